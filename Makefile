@@ -1,0 +1,47 @@
+# Everything starts from `make`: `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test run demo test check lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## Set up .venv from the lock file, nothing else
+
+run: install ## Start Gatehouse on http://127.0.0.1:8000
+	@$(BIN)/gatehouse serve
+
+demo: install ## Walk from a SCIM push to a SAML sign-in, in the terminal
+	@$(BIN)/gatehouse demo
+
+test: install-test ## Run every check and every test
+	@scripts/test.sh
+
+install-test: $(VENV)/.installed-test
+
+check: install-test ## Lint, types and import directions, without the tests
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: ## Resolve the lock files anew from pyproject.toml (needs uv)
+	scripts/lock.sh
+
+clean: ## Remove .venv (the data in data/ is kept)
+	rm -rf $(VENV) *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gatehouse needs Python 3.11 or newer. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Resolve both lock files from pyproject.toml, for every platform, with hashes.
+set -eu
+cd "$(dirname "$0")/.."
+compile() {
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$@"
+}
+# The build backend is locked too: the install builds without fetching anything of its own.
+echo 'setuptools>=80' | compile pyproject.toml - -o requirements.lock
+echo 'setuptools>=80' | compile --extra test pyproject.toml - -c requirements.lock -o requirements-test.lock
