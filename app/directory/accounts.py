@@ -1,0 +1,51 @@
+"""Accounts: one customer each, sealed off from the others."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from app.directory import bounds, folders, roles
+from app.directory.errors import NotFound, Taken
+from app.directory.work import Actor, Target, transaction
+from app.store.database import db
+from app.store.models import Account
+from app.store.types import comparison_key, new_id
+
+
+def create(actor: Actor, name: str) -> str:
+    """Add an account with its built-in roles and its root folder, and return its id.
+
+    :raises Taken: When another account has this name, in any case.
+    """
+    account_id = new_id()
+    name = bounds.required("name", name)
+    with transaction(account_id, actor) as work:
+        row = {"id": account_id, "name": name, "name_key": comparison_key(name)}
+        try:
+            db.session.execute(insert(Account), [row])
+        except IntegrityError as error:
+            raise Taken(f"There is an account {name!r} already.") from error
+        roles.seed_built_in(account_id)
+        folders.create_root(work)
+        work.record("account.created", Target("account", account_id, name), after={"name": name})
+    return account_id
+
+
+def find(name: str) -> str:
+    """Return the id of an account, by name in any case or by id.
+
+    :raises NotFound: When there is none.
+    """
+    query = select(Account.id).where(
+        or_(Account.name_key == comparison_key(name), Account.id == name)
+    )
+    account_id = db.session.scalar(query.limit(1))
+    if account_id is None:
+        raise NotFound("account", name)
+    return account_id
+
+
+def any_exists() -> bool:
+    """Tell whether there is an account at all; a fresh installation has none."""
+    return db.session.scalar(select(Account.id).limit(1)) is not None

@@ -1,0 +1,43 @@
+"""The account always keeps an active master admin, whoever asks otherwise."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, or_, select
+
+from app.access.grants import in_force
+from app.store.database import db
+from app.store.models import Account, Grant, Membership, NestedGroup, User
+from app.store.types import now
+
+MASTER_ADMIN = "master_admin"
+
+
+def lock_account(account_id: str) -> None:
+    """Let no other transaction change who administers or contains whom until this one ends."""
+    db.session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+
+
+def has_master_admin(account_id: str) -> bool:
+    """Tell whether an active user holds ``master_admin``, directly or through groups."""
+    holds = (
+        Grant.account_id == account_id,
+        Grant.role_id == MASTER_ADMIN,
+        Grant.folder_id.is_(None),
+        in_force(now()),
+    )
+    groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
+    groups = groups.union(
+        select(NestedGroup.member_id).where(
+            NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.group_id
+        )
+    )
+    members = select(Membership.user_id).where(
+        Membership.account_id == account_id, Membership.group_id.in_(select(groups.c.group_id))
+    )
+    directly = select(Grant.user_id).where(*holds, Grant.user_id.is_not(None))
+    holder = exists().where(
+        User.account_id == account_id,
+        User.active.is_(True),
+        or_(User.id.in_(directly), User.id.in_(members)),
+    )
+    return bool(db.session.scalar(select(holder)))

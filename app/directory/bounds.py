@@ -1,0 +1,73 @@
+"""Every text that comes in is bounded, and can be stored on every database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from app.directory.errors import Invalid
+
+KEY_LENGTH = 256
+"""Longest name that is looked up by: user names, external ids, names of folders and groups."""
+TEXT_LENGTH = 1024
+VALUE_LENGTH = 65_536
+ATTRIBUTES_BYTES = 131_072
+"""Largest set of other attributes of one user or group, as JSON."""
+
+
+def required(field: str, text: str | None, limit: int = KEY_LENGTH) -> str:
+    """Return a text that must be there, without surrounding blanks.
+
+    :raises Invalid: When it is empty, too long or holds characters no database keeps.
+    """
+    cleaned = (optional(field, text, limit) or "").strip()
+    if not cleaned:
+        raise Invalid(f"{field} must not be empty.", field=field)
+    return cleaned
+
+
+def optional(field: str, text: str | None, limit: int = KEY_LENGTH) -> str | None:
+    """Return a text that may be missing.
+
+    :raises Invalid: As :func:`required`, but for an empty one.
+    """
+    if text is None:
+        return None
+    if len(text) > limit:
+        raise Invalid(f"{field} must not be longer than {limit} characters.", field=field)
+    if not storable(text):
+        raise Invalid(f"{field} holds a character that is not allowed.", field=field)
+    return text
+
+
+def storable(text: str) -> bool:
+    """Tell whether a text is free of NUL and of lone surrogates."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def attributes(values: dict[str, Any]) -> dict[str, Any]:
+    """Return other attributes once they are known to be storable and small enough.
+
+    :raises Invalid: When they are not.
+    """
+    try:
+        size = len(orjson.dumps(values))
+    except TypeError:
+        raise Invalid("An attribute holds a value that cannot be stored.") from None
+    if size > ATTRIBUTES_BYTES:
+        raise Invalid(f"The attributes are larger than {ATTRIBUTES_BYTES} bytes.")
+    _walk(values)
+    return values
+
+
+def _walk(value: Any) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _walk(key)
+            _walk(item)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item)
+    elif isinstance(value, str) and not storable(value):
+        raise Invalid("An attribute holds a character that is not allowed.")

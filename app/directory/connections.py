@@ -1,0 +1,86 @@
+"""Every write of a connection: one identity provider's SCIM or SAML set-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.directory import bounds
+from app.directory.errors import NotFound, Taken
+from app.directory.work import Target, Work
+from app.store.database import db
+from app.store.models import Connection
+from app.store.types import comparison_key, new_id
+
+
+def create(
+    work: Work,
+    kind: str,
+    name: str,
+    *,
+    settings: dict[str, Any] | None = None,
+    connection_id: str | None = None,
+    sealed_key: str | None = None,
+) -> str:
+    """Add a connection and return its id.
+
+    :param kind: ``scim`` or ``saml``.
+    :param connection_id: Given when something was sealed for this id beforehand.
+    :raises Taken: When the account has a connection of this name.
+    """
+    name = bounds.required("name", name)
+    connection_id = connection_id or new_id()
+    row = {
+        "account_id": work.account_id,
+        "id": connection_id,
+        "kind": kind,
+        "name": name,
+        "name_key": comparison_key(name),
+        "settings": settings or {},
+        "sealed_key": sealed_key,
+        "created_at": work.at,
+        "updated_at": work.at,
+    }
+    try:
+        db.session.execute(insert(Connection), [row])
+    except IntegrityError as error:
+        raise Taken(f"There is a connection {name!r} already.") from error
+    work.record(
+        "connection.created",
+        Target("connection", connection_id, name),
+        after={"kind": kind, "settings": settings or {}},
+    )
+    return connection_id
+
+
+def replace_settings(work: Work, connection_id: str, settings: dict[str, Any]) -> None:
+    """Replace the settings of a connection, such as the provider's metadata.
+
+    :raises NotFound: When the account has no such connection.
+    """
+    where = (Connection.account_id == work.account_id) & (Connection.id == connection_id)
+    row = db.session.execute(select(Connection.name, Connection.settings).where(where)).first()
+    if row is None:
+        raise NotFound("connection", connection_id)
+    db.session.execute(
+        update(Connection).where(where).values(settings=settings, updated_at=work.at)
+    )
+    work.record(
+        "connection.updated",
+        Target("connection", connection_id, row.name),
+        before={"settings": row.settings},
+        after={"settings": settings},
+    )
+
+
+def find_or_create_scim(work: Work, name: str) -> str:
+    """Return the id of the SCIM connection of this name, made now if the account has none."""
+    query = select(Connection.id).where(
+        Connection.account_id == work.account_id,
+        Connection.name_key == comparison_key(name),
+        Connection.kind == "scim",
+    )
+    found = db.session.scalar(query)
+    return found or create(work, "scim", name)

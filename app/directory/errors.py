@@ -1,0 +1,46 @@
+"""Why the directory refuses a write. Each face answers them in its own form."""
+
+
+class DirectoryError(Exception):
+    """A write was refused. ``str(error)`` is one sentence for the person who asked."""
+
+
+class NotFound(DirectoryError):
+    """There is no such thing in this account. (Faces answer 404.)"""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"There is no {what} {name!r}.")
+        self.what, self.name = what, name
+
+
+class Invalid(DirectoryError):
+    """A value is missing, malformed or out of bounds. (400)"""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Taken(DirectoryError):
+    """A value that must be unique belongs to another one already. (409, uniqueness)"""
+
+
+class Forbidden(DirectoryError):
+    """The actor may not do this. (403)"""
+
+
+class LastMasterAdmin(DirectoryError):
+    """The write would leave the account without an active master admin. (409)"""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is the account's last active master admin. "
+            "Make someone else a master admin first."
+        )
+
+
+class VersionMismatch(DirectoryError):
+    """The stored version is not the expected one. (412)"""
+
+    def __init__(self) -> None:
+        super().__init__("It has been changed since you read it. Read it again and retry.")

@@ -1,0 +1,138 @@
+"""Every write of a group itself. Who is in it: see ``memberships``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, insert, select, update
+
+from app.directory import bounds, mappings
+from app.directory.errors import NotFound, VersionMismatch
+from app.directory.work import Target, Work
+from app.store.database import db
+from app.store.models import Group, Membership
+from app.store.types import comparison_key, new_id
+
+
+@dataclass
+class GroupProfile:
+    """All that is known of a group, but its members."""
+
+    display_name: str
+    external_id: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def create(work: Work, profile: GroupProfile) -> str:
+    """Add a group, without members, and return its id. Waiting mappings take effect.
+
+    :raises Invalid: When a value is out of bounds.
+    """
+    group_id = new_id()
+    row = {
+        "account_id": work.account_id,
+        "id": group_id,
+        "origin": work.actor.origin,
+        "connection_id": work.actor.connection_id,
+        "created_at": work.at,
+        "updated_at": work.at,
+    }
+    db.session.execute(insert(Group), [row | _columns(profile)])
+    work.record(
+        "group.created", Target("group", group_id, profile.display_name), after=_snapshot(profile)
+    )
+    mappings.apply_to_group(work, group_id)
+    return group_id
+
+
+def replace(
+    work: Work, group_id: str, profile: GroupProfile, *, expected_version: int | None = None
+) -> bool:
+    """Make a group what the profile says, and return whether that changed anything.
+
+    :raises NotFound: When the account has no such group.
+    :raises VersionMismatch: When the group is not at ``expected_version``.
+    """
+    row = locked_row(work, group_id, expected_version)
+    stored = GroupProfile(row.display_name, row.external_id, row.attributes)
+    if stored == profile:
+        return False
+    columns = _columns(profile)
+    db.session.execute(
+        update(Group)
+        .where(Group.account_id == work.account_id, Group.id == group_id)
+        .values(**columns, version=Group.version + 1, updated_at=work.at)
+    )
+    work.record(
+        "group.updated",
+        Target("group", group_id, profile.display_name),
+        before=_snapshot(stored),
+        after=_snapshot(profile),
+    )
+    mappings.apply_to_group(work, group_id)
+    return True
+
+
+def delete(work: Work, group_id: str, *, expected_version: int | None = None) -> None:
+    """Remove a group with its memberships and grants. Its members stay.
+
+    :raises NotFound: When the account has no such group.
+    :raises VersionMismatch: When the group is not at ``expected_version``.
+    :raises LastMasterAdmin: When the last master admin is one through this group alone.
+    """
+    row = locked_row(work, group_id, expected_version)
+    work.may_remove_access()
+    members = db.session.scalar(
+        select(func.count()).where(
+            Membership.account_id == work.account_id, Membership.group_id == group_id
+        )
+    )
+    db.session.execute(
+        sql_delete(Group).where(Group.account_id == work.account_id, Group.id == group_id)
+    )
+    stored = GroupProfile(row.display_name, row.external_id, row.attributes)
+    work.record(
+        "group.deleted",
+        Target("group", group_id, row.display_name),
+        before=_snapshot(stored) | {"members": members},
+    )
+
+
+def locked_row(work: Work, group_id: str, expected_version: int | None = None) -> Any:
+    """Return the columns of a group, locked until the transaction ends.
+
+    :raises NotFound: When the account has no such group.
+    :raises VersionMismatch: When the group is not at ``expected_version``.
+    """
+    query = (
+        select(Group.display_name, Group.external_id, Group.attributes, Group.version)
+        .where(Group.account_id == work.account_id, Group.id == group_id)
+        .with_for_update()
+    )
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("group", group_id)
+    if expected_version is not None and row.version != expected_version:
+        raise VersionMismatch
+    return row
+
+
+def _columns(profile: GroupProfile) -> dict[str, Any]:
+    limit = bounds.KEY_LENGTH * 2
+    display_name = bounds.required("displayName", profile.display_name, limit)
+    return {
+        "display_name": display_name,
+        "display_name_key": comparison_key(display_name),
+        "external_id": bounds.optional("externalId", profile.external_id),
+        "attributes": bounds.attributes(profile.attributes),
+    }
+
+
+def _snapshot(profile: GroupProfile) -> dict[str, Any]:
+    return {
+        "displayName": profile.display_name,
+        "externalId": profile.external_id,
+        **profile.attributes,
+    }

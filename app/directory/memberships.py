@@ -1,0 +1,196 @@
+"""Every write of who is in a group. Only the rows named are touched, however large the group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from app.directory.admins import lock_account
+from app.directory.errors import Invalid
+from app.directory.groups import locked_row
+from app.directory.work import Target, Work
+from app.store.database import db
+from app.store.inserts import insert_missing
+from app.store.models import Group, Membership, NestedGroup, User
+
+CHUNK = 500
+MEMBERS_LIMIT = 200_000
+"""Most members one request may name."""
+NAMED_IN_AUDIT = 1000
+"""Most member ids one audit event spells out; it always gives their number."""
+
+
+@dataclass
+class Members:
+    """Ids of members, by what they are."""
+
+    users: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+    def ids(self) -> set[str]:
+        return self.users | self.groups
+
+
+def add(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
+    """Add users and groups to a group, and return whether any was not in it yet.
+
+    :raises NotFound: When the account has no such group.
+    :raises Invalid: When a member does not exist, or a group would come to contain itself.
+    """
+    row = locked_row(work, group_id)
+    named = _bounded(member_ids)
+    return _add(work, group_id, row.display_name, named - _present(work, group_id, named).ids())
+
+
+def remove(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
+    """Take users and groups out of a group, and return whether any was in it.
+
+    :raises NotFound: When the account has no such group.
+    :raises LastMasterAdmin: When the last master admin is one through this membership.
+    """
+    row = locked_row(work, group_id)
+    present = _present(work, group_id, _bounded(member_ids))
+    return _remove(work, group_id, row.display_name, present)
+
+
+def clear(work: Work, group_id: str) -> bool:
+    """Take everyone out of a group, and return whether anyone was in it."""
+    return set_members(work, group_id, ())
+
+
+def set_members(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
+    """Make the members of a group exactly these, writing only the difference.
+
+    :raises NotFound: When the account has no such group.
+    :raises Invalid: As :func:`add`.
+    :raises LastMasterAdmin: As :func:`remove`.
+    """
+    row = locked_row(work, group_id)
+    wanted = _bounded(member_ids)
+    current = _present(work, group_id, None)
+    surplus = Members(current.users - wanted, current.groups - wanted)
+    removed = _remove(work, group_id, row.display_name, surplus)
+    added = _add(work, group_id, row.display_name, wanted - current.ids())
+    return removed or added
+
+
+def _add(work: Work, group_id: str, group_name: str, new_ids: set[str]) -> bool:
+    if not new_ids:
+        return False
+    members = _resolve(work, new_ids)
+    if members.groups:
+        _refuse_cycle(work, group_id, members.groups)
+    key = {"account_id": work.account_id, "group_id": group_id, "created_at": work.at}
+    insert_missing(Membership, [key | {"user_id": user_id} for user_id in sorted(members.users)])
+    insert_missing(NestedGroup, [key | {"member_id": nested} for nested in sorted(members.groups)])
+    work.access_changed = True
+    _note(work, group_id, group_name, "group.members_added", members)
+    return True
+
+
+def _remove(work: Work, group_id: str, group_name: str, members: Members) -> bool:
+    if not members:
+        return False
+    work.may_remove_access()
+    for table, column, ids in (
+        (Membership, Membership.user_id, members.users),
+        (NestedGroup, NestedGroup.member_id, members.groups),
+    ):
+        for chunk in _chunks(ids):
+            db.session.execute(
+                delete(table).where(
+                    table.account_id == work.account_id,
+                    table.group_id == group_id,
+                    column.in_(chunk),
+                )
+            )
+    _note(work, group_id, group_name, "group.members_removed", members)
+    return True
+
+
+def _note(work: Work, group_id: str, group_name: str, action: str, members: Members) -> None:
+    db.session.execute(
+        update(Group)
+        .where(Group.account_id == work.account_id, Group.id == group_id)
+        .values(version=Group.version + 1, updated_at=work.at)
+    )
+    ids = sorted(members.ids())
+    work.record(
+        action,
+        Target("group", group_id, group_name),
+        after={"count": len(ids), "members": ids[:NAMED_IN_AUDIT]},
+    )
+
+
+def _present(work: Work, group_id: str, named: set[str] | None) -> Members:
+    """Return which of the named ids are in the group now; all that are when none is named."""
+    found = Members()
+    for table, column, ids in (
+        (Membership, Membership.user_id, found.users),
+        (NestedGroup, NestedGroup.member_id, found.groups),
+    ):
+        query = select(column).where(
+            table.account_id == work.account_id, table.group_id == group_id
+        )
+        if named is None:
+            ids.update(db.session.scalars(query))
+        else:
+            for chunk in _chunks(named):
+                ids.update(db.session.scalars(query.where(column.in_(chunk))))
+    return found
+
+
+def _resolve(work: Work, ids: set[str]) -> Members:
+    """Tell users and groups of the account apart.
+
+    :raises Invalid: When an id is neither.
+    """
+    members = Members()
+    for table, found in ((User, members.users), (Group, members.groups)):
+        for chunk in _chunks(ids - members.users):
+            query = select(table.id).where(table.account_id == work.account_id)
+            found.update(db.session.scalars(query.where(table.id.in_(chunk))))
+    unknown = sorted(ids - members.users - members.groups)
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
+        raise Invalid(f"No user or group has the id {shown}.", field="members")
+    return members
+
+
+def _refuse_cycle(work: Work, group_id: str, new_members: set[str]) -> None:
+    lock_account(work.account_id)
+    inside = (
+        select(NestedGroup.member_id)
+        .where(NestedGroup.account_id == work.account_id, NestedGroup.group_id.in_(new_members))
+        .cte("inside", recursive=True)
+    )
+    inside = inside.union(
+        select(NestedGroup.member_id).where(
+            NestedGroup.account_id == work.account_id,
+            NestedGroup.group_id == inside.c.member_id,
+        )
+    )
+    contains = select(inside.c.member_id).where(inside.c.member_id == group_id).limit(1)
+    if group_id in new_members or db.session.scalar(contains) is not None:
+        raise Invalid("A group cannot contain itself, directly or through others.", field="members")
+
+
+def _bounded(ids: Iterable[str]) -> set[str]:
+    found = set(ids)
+    if len(found) > MEMBERS_LIMIT:
+        raise Invalid(f"One request may name {MEMBERS_LIMIT} members at the most.")
+    if any(len(each) > 1024 or "\0" in each for each in found):
+        raise Invalid("A member's value is not an id of this account.", field="members")
+    return found
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    ordered: list[Any] = sorted(ids)
+    for start in range(0, len(ordered), CHUNK):
+        yield ordered[start : start + CHUNK]

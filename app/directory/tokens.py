@@ -1,0 +1,130 @@
+"""Every write of a bearer token. A token belongs to a connection, never to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from app.directory import bounds
+from app.directory.errors import Invalid, NotFound
+from app.directory.work import Target, Work
+from app.security.secrets import digest
+from app.security.tokens import SCOPES, new_token
+from app.store.database import begin_write, db
+from app.store.models import Token
+from app.store.types import new_id, now
+
+ROTATION_OVERLAP = timedelta(days=7)
+"""How long a replaced token goes on working, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A new token. ``secret`` is known here and now only: the store keeps its digest."""
+
+    id: str
+    secret: str
+    prefix: str
+
+
+def create(
+    work: Work,
+    connection_id: str,
+    name: str,
+    scopes: Collection[str],
+    *,
+    expires_at: datetime | None = None,
+) -> IssuedToken:
+    """Issue a token.
+
+    :param scopes: What it may reach, of ``app.security.tokens.SCOPES``.
+    :raises Invalid: When a scope does not exist, or none is given.
+    """
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise Invalid(f"Scopes are any of: {', '.join(SCOPES)}.", field="scope")
+    token, prefix = new_token()
+    row: dict[str, Any] = {
+        "account_id": work.account_id,
+        "id": new_id(),
+        "connection_id": connection_id,
+        "name": bounds.required("name", name),
+        "prefix": prefix,
+        "hash": digest(token),
+        "scopes": sorted(set(scopes)),
+        "networks": [],
+        "created_at": work.at,
+        "expires_at": expires_at,
+    }
+    db.session.execute(insert(Token), [row])
+    work.record(
+        "token.created",
+        Target("token", row["id"], row["name"]),
+        after={"prefix": prefix, "scopes": row["scopes"], "connection": connection_id},
+    )
+    return IssuedToken(row["id"], token, prefix)
+
+
+def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> IssuedToken:
+    """Issue a token that replaces another, which works on until the overlap ends.
+
+    :param token: The name, prefix or id of the token to replace.
+    :raises NotFound: When the account has no such live token.
+    """
+    rows = _live(work, token)
+    newest = rows[-1]
+    # Two live at a time: what an earlier rotation left over ends now.
+    for old in rows[:-1]:
+        _delete(work, old)
+    ends = work.at + overlap
+    db.session.execute(
+        update(Token)
+        .where(Token.account_id == work.account_id, Token.id == newest.id)
+        .values(expires_at=min(ends, newest.expires_at) if newest.expires_at else ends)
+    )
+    return create(work, newest.connection_id, newest.name, newest.scopes)
+
+
+def revoke(work: Work, token: str) -> int:
+    """End tokens at once, and return how many.
+
+    :param token: A prefix or id for one token; a name for every token of that name.
+    :raises NotFound: When the account has no such live token.
+    """
+    rows = _live(work, token)
+    for row in rows:
+        _delete(work, row)
+    return len(rows)
+
+
+def touch(account_id: str, token_id: str) -> None:
+    """Note that a token is in use. It is not an event, so it leaves no trace in the audit."""
+    db.session.rollback()
+    begin_write()
+    db.session.execute(
+        update(Token)
+        .where(Token.account_id == account_id, Token.id == token_id)
+        .values(last_used_at=now())
+    )
+    db.session.commit()
+
+
+def _live(work: Work, token: str) -> list[Any]:
+    query = select(Token.__table__).where(
+        Token.account_id == work.account_id,
+        (Token.name == token) | (Token.prefix == token) | (Token.id == token),
+        Token.expires_at.is_(None) | (Token.expires_at > work.at),
+    )
+    rows = list(db.session.execute(query.order_by(Token.created_at, Token.id)))
+    if not rows:
+        raise NotFound("live token", token)
+    return rows
+
+
+def _delete(work: Work, row: Any) -> None:
+    db.session.execute(delete(Token).where(Token.account_id == work.account_id, Token.id == row.id))
+    work.record("token.revoked", Target("token", row.id, row.name), before={"prefix": row.prefix})

@@ -1,0 +1,179 @@
+"""One write, one transaction: the change, its audit event, its outgoing event, the new epoch.
+
+A face opens a transaction and calls the directory with it::
+
+    with transaction(account_id, actor) as work:
+        users.deactivate(work, user_id)
+
+When the block raises, nothing of it is kept, except refusals told with ``Work.refuse``, which
+are written afterwards in a transaction of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from app.directory.admins import has_master_admin, lock_account
+from app.directory.errors import DirectoryError, LastMasterAdmin
+from app.store.database import begin_write, db
+from app.store.models import Account, AuditEvent, OutgoingEvent
+from app.store.types import new_id, now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who asks for a write, and from where. It goes into every audit event."""
+
+    type: str
+    """``user``, ``token``, ``connection`` or ``system``."""
+    name: str
+    surface: str
+    """``scim``, ``saml``, ``console``, ``api`` or ``cli``."""
+    id: str | None = None
+    connection_id: str | None = None
+    """The connection a provider writes through, if it is one."""
+    address: str | None = None
+    request_id: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where things this actor makes come from: ``scim``, ``saml`` or ``manual``."""
+        return self.surface if self.surface in ("scim", "saml") else "manual"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an event is about."""
+
+    type: str
+    id: str | None
+    name: str = ""
+
+
+@dataclass
+class Work:
+    """One open write transaction of one account."""
+
+    account_id: str
+    actor: Actor
+    at: datetime
+    access_changed: bool = False
+    """Set by a write that can change who may do what: the account's epoch grows at the end."""
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _keeps_master_admin: bool = False
+
+    def may_remove_access(self) -> None:
+        """Say, before writing, that this could take away the last master admin.
+
+        The end of the transaction then refuses to leave the account without one it had.
+        """
+        self.access_changed = True
+        if not self._keeps_master_admin:
+            lock_account(self.account_id)
+            self._keeps_master_admin = has_master_admin(self.account_id)
+
+    def record(
+        self,
+        action: str,
+        target: Target,
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        """Add one audit event and one outgoing event of a change, written with it."""
+        self._events.append(
+            _audit_row(self.account_id, self.actor, self.at, action, target)
+            | {"before": before, "after": after}
+        )
+
+    def _finish(self) -> None:
+        if self._keeps_master_admin and not has_master_admin(self.account_id):
+            raise LastMasterAdmin
+        if self._events:
+            db.session.execute(insert(AuditEvent), self._events)
+            db.session.execute(insert(OutgoingEvent), [_outgoing_row(e) for e in self._events])
+        if self.access_changed:
+            db.session.execute(
+                update(Account)
+                .where(Account.id == self.account_id)
+                .values(access_epoch=Account.access_epoch + 1)
+            )
+
+
+@contextmanager
+def transaction(account_id: str, actor: Actor) -> Iterator[Work]:
+    """Open the one write transaction of a request, and commit it when the block ends.
+
+    A ``DirectoryError`` that an administrator should know of (see ``AUDITED_REFUSALS``) is
+    written to the audit log after the rollback, then raised again.
+    """
+    db.session.rollback()
+    begin_write()
+    work = Work(account_id, actor, now())
+    try:
+        yield work
+        work._finish()
+        db.session.commit()
+    except BaseException as error:
+        db.session.rollback()
+        if isinstance(error, AUDITED_REFUSALS):
+            record_refusal(account_id, actor, "directory.refused", str(error))
+        raise
+
+
+AUDITED_REFUSALS: tuple[type[DirectoryError], ...] = (LastMasterAdmin,)
+
+
+def record_refusal(
+    account_id: str, actor: Actor, action: str, reason: str, target: Target | None = None
+) -> None:
+    """Write the audit event of something that was refused, in a transaction of its own."""
+    row = _audit_row(account_id, actor, now(), action, target or Target("account", account_id))
+    db.session.rollback()
+    begin_write()
+    db.session.execute(insert(AuditEvent), [row | {"outcome": "refused", "reason": reason[:1000]}])
+    db.session.commit()
+
+
+def as_connection(actor: Actor, connection_id: str) -> Actor:
+    """Return the actor acting through a connection."""
+    return replace(actor, connection_id=connection_id)
+
+
+def _audit_row(
+    account_id: str, actor: Actor, at: datetime, action: str, target: Target
+) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "id": new_id(),
+        "at": at,
+        "action": action,
+        "actor_type": actor.type,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "surface": actor.surface,
+        "address": actor.address,
+        "request_id": actor.request_id,
+        "target_type": target.type,
+        "target_id": target.id,
+        "target_name": target.name[:1000],
+    }
+
+
+def _outgoing_row(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "account_id": event["account_id"],
+        "id": event["id"],
+        "at": event["at"],
+        "type": event["action"],
+        "payload": {
+            "target": {"type": event["target_type"], "id": event["target_id"]},
+            "after": event["after"],
+        },
+    }

@@ -1,0 +1,74 @@
+"""What every face needs to know of the request it serves: its id, where it came from."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from flask import Request, current_app, g, has_request_context, request
+
+from app.settings import Network, Settings
+from app.store.types import new_id
+
+_FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def settings() -> Settings:
+    """Return the settings of the running application."""
+    found: Settings = current_app.extensions["gatehouse"]
+    return found
+
+
+def request_id() -> str:
+    """Return the id of the request, which every error, log line and audit event carries.
+
+    A trusted proxy may have given it (``X-Request-Id``); otherwise it is made here.
+    """
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-Id", "") if _from_trusted_proxy() else ""
+        g.request_id = given if _FORWARDED_ID.fullmatch(given) else new_id()
+    found: str = g.request_id
+    return found
+
+
+def client_address() -> str | None:
+    """Return the address of the client: the nearest one that is not a trusted proxy.
+
+    ``X-Forwarded-For`` is read from its end and only as far as the proxies are trusted, so that
+    a client cannot choose its own address.
+    """
+    if not has_request_context():
+        return None
+    trusted = settings().trusted_proxies
+    hops = [_address(request.remote_addr), *_forwarded(request)]
+    for hop in hops:
+        if hop is None or not _is_trusted(hop, trusted):
+            return str(hop) if hop else None
+    return str(hops[-1])
+
+
+def _from_trusted_proxy() -> bool:
+    peer = _address(request.remote_addr)
+    return peer is not None and _is_trusted(peer, settings().trusted_proxies)
+
+
+def _forwarded(current: Request) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
+    """Return the forwarded addresses, nearest first."""
+    header = ",".join(current.headers.getlist("X-Forwarded-For"))
+    return [_address(part) for part in reversed(header.split(","))] if header else []
+
+
+def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return an address; an IPv4 one mapped into IPv6 counts as the IPv4 one."""
+    try:
+        address = ipaddress.ip_address((text or "").strip())
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _is_trusted(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: tuple[Network, ...]
+) -> bool:
+    return any(address in network for network in trusted)

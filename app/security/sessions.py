@@ -1,0 +1,73 @@
+"""Who is signed in: the session behind a cookie, checked against the store at each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app.security.secrets import digest
+from app.settings import Settings
+from app.store.database import db
+from app.store.models import Account, Session, User
+from app.store.types import now
+
+TOUCH_AFTER = timedelta(minutes=1)
+"""How stale ``seen_at`` may be, so that not every request writes."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The person behind a request."""
+
+    account_id: str
+    account_name: str
+    session_id: str
+    user_id: str
+    user_name: str
+    display_name: str
+    method: str
+    seen_at: datetime
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the name of the session cookie; over HTTPS one a subdomain cannot set."""
+    return "__Host-gatehouse" if settings.https else "gatehouse"
+
+
+def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
+    """Return the person a session cookie stands for, or None.
+
+    One statement reads session and user together: a session that was revoked, that is too old or
+    idle, or whose user is no longer active, is refused at this very request.
+    """
+    if not secret or len(secret) > 128:
+        return None
+    at = now()
+    query = (
+        select(
+            Session.account_id,
+            Account.name.label("account_name"),
+            Session.id.label("session_id"),
+            User.id.label("user_id"),
+            User.user_name,
+            User.display_name,
+            Session.method,
+            Session.seen_at,
+        )
+        .join(User, (User.account_id == Session.account_id) & (User.id == Session.user_id))
+        .join(Account, Account.id == Session.account_id)
+        .where(
+            Session.hash == digest(secret),
+            Session.revoked_at.is_(None),
+            Session.expires_at > at,
+            Session.seen_at > at - timedelta(minutes=settings.session_idle_minutes),
+            User.active.is_(True),
+        )
+    )
+    row = db.session.execute(query).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    return SignedIn(**values | {"display_name": row.display_name or row.user_name})

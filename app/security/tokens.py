@@ -1,0 +1,89 @@
+"""Who presents a bearer token, and what it may do."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from app.security.secrets import digest, new_secret
+from app.store.database import db
+from app.store.models import Connection, Token
+from app.store.types import now
+
+SCOPES = ("users", "groups")
+"""What a SCIM token may reach. Each permits reading and writing."""
+
+TOUCH_AFTER = timedelta(minutes=1)
+"""How stale ``last_used_at`` may be, so that not every request writes."""
+
+
+@dataclass(frozen=True)
+class TokenIdentity:
+    """A valid token, as found at one request."""
+
+    account_id: str
+    token_id: str
+    connection_id: str
+    name: str
+    scopes: frozenset[str]
+    last_used_at: datetime | None
+
+    @property
+    def wants_touch(self) -> bool:
+        return self.last_used_at is None or self.last_used_at < now() - TOUCH_AFTER
+
+
+def new_token() -> tuple[str, str]:
+    """Return a new token and the prefix it can be recognised by."""
+    prefix = f"gh_{secrets.token_hex(4)}"
+    return f"{prefix}_{new_secret()}", prefix
+
+
+def identify(token: str | None, address: str | None) -> TokenIdentity | None:
+    """Return the identity of a token that is live and may come from the address, or None."""
+    if not token or len(token) > 256:
+        return None
+    query = (
+        select(
+            Token.account_id,
+            Token.id,
+            Token.connection_id,
+            Token.name,
+            Token.scopes,
+            Token.networks,
+            Token.last_used_at,
+        )
+        .join(
+            Connection,
+            (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
+        )
+        .where(
+            Token.hash == digest(token),
+            or_(Token.expires_at.is_(None), Token.expires_at > now()),
+            Connection.enabled.is_(True),
+        )
+    )
+    row = db.session.execute(query).first()
+    if row is None or not _from_allowed(row.networks, address):
+        return None
+    return TokenIdentity(
+        row.account_id,
+        row.id,
+        row.connection_id,
+        row.name,
+        frozenset(row.scopes),
+        row.last_used_at,
+    )
+
+
+def _from_allowed(networks: list[str], address: str | None) -> bool:
+    if not networks:
+        return True
+    if address is None:
+        return False
+    client = ipaddress.ip_address(address)
+    return any(client in ipaddress.ip_network(network) for network in networks)

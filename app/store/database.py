@@ -1,0 +1,90 @@
+"""The connection to the database: one embedded default, one variable for PostgreSQL."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase
+
+from app.store.types import comparison_key
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long an SQLite writer waits for another one, in milliseconds."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
+migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
+
+
+def init_database(app: Flask, url: str) -> None:
+    """Bind the application to its database. Nothing is connected yet."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+        **({} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 8}),
+    }
+    db.init_app(app)
+    migrate.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+
+
+def upgrade_database() -> None:
+    """Bring the tables of the application's database up to date."""
+    from flask_migrate import upgrade
+
+    upgrade()
+
+
+def begin_write() -> None:
+    """Start the write transaction of the session, before its first statement.
+
+    SQLite takes its one write lock here (``BEGIN IMMEDIATE``), so that a transaction that
+    reads and then writes never fails half way because another one wrote in between.
+    """
+    db.session.connection(execution_options={"gatehouse_write": True})
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver must not open transactions of its own: `begin` below does.
+        connection.isolation_level = None
+        connection.create_function("comparison_key", 1, _sql_key, deterministic=True)
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "cache_size=-65536",
+            "mmap_size=268435456",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("gatehouse_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _sql_key(value: Any) -> Any:
+    return comparison_key(value) if isinstance(value, str) else value

@@ -1,0 +1,41 @@
+"""Accounts (tenants) and the addresses their surfaces may be reached from."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.database import Base
+from app.store.types import Id, Name, UtcDateTime, Word, new_id, now
+
+
+class Account(Base):
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Name)
+    name_key: Mapped[str] = mapped_column(Name, unique=True, comment="name, for comparison")
+    access_epoch: Mapped[int] = mapped_column(
+        default=0, comment="grows with every write that can change who may do what"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class AddressRule(Base):
+    """An address range one surface may be reached from. A surface without rules is open."""
+
+    __tablename__ = "address_rules"
+    __table_args__ = (
+        CheckConstraint("surface IN ('console', 'api', 'scim')", name="surface"),
+        Index(None, "account_id", "surface"),
+    )
+
+    account_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    surface: Mapped[str] = mapped_column(Word)
+    network: Mapped[str] = mapped_column(Word, comment="CIDR, IPv4 or IPv6")
+    note: Mapped[str] = mapped_column(Name, default="")
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

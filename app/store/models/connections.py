@@ -1,0 +1,69 @@
+"""Connections to identity providers, and the tokens they present."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.database import Base
+from app.store.types import Id, Json, LongText, Name, UtcDateTime, Word, new_id, now
+
+
+class Connection(Base):
+    """One identity provider's SCIM or SAML set-up. It belongs to the account, never to a person.
+
+    ``settings`` of a SAML connection: ``idp_metadata`` (XML text), ``entity_id`` of the provider,
+    ``signing_certificate`` (PEM) and options.
+    """
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        UniqueConstraint("account_id", "name_key", name="connection_name"),
+        Index("ix_connections_id", "id", unique=True),
+        CheckConstraint("kind IN ('scim', 'saml')", name="kind"),
+    )
+
+    account_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(Word)
+    name: Mapped[str] = mapped_column(Name)
+    name_key: Mapped[str] = mapped_column(Name, comment="name, for comparison")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    settings: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    sealed_key: Mapped[str | None] = mapped_column(
+        LongText, comment="our private key (PEM), encrypted with the secret key"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Token(Base):
+    """A bearer token of a connection. Two live while one replaces the other."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "connection_id"],
+            ["connections.account_id", "connections.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_tokens_hash", "hash", unique=True),
+        Index(None, "account_id", "connection_id"),
+    )
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    connection_id: Mapped[str] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(Name)
+    prefix: Mapped[str] = mapped_column(Word, comment="start of the token, to recognise it by")
+    hash: Mapped[str] = mapped_column(Word, comment="SHA-256 of the token, hexadecimal")
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    networks: Mapped[list[str]] = mapped_column(
+        Json, default=list, comment="CIDR; empty: any address"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
