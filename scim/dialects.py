@@ -1,0 +1,212 @@
+"""What real clients send that the RFCs do not allow, each put right by one named function.
+
+Every function takes the decoded JSON of a request and returns it in the form of the RFC. The
+conversations in ``idp-fixtures/scim`` show each at work.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from scim.schemas import ENTERPRISE_USER, GROUP, USER
+
+Json = dict[str, Any]
+
+_SCHEMAS = {urn.lower() for urn in (USER, GROUP, ENTERPRISE_USER)}
+_TEXT_BOOLEANS = {"true": True, "false": False}
+_LISTS_OF_VALUES = ("roles", "entitlements", "emails", "phonenumbers", "ims", "photos")
+_MANAGER = f"{ENTERPRISE_USER}:manager".lower()
+
+
+def normalise_resource(payload: Any) -> Any:
+    """Put the body of a POST or PUT right."""
+    if not isinstance(payload, dict):
+        return payload
+    payload = known_schemas_only(payload)
+    payload = without_nulls(payload)
+    payload = manager_as_object(payload)
+    return values_as_objects(payload)
+
+
+def normalise_operations(operations: list[Any]) -> list[Any]:
+    """Put the operations of a PATCH right. What asks for nothing is left out."""
+    return [
+        fixed
+        for operation in operations
+        for each in paths_out_of_value(operation)
+        for fixed in _normalise_operation(each)
+    ]
+
+
+def _normalise_operation(operation: Any) -> list[Any]:
+    if not isinstance(operation, dict):
+        return [operation]
+    operation = lower_case_op(operation)
+    operation = quoted_booleans_in_path(operation)
+    operation = manager_as_bare_id(operation)
+    operation = read_only_out_of_value(operation)
+    operation = values_as_objects_in_operation(operation)
+    return null_clears(operation)
+
+
+def known_schemas_only(payload: Json) -> Json:
+    """Entra adds a schema of its own to a group (``…/2006/11/ResourceManagement/…``): leave it out.
+
+    A body without ``schemas`` is given its own by scim2-models already.
+    """
+    schemas = payload.get("schemas")
+    if not isinstance(schemas, list):
+        return payload
+    known = [urn for urn in schemas if isinstance(urn, str) and urn.lower() in _SCHEMAS]
+    return payload | {"schemas": known} if known else payload
+
+
+def without_nulls(payload: Json) -> Json:
+    """A null is an attribute without a value (RFC 7643 §2.5): leave it out at every level."""
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in payload.items()
+        if value is not None
+    }
+
+
+def manager_as_object(payload: Json) -> Json:
+    """Entra sends the manager as a bare id, and an empty one when there is none."""
+    extension = payload.get(ENTERPRISE_USER)
+    if not isinstance(extension, dict) or not isinstance(extension.get("manager"), str):
+        return payload
+    manager = extension["manager"]
+    rest = {key: value for key, value in extension.items() if key != "manager"}
+    return payload | {ENTERPRISE_USER: rest | ({"manager": {"value": manager}} if manager else {})}
+
+
+def values_as_objects(payload: Json) -> Json:
+    """Entra sends roles as objects, as strings, or as JSON inside a string."""
+    return {
+        key: _as_objects(value) if key.lower() in _LISTS_OF_VALUES else value
+        for key, value in payload.items()
+    }
+
+
+def paths_out_of_value(operation: Any) -> list[Any]:
+    """Entra and Okta send keys that are paths in a value without one: an operation for each.
+
+    ``{"name.givenName": …}``, ``{"emails[type eq \\"work\\"].value": …}`` and
+    ``{"urn:…:User:department": …}``.
+    """
+    if not isinstance(operation, dict) or operation.get("path"):
+        return [operation]
+    value = operation.get("value")
+    if not isinstance(value, dict):
+        return [operation]
+    plain = {key: item for key, item in value.items() if not _is_path(key)}
+    split = [
+        {**operation, "path": key, "value": item} for key, item in value.items() if _is_path(key)
+    ]
+    return ([{**operation, "value": plain}] if plain or not split else []) + split
+
+
+def lower_case_op(operation: Json) -> Json:
+    """Entra capitalises the operations: ``Add``, ``Replace``, ``Remove``."""
+    op = operation.get("op")
+    return operation | {"op": op.lower()} if isinstance(op, str) else operation
+
+
+def quoted_booleans_in_path(operation: Json) -> Json:
+    """Entra quotes booleans in a path: ``roles[primary eq "True"].value``."""
+    path = operation.get("path")
+    if not isinstance(path, str):
+        return operation
+    fixed = re.sub(
+        r'(\bprimary\s+(?:eq|ne)\s+)"(true|false)"',
+        lambda match: match[1] + match[2].lower(),
+        path,
+        flags=re.IGNORECASE,
+    )
+    return operation | {"path": fixed}
+
+
+def manager_as_bare_id(operation: Json) -> Json:
+    """Entra writes the manager as a bare id on its path, and ``""`` to clear it."""
+    path = operation.get("path")
+    if not isinstance(path, str) or path.lower() not in (_MANAGER, f"{_MANAGER}.value"):
+        return operation
+    value = operation.get("value")
+    if isinstance(value, dict):
+        value = value.get("value", "")
+    if operation.get("op") == "remove" or value in ("", None):
+        return {"op": "remove", "path": path[: len(_MANAGER)]}
+    return operation | {"path": path[: len(_MANAGER)], "value": {"value": value}}
+
+
+def read_only_out_of_value(operation: Json) -> Json:
+    """Okta renames a group with its ``id`` in the value: what is read-only is not a change."""
+    value = operation.get("value")
+    if operation.get("path") or not isinstance(value, dict):
+        return operation
+    read_only = ("id", "meta", "groups", "schemas")
+    kept = {key: item for key, item in value.items() if key.lower() not in read_only}
+    return operation | {"value": kept}
+
+
+def values_as_objects_in_operation(operation: Json) -> Json:
+    """The same of roles in a PATCH, on their path or in the value."""
+    path, value = operation.get("path"), operation.get("value")
+    if isinstance(path, str) and path.lower() in _LISTS_OF_VALUES and value is not None:
+        return operation | {"value": _as_objects(value)}
+    if not path and isinstance(value, dict):
+        return operation | {"value": values_as_objects(value)}
+    return operation
+
+
+def null_clears(operation: Json) -> list[Json]:
+    """``"value": null`` clears an attribute, and so does a null in a value without a path."""
+    path, value = operation.get("path"), operation.get("value")
+    if operation.get("op") not in ("add", "replace"):
+        return [operation]
+    if path:
+        clears = "value" in operation and value is None
+        return [{"op": "remove", "path": path}] if clears else [operation]
+    if not isinstance(value, dict):
+        return [operation]
+    cleared = [key for key, item in value.items() if item is None]
+    kept = {key: item for key, item in value.items() if item is not None}
+    fixed = [{"op": "remove", "path": key} for key in cleared]
+    return ([operation | {"value": kept}] if kept else []) + fixed
+
+
+def _is_path(key: str) -> bool:
+    if key.lower() in _SCHEMAS:
+        return False
+    return key.lower().startswith("urn:") or "." in key or "[" in key
+
+
+def _as_objects(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_object(each) for each in value]
+    return [_as_object(value)] if isinstance(value, str) else value
+
+
+def _as_object(entry: Any) -> Any:
+    if not isinstance(entry, str):
+        return entry
+    if entry.lstrip().startswith("{"):
+        try:
+            decoded = json.loads(entry)
+        except (ValueError, RecursionError):
+            decoded = None
+        if isinstance(decoded, dict):
+            return boolean_texts(decoded)
+    return {"value": entry}
+
+
+def boolean_texts(entry: Json) -> Json:
+    """``"True"`` and ``"False"`` where a boolean belongs, as in JSON inside a string."""
+    return {
+        key: _TEXT_BOOLEANS.get(item.lower(), item)
+        if key == "primary" and isinstance(item, str)
+        else item
+        for key, item in entry.items()
+    }

@@ -1,0 +1,94 @@
+"""The protocol steps of scim2-server where Gatehouse answers in its own way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from scim2_models import (
+    Context,
+    ForbiddenException,
+    InvalidSyntaxException,
+    PatchOp,
+    Resource,
+    ResourceType,
+)
+from scim2_server.requests import ScimRequest
+from scim2_server.routing import Target
+from scim2_server.service import ScimService, scim_exception_of
+
+from app.security.tokens import TokenIdentity
+from scim import dialects
+
+SCOPE_OF = {"User": "users", "Group": "groups"}
+
+
+class GatehouseService(ScimService):
+    """Reads requests as clients really send them; answers with documents made elsewhere."""
+
+    def authorize(self, request: ScimRequest, target: Target, resource_type: ResourceType) -> None:
+        """Let a token reach only what its scopes name.
+
+        :raises ForbiddenException: When the scope is missing.
+        """
+        identity: TokenIdentity = request.subject
+        scope = SCOPE_OF[str(resource_type.name)]
+        if scope not in identity.scopes:
+            raise ForbiddenException(detail=f"This token lacks the scope '{scope}'")
+
+    # -- Bodies ----------------------------------------------------------
+
+    def payload(self, request: ScimRequest) -> dict[str, Any]:
+        """Return the decoded JSON object of a request.
+
+        :raises InvalidSyntaxException: When the body is not a JSON object.
+        """
+        self.ensure_json(request.header("Content-Type"))
+        try:
+            decoded = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise InvalidSyntaxException(detail=f"The body is not JSON: {error}") from None
+        if not isinstance(decoded, dict):
+            raise InvalidSyntaxException(detail="The body must be a JSON object")
+        return decoded
+
+    def resource_of(
+        self, resource_type: ResourceType, payload: dict[str, Any], context: Context
+    ) -> Resource[Any]:
+        """Validate a resource as a client sent it.
+
+        :param context: Creation or replacement.
+        """
+        model = self.get_model(resource_type)
+        found: Resource[Any] = _validated(model, dialects.normalise_resource(payload), context)
+        return found
+
+    def patch_of(self, resource_type: ResourceType, operations: list[Any]) -> PatchOp[Any]:
+        """Validate the operations of a PATCH."""
+        message: Any = PatchOp[self.get_model(resource_type)]  # type: ignore[misc]
+        payload = {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        }
+        found: PatchOp[Any] = _validated(message, payload, Context.RESOURCE_PATCH_REQUEST)
+        return found
+
+    @staticmethod
+    def operations_of(payload: dict[str, Any]) -> list[Any]:
+        """Return the operations of a PATCH, put right.
+
+        :raises InvalidSyntaxException: When there are none.
+        """
+        key = next((key for key in payload if key.lower() == "operations"), "")
+        operations = payload.get(key)
+        if not isinstance(operations, list) or not operations:
+            raise InvalidSyntaxException(detail="A PATCH needs a list of 'Operations'")
+        return dialects.normalise_operations(operations)
+
+
+def _validated(model: Any, payload: Any, context: Context) -> Any:
+    try:
+        return model.model_validate(payload, scim_ctx=context)
+    except ValidationError as error:
+        raise scim_exception_of(error) from error

@@ -1,0 +1,252 @@
+"""The directory as a SCIM storage: one account, read and written through SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from scim2_models import (
+    NotFoundException,
+    NotImplementedException,
+    PreconditionFailedException,
+    Resource,
+    ResourceType,
+    ResponseParameters,
+    ScimProvider,
+    SearchRequest,
+)
+from scim2_server.conditions import opaque_tag
+from scim2_server.storage import ScimStorage, SearchPage
+from sqlalchemy import select
+
+from app.directory import groups, memberships, users
+from app.directory.work import Actor, Work, transaction
+from app.store.database import db
+from app.store.models import Group, User
+from scim import search
+from scim.casting import group_profile, user_write
+from scim.projection import Document, Projection
+from scim.rendering import Renderer
+
+TABLES: dict[str, type[User] | type[Group]] = {"User": User, "Group": Group}
+
+
+class DirectoryStorage(ScimStorage):
+    """Users and groups of one account.
+
+    What the protocol reads is a *document*, rendered straight from rows; a pydantic resource is
+    made of it only where a PUT or PATCH must be applied to one.
+
+    :param base_url: The SCIM root as the client sees it, without a slash at its end.
+    """
+
+    def __init__(
+        self, provider: ScimProvider, account_id: str, actor: Actor, base_url: str
+    ) -> None:
+        self.provider = provider
+        self.account_id = account_id
+        self.actor = actor
+        self.base_url = base_url
+        self._work: Work | None = None
+
+    # -- Transactions ---------------------------------------------------
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Enclose one operation that writes: everything of it is kept, or nothing."""
+        if self._work is not None:
+            yield
+            return
+        with transaction(self.account_id, self.actor) as work:
+            self._work = work
+            try:
+                yield
+            finally:
+                self._work = None
+
+    @property
+    def work(self) -> Work:
+        if self._work is None:
+            raise RuntimeError("a write outside of operation()")
+        return self._work
+
+    # -- Documents ------------------------------------------------------
+
+    def document(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        projection: Projection | None = None,
+        members_limit: int | None = None,
+    ) -> Document:
+        """Return one resource as it is sent.
+
+        :raises NotFoundException: When the account has no such resource of this type.
+        """
+        found = self._render(resource_type, [resource_id], projection, members_limit)
+        if not found:
+            raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")
+        return found[0]
+
+    def page(
+        self, resource_type: ResourceType, request: SearchRequest[Any], projection: Projection
+    ) -> tuple[int, list[Document]]:
+        """Return how many resources match, and one page of them as documents."""
+        table = TABLES[str(resource_type.name)]
+        found = search.find(self.account_id, table, self.model(resource_type), request)
+        return found.total, self._render(resource_type, list(found.ids), projection, None)
+
+    def version(self, resource_type: ResourceType, resource_id: str) -> int:
+        """Return the version of a resource, without loading it.
+
+        :raises NotFoundException: When the account has no such resource of this type.
+        """
+        table = TABLES[str(resource_type.name)]
+        query = select(table.version).where(
+            table.account_id == self.account_id, table.id == resource_id
+        )
+        version = db.session.scalar(query)
+        if version is None:
+            raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")
+        return version
+
+    def _render(
+        self,
+        resource_type: ResourceType,
+        ids: list[str],
+        projection: Projection | None,
+        members_limit: int | None,
+    ) -> list[Document]:
+        if not ids:
+            return []
+        renderer = Renderer(self.account_id, self.base_url, projection, members_limit)
+        return renderer.users(ids) if resource_type.name == "User" else renderer.groups(ids)
+
+    def model(self, resource_type: ResourceType) -> type[Resource[Any]]:
+        return cast(type[Resource[Any]], self.provider.model_for(resource_type))
+
+    # -- Writes ---------------------------------------------------------
+
+    def insert(
+        self, resource_type: ResourceType, resource: Resource[Any], member_ids: Iterable[str]
+    ) -> str:
+        """Add a resource and return its id."""
+        with self.operation():
+            if resource_type.name == "User":
+                write = user_write(resource)
+                return users.create(self.work, write.profile, password=write.password)
+            group_id = groups.create(self.work, group_profile(resource))
+            memberships.add(self.work, group_id, member_ids)
+            return group_id
+
+    def write_user(self, resource: Resource[Any], expected_version: int | None = None) -> None:
+        """Make a stored user what the resource says."""
+        user_id = cast(str, resource.id)
+        with self.operation():
+            query = select(User.active).where(
+                User.account_id == self.account_id, User.id == user_id
+            )
+            active_now = db.session.scalar(query)
+            write = user_write(resource, active_now=active_now is not False)
+            users.replace(
+                self.work,
+                user_id,
+                write.profile,
+                password=write.password,
+                expected_version=expected_version,
+            )
+
+    def set_members(self, group_id: str, member_ids: Iterable[str]) -> None:
+        """Make the members of a group exactly these."""
+        with self.operation():
+            memberships.set_members(self.work, group_id, member_ids)
+
+    def write_group(self, resource: Resource[Any], expected_version: int | None = None) -> None:
+        """Make a stored group what the resource says, but for its members."""
+        with self.operation():
+            groups.replace(
+                self.work,
+                cast(str, resource.id),
+                group_profile(resource),
+                expected_version=expected_version,
+            )
+
+    # -- The promises of ScimStorage --------------------------------------
+
+    def get(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        response_parameters: ResponseParameters[Any] | None = None,
+    ) -> Resource[Any]:
+        document = self.document(resource_type, resource_id, Projection(response_parameters))
+        return self._resource(resource_type, document)
+
+    def search(
+        self,
+        resource_types: list[ResourceType],
+        search_request: SearchRequest[Any],
+        *,
+        position: Any = None,
+    ) -> SearchPage:
+        if len(resource_types) != 1:
+            raise NotImplementedException(detail="Search one resource type at a time")
+        total, documents = self.page(resource_types[0], search_request, Projection())
+        return SearchPage(total, [self._resource(resource_types[0], each) for each in documents])
+
+    def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        with self.operation():
+            created = self.insert(resource_type, resource, _member_ids(resource))
+            return self.get(resource_type, created)
+
+    def update(
+        self,
+        resource_type: ResourceType,
+        resource: Resource[Any],
+        *,
+        expected_version: str | None = None,
+    ) -> Resource[Any]:
+        version = _version_number(expected_version)
+        resource_id = cast(str, resource.id)
+        with self.operation():
+            if resource_type.name == "User":
+                self.write_user(resource, version)
+            else:
+                self.write_group(resource, version)
+                self.set_members(resource_id, _member_ids(resource))
+            return self.get(resource_type, resource_id)
+
+    def delete(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        expected_version: str | None = None,
+    ) -> None:
+        remove = users.delete if resource_type.name == "User" else groups.delete
+        with self.operation():
+            remove(self.work, resource_id, expected_version=_version_number(expected_version))
+
+    def _resource(self, resource_type: ResourceType, document: Document) -> Resource[Any]:
+        meta = {key: item for key, item in document["meta"].items() if key != "location"}
+        return self.model(resource_type).model_validate(document | {"meta": meta})
+
+
+def _member_ids(resource: Resource[Any]) -> list[str]:
+    members = getattr(resource, "members", None) or []
+    return [member.value for member in members if member.value]
+
+
+def _version_number(version: str | None) -> int | None:
+    """Return the number in an entity tag.
+
+    :raises PreconditionFailedException: When the tag is none of ours, so matches nothing.
+    """
+    if version is None:
+        return None
+    tag = opaque_tag(version)
+    if not tag.isascii() or not tag.isdigit() or len(tag) > 18:
+        raise PreconditionFailedException
+    return int(tag)
