@@ -9,8 +9,10 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +25,8 @@ class SettingsError(Exception):
     """A setting is missing or cannot be read. The message says which and what to do."""
 
 
-def _setting(doc: str, default: Any) -> Any:
-    return field(default=default, metadata={"doc": doc})
+def _setting(doc: str, default: Any, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,13 @@ class Settings:
         "SQLAlchemy URL. Empty: an SQLite file in the data folder. "
         "PostgreSQL: `postgresql+psycopg://user:password@host/name`.",
         "",
+        secret=True,
     )
     secret_key: str = _setting(
         "Key that signs forms and encrypts stored private keys, 32 characters or more. Made and "
         "kept in the data folder for the embedded database on a loopback URL; required otherwise.",
         "",
+        secret=True,
     )
     public_url: str = _setting(
         "The address people and identity providers use, without a path.", "http://127.0.0.1:8000"
@@ -86,12 +90,12 @@ class Settings:
             raw = environment.get(PREFIX + spec.name.upper())
             if raw is not None and raw.strip():
                 values[spec.name] = _parse(spec.name, raw.strip(), spec.default)
-        settings = cls(**{**values, "public_url": _public_url(values)})
+        settings = cls(**values | {"public_url": _public_url(values)})
         if not settings.secret_key:
-            values["secret_key"] = _embedded_secret_key(settings)
-        elif len(settings.secret_key) < 32:
-            raise SettingsError("GATEHOUSE_SECRET_KEY must have 32 characters or more.")
-        return cls(**{**values, "public_url": settings.public_url})
+            settings = replace(settings, secret_key=_embedded_secret_key(settings))
+        if len(settings.secret_key) < 32:
+            raise SettingsError("The secret key must have 32 characters or more.")
+        return settings
 
 
 def _parse(name: str, raw: str, default: Any) -> Any:
@@ -100,8 +104,8 @@ def _parse(name: str, raw: str, default: Any) -> Any:
             return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(","))
         if isinstance(default, int):
             number = int(raw)
-            if number < 0:
-                raise ValueError("it must not be negative")
+            if number < 1:
+                raise ValueError("it must be 1 or more")
             return number
         return Path(raw) if isinstance(default, Path) else raw
     except ValueError as error:
@@ -112,12 +116,19 @@ def _public_url(values: dict[str, Any]) -> str:
     """Return the public URL, by default the address the server listens on."""
     default = f"http://127.0.0.1:{values.get('port', 8000)}"
     url = str(values.get("public_url", default)).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise SettingsError(f"GATEHOUSE_PUBLIC_URL cannot be read: {error}") from None
+    host = parts.hostname or ""
+    netloc = f"[{host}]" if ":" in host else host
+    plain = f"{parts.scheme}://{netloc}" + (f":{port}" if port else "")
+    if parts.scheme not in ("http", "https") or not host or url.lower() != plain:
         raise SettingsError(
             "GATEHOUSE_PUBLIC_URL must look like https://gatehouse.example.com, without a path."
         )
-    return url
+    return plain
 
 
 def _is_loopback(url: str) -> bool:
@@ -137,12 +148,21 @@ def _embedded_secret_key(settings: Settings) -> str:
             "GATEHOUSE_SECRET_KEY is missing. Set it to 32 or more random characters, for example "
             'the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.data_dir / "secret_key"
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key := secrets.token_urlsafe(48))
-    return key
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(48))
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The secret key in {path} cannot be kept or read: {error}") from None
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that only we may read, unless there is one; it never shows half written."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)

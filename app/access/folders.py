@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import Subquery, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from app.access.decisions import account_roles
@@ -30,32 +29,34 @@ class VisibleFolder:
 
 
 def folders_visible_to(account_id: str, user_id: str, limit: int = 500) -> list[VisibleFolder]:
-    """Return the folders an active user may see, by path, with the roles held on each.
+    """Return the folders an active user may see, by path, with all roles held on each.
 
-    :param limit: How many folders at the most.
+    :param limit: How many folders at the most, the oldest first.
     """
     everywhere = [
         grant.role_name
         for grant in account_roles(account_id, user_id)
         if VISIBLE in grant.permissions
     ]
-    found: dict[str, set[str]] = defaultdict(set)
+    shared = _shared(account_id, user_id, now())
     if everywhere:
-        every = select(Folder.id).where(Folder.account_id == account_id).limit(limit)
-        for folder_id in db.session.scalars(every):
-            found[folder_id].update(everywhere)
-    for folder_id, role_name in _granted(account_id, user_id, now(), limit):
-        found[folder_id].add(role_name)
-    paths = paths_of(account_id, found)
-    visible = [
-        VisibleFolder(folder_id, paths[folder_id], tuple(sorted(roles)))
-        for folder_id, roles in found.items()
-    ]
-    return sorted(visible, key=lambda folder: folder.path)[:limit]
+        some = select(Folder.id).where(Folder.account_id == account_id).order_by(Folder.id)
+    else:
+        some = select(shared.c.folder_id).distinct().order_by(shared.c.folder_id)
+    roles = {each: set(everywhere) for each in db.session.scalars(some.limit(limit))}
+    held = select(shared).where(shared.c.folder_id.in_(list(roles)))
+    for folder_id, role in db.session.execute(held):
+        roles[folder_id].add(role)
+    paths = paths_of(account_id, roles)
+    visible = [VisibleFolder(each, paths[each], tuple(sorted(roles[each]))) for each in roles]
+    return sorted(visible, key=lambda folder: folder.path)
 
 
-def _granted(account_id: str, user_id: str, at: datetime, limit: int) -> list[tuple[str, str]]:
-    """Return (folder, role name) for each folder a grant of the user reaches."""
+def _shared(account_id: str, user_id: str, at: datetime) -> Subquery:
+    """Return a table of (folder_id, role): where a grant with view reaches the user, and its name.
+
+    A role on folders without ``folder.view`` does not make a folder visible.
+    """
     groups = groups_containing(account_id, user_id)
     below, barrier = aliased(FolderClosure), aliased(FolderClosure)
     # A restricted folder strictly nearer than the grant cuts it off.
@@ -67,8 +68,8 @@ def _granted(account_id: str, user_id: str, at: datetime, limit: int) -> list[tu
         Folder.id == barrier.ancestor_id,
         Folder.restricted.is_(True),
     )
-    rows = db.session.execute(
-        select(below.descendant_id, Grant.role_id, Role.name, Role.built_in, Role.permissions)
+    return (
+        select(below.descendant_id.label("folder_id"), Role.name.label("role"))
         .select_from(Grant)
         .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
         .join(User, (User.account_id == Grant.account_id) & (User.id == user_id))
@@ -77,18 +78,28 @@ def _granted(account_id: str, user_id: str, at: datetime, limit: int) -> list[tu
         )
         .where(
             Grant.account_id == account_id,
+            Grant.role_id.in_(_viewing_roles(account_id)),
             User.active.is_(True),
             or_(Grant.user_id == user_id, Grant.group_id.in_(select(groups.c.group_id))),
             in_force(at),
             ~cut_off,
         )
         .distinct()
-        .limit(limit * 8)
+        .subquery()
+    )
+
+
+def _viewing_roles(account_id: str) -> list[str]:
+    """Return the ids of the folder roles with view."""
+    rows = db.session.execute(
+        select(Role.id, Role.built_in, Role.permissions).where(
+            Role.account_id == account_id, Role.scope == "folder"
+        )
     )
     return [
-        (row.descendant_id, row.name)
+        row.id
         for row in rows
-        if VISIBLE in permissions_of("folder", row.role_id, row.built_in, row.permissions)
+        if VISIBLE in permissions_of("folder", row.id, row.built_in, row.permissions)
     ]
 
 

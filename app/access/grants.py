@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     String,
     cast,
+    exists,
     func,
     null,
     or_,
@@ -54,16 +55,19 @@ def grants_reaching(
 
     Grants on ancestors count up to and including the nearest restricted folder. It is one
     statement, whose cost depends on the depth of the folder and the groups of the user, not on
-    the size of the account. An unknown or inactive user has none.
+    the size of the account. An unknown or inactive user has none, nor has anyone on an unknown
+    folder.
 
     :param folder_id: None for the roles on the account alone.
     """
     groups = groups_containing(account_id, user_id)
     branches = []
     for by_group in (False, True):
-        branches.append(_on_account(account_id, user_id, groups, by_group, at))
+        on_account = _on_account(account_id, user_id, groups, by_group, at)
         if folder_id is not None:
+            on_account = on_account.where(_is_folder(account_id, folder_id))
             branches.append(_on_folder(account_id, user_id, folder_id, groups, by_group, at))
+        branches.append(on_account)
     return [_held(row) for row in db.session.execute(union_all(*branches))]
 
 
@@ -86,6 +90,10 @@ def _on_folder(
     ancestors = _ancestors(account_id, folder_id)
     query = _grants(account_id, user_id, groups, by_group, at, ancestors.c.depth)
     return query.join(ancestors, Grant.folder_id == ancestors.c.ancestor_id)
+
+
+def _is_folder(account_id: str, folder_id: str) -> ColumnElement[bool]:
+    return exists().where(Folder.account_id == account_id, Folder.id == folder_id)
 
 
 def _ancestors(account_id: str, folder_id: str) -> NamedFromClause:

@@ -52,8 +52,9 @@ BUILT_IN = {"account": ACCOUNT_ROLES, "folder": FOLDER_ROLES}
 def permissions_of(scope: str, role_id: str, built_in: bool, own: list[str]) -> frozenset[str]:
     """Return the actions a role permits.
 
-    :param own: The actions of a custom role, as its row holds them.
+    :param own: The actions of a custom role, as its row holds them. A role on folders never
+        permits an action on the account.
     """
     if built_in:
         return BUILT_IN[scope].get(role_id, frozenset())
-    return frozenset(own)
+    return frozenset(own) & (FOLDER_ACTIONS if scope == "folder" else ACTIONS)

@@ -59,9 +59,9 @@ def _forwarded(current: Request) -> list[ipaddress.IPv4Address | ipaddress.IPv6A
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return an address; an IPv4 one mapped into IPv6 counts as the IPv4 one."""
+    """Return an address without zone; an IPv4 one mapped into IPv6 counts as the IPv4 one."""
     try:
-        address = ipaddress.ip_address((text or "").strip())
+        address = ipaddress.ip_address((text or "").strip().partition("%")[0])
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
