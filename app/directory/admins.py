@@ -6,15 +6,10 @@ from sqlalchemy import exists, or_, select
 
 from app.access.grants import in_force
 from app.store.database import db
-from app.store.models import Account, Grant, Membership, NestedGroup, User
+from app.store.models import Grant, Membership, NestedGroup, User
 from app.store.types import now
 
 MASTER_ADMIN = "master_admin"
-
-
-def lock_account(account_id: str) -> None:
-    """Let no other transaction change who administers or contains whom until this one ends."""
-    db.session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
 def has_master_admin(account_id: str) -> bool:

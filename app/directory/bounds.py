@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from app.directory.errors import Invalid
+from app.store.types import comparison_key, storable
 
 KEY_LENGTH = 256
 """Longest name that is looked up by: user names, external ids, names of folders and groups."""
@@ -34,16 +35,14 @@ def optional(field: str, text: str | None, limit: int = KEY_LENGTH) -> str | Non
     """
     if text is None:
         return None
-    if len(text) > limit:
+    if not isinstance(text, str):  # a value out of somebody's JSON
+        raise Invalid(f"{field} must be a text.", field=field)
+    # Some letters become several when names are compared; the key has to fit its column too.
+    if max(len(text), len(comparison_key(text))) > limit:
         raise Invalid(f"{field} must not be longer than {limit} characters.", field=field)
     if not storable(text):
         raise Invalid(f"{field} holds a character that is not allowed.", field=field)
     return text
-
-
-def storable(text: str) -> bool:
-    """Tell whether a text is free of NUL and of lone surrogates."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def attributes(values: dict[str, Any]) -> dict[str, Any]:

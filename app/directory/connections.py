@@ -8,11 +8,13 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
-from app.directory.errors import NotFound, Taken
+from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection
 from app.store.types import comparison_key, new_id
+
+KINDS = ("scim", "saml")
 
 
 def create(
@@ -28,8 +30,11 @@ def create(
 
     :param kind: ``scim`` or ``saml``.
     :param connection_id: Given when something was sealed for this id beforehand.
+    :raises Invalid: When the kind is neither, or the name out of bounds.
     :raises Taken: When the account has a connection of this name.
     """
+    if kind not in KINDS:
+        raise Invalid(f"A connection is of kind {' or '.join(KINDS)}.", field="kind")
     name = bounds.required("name", name)
     connection_id = connection_id or new_id()
     row = {
@@ -64,6 +69,8 @@ def replace_settings(work: Work, connection_id: str, settings: dict[str, Any]) -
     row = db.session.execute(select(Connection.name, Connection.settings).where(where)).first()
     if row is None:
         raise NotFound("connection", connection_id)
+    if row.settings == settings:
+        return
     db.session.execute(
         update(Connection).where(where).values(settings=settings, updated_at=work.at)
     )
@@ -73,6 +80,18 @@ def replace_settings(work: Work, connection_id: str, settings: dict[str, Any]) -
         before={"settings": row.settings},
         after={"settings": settings},
     )
+
+
+def check(work: Work, connection_id: str) -> None:
+    """Refuse a connection that is not the account's.
+
+    :raises NotFound: When the account has no such connection.
+    """
+    query = select(Connection.id).where(
+        Connection.account_id == work.account_id, Connection.id == connection_id
+    )
+    if db.session.scalar(query) is None:
+        raise NotFound("connection", connection_id)
 
 
 def find_or_create_scim(work: Work, name: str) -> str:

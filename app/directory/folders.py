@@ -111,6 +111,7 @@ def _insert(work: Work, parent_id: str | None, name: str, *, restricted: bool) -
         "created_at": work.at,
         "updated_at": work.at,
     }
+    work.access_changed = True  # grants above reach the new folder too
     db.session.execute(insert(Folder), [row])
     itself = {
         "account_id": work.account_id,

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
 
 from app.directory import bounds
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.inserts import insert_missing
 from app.store.models import Folder, Grant, Group, Role, User
 from app.store.types import comparison_key, new_id
 
@@ -42,43 +41,45 @@ def give(
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> bool:
-    """Give a role on a folder, or an account role on the account, if it is not given already.
+    """Give a role on a folder, or an account role on the account, for a period.
+
+    A grant of the same origin that is there already takes the new period.
 
     :param folder_id: None gives a role on the account.
-    :return: Whether the grant is new.
-    :raises NotFound: When the account has no such role or folder.
+    :return: Whether that changed anything.
+    :raises NotFound: When the account has no such principal, role or folder.
     :raises Invalid: When an account role is given on a folder, or the other way round, or it
         would end before it begins.
+    :raises LastMasterAdmin: When the new period ends the last master admin's grant.
     """
     check_role(work, role_id, folder_id)
-    if not_before and expires_at and not_before >= expires_at:
-        raise Invalid("A grant must end after it begins.", field="expires_at")
-    origin = "mapping" if mapping_id else work.actor.origin
-    row = {
+    _check_principal(work, principal)
+    _check_period(not_before, expires_at)
+    key = {
         "account_id": work.account_id,
-        "id": new_id(),
         "user_id": None,
         "group_id": None,
+        **principal.column,
         "role_id": role_id,
         "folder_id": folder_id,
-        "origin": origin,
+        "origin": "mapping" if mapping_id else work.actor.origin,
         "mapping_id": mapping_id,
+    }
+    terms = {
         "granted_by": work.actor.name,
         "reason": bounds.optional("reason", reason, bounds.TEXT_LENGTH),
         "not_before": not_before,
         "expires_at": expires_at,
-        "created_at": work.at,
     }
-    insert_missing(Grant, [row | principal.column])
-    stored = select(Grant.id).where(Grant.account_id == work.account_id, Grant.id == row["id"])
-    if db.session.scalar(stored) is None:
+    target = Target(principal.type, principal.id, principal.name)
+    same = [getattr(Grant, name) == value for name, value in key.items()]
+    stored = db.session.execute(select(Grant.__table__).where(*same)).first()
+    if stored is None:
+        _insert(work, target, key | terms)
+    elif (stored.not_before, stored.expires_at) != (not_before, expires_at):
+        _change(work, target, dict(stored._mapping), terms)
+    else:
         return False
-    work.access_changed = True
-    work.record(
-        "grant.given",
-        Target(principal.type, principal.id, principal.name),
-        after=_snapshot(row),
-    )
     return True
 
 
@@ -115,7 +116,7 @@ def principal_named(account_id: str, type_: str, name: str) -> Principal:
     if not rows:
         raise NotFound(type_, name)
     if len(rows) > 1:
-        raise Invalid(f"Several groups are named {name!r}. Use the id of the one you mean.")
+        raise Invalid(f"Several {type_}s answer to {name!r}. Use the id of the one you mean.")
     return Principal(type_, rows[0][0], rows[0][1])
 
 
@@ -137,6 +138,35 @@ def check_role(work: Work, role_id: str, folder_id: str | None) -> None:
     folder = select(Folder.id).where(Folder.account_id == work.account_id, Folder.id == folder_id)
     if folder_id is not None and db.session.scalar(folder) is None:
         raise NotFound("folder", folder_id)
+
+
+def _check_principal(work: Work, principal: Principal) -> None:
+    table = User if principal.type == "user" else Group
+    query = select(table.id).where(table.account_id == work.account_id, table.id == principal.id)
+    if db.session.scalar(query) is None:
+        raise NotFound(principal.type, principal.id)
+
+
+def _check_period(not_before: datetime | None, expires_at: datetime | None) -> None:
+    for time in (not_before, expires_at):
+        if time and time.tzinfo is None:
+            raise Invalid("A time needs its zone, such as 2026-01-31T18:00:00+01:00.")
+    if not_before and expires_at and not_before >= expires_at:
+        raise Invalid("A grant must end after it begins.", field="expires_at")
+
+
+def _insert(work: Work, target: Target, columns: dict[str, Any]) -> None:
+    work.access_changed = True
+    row = columns | {"id": new_id(), "created_at": work.at}
+    db.session.execute(insert(Grant), [row])
+    work.record("grant.given", target, after=_snapshot(row))
+
+
+def _change(work: Work, target: Target, stored: dict[str, Any], terms: dict[str, Any]) -> None:
+    work.may_remove_access()
+    where = (Grant.account_id == work.account_id) & (Grant.id == stored["id"])
+    db.session.execute(update(Grant).where(where).values(**terms))
+    work.record("grant.changed", target, before=_snapshot(stored), after=_snapshot(stored | terms))
 
 
 def _revoke_where(work: Work, condition: Any, expected: str | None = None) -> None:

@@ -31,6 +31,7 @@ def create(work: Work, profile: GroupProfile) -> str:
     :raises Invalid: When a value is out of bounds.
     """
     group_id = new_id()
+    profile = _cleaned(profile)
     row = {
         "account_id": work.account_id,
         "id": group_id,
@@ -57,13 +58,13 @@ def replace(
     """
     row = locked_row(work, group_id, expected_version)
     stored = GroupProfile(row.display_name, row.external_id, row.attributes)
+    profile = _cleaned(profile)
     if stored == profile:
         return False
-    columns = _columns(profile)
     db.session.execute(
         update(Group)
         .where(Group.account_id == work.account_id, Group.id == group_id)
-        .values(**columns, version=Group.version + 1, updated_at=work.at)
+        .values(**_columns(profile), version=Group.version + 1, updated_at=work.at)
     )
     work.record(
         "group.updated",
@@ -101,17 +102,14 @@ def delete(work: Work, group_id: str, *, expected_version: int | None = None) ->
 
 
 def locked_row(work: Work, group_id: str, expected_version: int | None = None) -> Any:
-    """Return the columns of a group, locked until the transaction ends.
+    """Return the columns of a group, which stay so until the transaction ends.
 
     :raises NotFound: When the account has no such group.
     :raises VersionMismatch: When the group is not at ``expected_version``.
     """
-    query = (
-        select(Group.display_name, Group.external_id, Group.attributes, Group.version)
-        .where(Group.account_id == work.account_id, Group.id == group_id)
-        .with_for_update()
-    )
-    row = db.session.execute(query).first()
+    columns = select(Group.display_name, Group.external_id, Group.attributes, Group.version)
+    where = (Group.account_id == work.account_id) & (Group.id == group_id)
+    row = db.session.execute(columns.where(where)).first()
     if row is None:
         raise NotFound("group", group_id)
     if expected_version is not None and row.version != expected_version:
@@ -119,14 +117,24 @@ def locked_row(work: Work, group_id: str, expected_version: int | None = None) -
     return row
 
 
+def _cleaned(profile: GroupProfile) -> GroupProfile:
+    """Return a profile within bounds, exactly as it will be read back.
+
+    :raises Invalid: When a value is out of bounds.
+    """
+    return GroupProfile(
+        bounds.required("displayName", profile.display_name, bounds.KEY_LENGTH * 2),
+        bounds.optional("externalId", profile.external_id),
+        bounds.attributes(profile.attributes),
+    )
+
+
 def _columns(profile: GroupProfile) -> dict[str, Any]:
-    limit = bounds.KEY_LENGTH * 2
-    display_name = bounds.required("displayName", profile.display_name, limit)
     return {
-        "display_name": display_name,
-        "display_name_key": comparison_key(display_name),
-        "external_id": bounds.optional("externalId", profile.external_id),
-        "attributes": bounds.attributes(profile.attributes),
+        "display_name": profile.display_name,
+        "display_name_key": comparison_key(profile.display_name),
+        "external_id": profile.external_id,
+        "attributes": profile.attributes,
     }
 
 

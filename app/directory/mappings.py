@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, or_, select
 
-from app.directory import bounds, grants
+from app.directory import bounds, connections, grants
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -30,7 +30,7 @@ def create(
 
     :param connection_id: Only groups that came through this connection; None: any.
     :raises Invalid: When ``match_by`` or the role does not fit.
-    :raises NotFound: When the account has no such role or folder.
+    :raises NotFound: When the account has no such role, folder or connection.
     """
     if match_by not in MATCH_BY:
         raise Invalid(f"match_by must be one of {', '.join(MATCH_BY)}.", field="match_by")
@@ -47,6 +47,8 @@ def create(
         "folder_id": folder_id,
     }
     grants.check_role(work, role_id, folder_id)
+    if connection_id is not None:
+        connections.check(work, connection_id)
     db.session.execute(insert(Mapping), [row])
     work.record("mapping.created", Target("mapping", mapping_id, match_value), after=row)
     for group in _groups_matching(work, row):
@@ -58,6 +60,7 @@ def delete(work: Work, mapping_id: str) -> None:
     """Remove a mapping and take back what it gave. Manual grants stay.
 
     :raises NotFound: When the account has no such mapping.
+    :raises LastMasterAdmin: When it makes the last master admin one.
     """
     table = Mapping.__table__
     query = select(table).where(Mapping.account_id == work.account_id, Mapping.id == mapping_id)

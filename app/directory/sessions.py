@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, insert, select, update
 
+from app.directory import bounds, connections
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
@@ -28,8 +29,13 @@ def open_session(
     """Sign an active user in and return the secret of the new session, for its cookie.
 
     :param method: How the person proved who they are: ``saml``, ``link``.
-    :raises NotFound: When the account has no such active user.
+    :raises NotFound: When the account has no such active user, or no such connection.
+    :raises Invalid: When the provider's name or index of the session is too long.
     """
+    bounds.optional("NameID", name_id, bounds.TEXT_LENGTH)
+    bounds.optional("SessionIndex", session_index, bounds.TEXT_LENGTH)
+    if connection_id is not None:
+        connections.check(work, connection_id)
     query = (
         update(User)
         .where(User.account_id == work.account_id, User.id == user_id, User.active.is_(True))
@@ -127,7 +133,16 @@ def touch(session_id: str, account_id: str) -> None:
 
 
 def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:
-    """Make a single-use sign-in link for a user and return its secret."""
+    """Make a single-use sign-in link for an active user and return its secret.
+
+    :raises NotFound: When the account has no such active user.
+    """
+    query = select(User.user_name).where(
+        User.account_id == work.account_id, User.id == user_id, User.active.is_(True)
+    )
+    user_name = db.session.scalar(query)
+    if user_name is None:
+        raise NotFound("active user", user_id)
     secret = new_secret()
     db.session.execute(
         insert(SignInLink),
@@ -142,7 +157,7 @@ def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:
             }
         ],
     )
-    work.record("sign_in_link.created", Target("user", user_id))
+    work.record("sign_in_link.created", Target("user", user_id, user_name))
     return secret
 
 

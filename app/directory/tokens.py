@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds
+from app.directory import bounds, connections
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
@@ -43,28 +43,43 @@ def create(
 
     :param scopes: What it may reach, of ``app.security.tokens.SCOPES``.
     :raises Invalid: When a scope does not exist, or none is given.
+    :raises NotFound: When the account has no such connection.
     """
+    connections.check(work, connection_id)
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid(f"Scopes are any of: {', '.join(SCOPES)}.", field="scope")
+    name = bounds.required("name", name)
+    return _issue(work, connection_id, name, sorted(set(scopes)), expires_at=expires_at)
+
+
+def _issue(
+    work: Work,
+    connection_id: str,
+    name: str,
+    scopes: list[str],
+    *,
+    networks: Collection[str] = (),
+    expires_at: datetime | None = None,
+) -> IssuedToken:
     token, prefix = new_token()
     row: dict[str, Any] = {
         "account_id": work.account_id,
         "id": new_id(),
         "connection_id": connection_id,
-        "name": bounds.required("name", name),
+        "name": name,
         "prefix": prefix,
         "hash": digest(token),
-        "scopes": sorted(set(scopes)),
-        "networks": [],
+        "scopes": scopes,
+        "networks": list(networks),
         "created_at": work.at,
         "expires_at": expires_at,
     }
     db.session.execute(insert(Token), [row])
     work.record(
         "token.created",
-        Target("token", row["id"], row["name"]),
-        after={"prefix": prefix, "scopes": row["scopes"], "connection": connection_id},
+        Target("token", row["id"], name),
+        after={"prefix": prefix, "scopes": scopes, "connection": connection_id},
     )
     return IssuedToken(row["id"], token, prefix)
 
@@ -75,10 +90,12 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
     :param token: The name, prefix or id of the token to replace.
     :raises NotFound: When the account has no such live token.
     """
-    rows = _live(work, token)
-    newest = rows[-1]
+    named = _live(work, token)[-1]
+    *older, newest = (
+        row for row in _live(work, named.name) if row.connection_id == named.connection_id
+    )
     # Two live at a time: what an earlier rotation left over ends now.
-    for old in rows[:-1]:
+    for old in older:
         _delete(work, old)
     ends = work.at + overlap
     db.session.execute(
@@ -86,7 +103,7 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
         .where(Token.account_id == work.account_id, Token.id == newest.id)
         .values(expires_at=min(ends, newest.expires_at) if newest.expires_at else ends)
     )
-    return create(work, newest.connection_id, newest.name, newest.scopes)
+    return _issue(work, newest.connection_id, newest.name, newest.scopes, networks=newest.networks)
 
 
 def revoke(work: Work, token: str) -> int:

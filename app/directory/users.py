@@ -21,7 +21,12 @@ VALUES_LIMIT = 500
 """Most values one user may have over all multi-valued attributes."""
 VALUE_KEY_LENGTH = 256
 
-_VALUE_FIELDS = ("value", "type", "display", "primary")
+_VALUE_TEXTS = {
+    "value": bounds.VALUE_LENGTH,
+    "type": bounds.TEXT_LENGTH,
+    "display": bounds.TEXT_LENGTH,
+}
+_VALUE_FIELDS = (*_VALUE_TEXTS, "primary")
 
 
 @dataclass
@@ -47,6 +52,7 @@ def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
     :raises Taken: When another user of the account has this user name, in any case.
     """
     user_id = new_id()
+    profile = _cleaned(profile)
     columns = _columns(profile) | _password(password)
     row = {
         "account_id": work.account_id,
@@ -82,16 +88,16 @@ def replace(
     :raises Taken: When another user of the account has this user name.
     :raises LastMasterAdmin: When it would deactivate the last master admin.
     """
-    row = _locked_row(work, user_id, expected_version)
+    row = _row(work, user_id, expected_version)
     stored = _profile_of(row, _stored_values(work, user_id))
-    columns = _columns(profile)
+    profile = _cleaned(profile)
     before, after = _difference(stored, profile)
     if not before and not after and password is None:
         return False
     if stored.active != profile.active:
         _switch(work, user_id, profile.active)
     try:
-        _update(work, user_id, columns | _password(password))
+        _update(work, user_id, _columns(profile) | _password(password))
     except IntegrityError as error:
         raise _taken(profile.user_name) from error
     for attribute in stored.values.keys() | profile.values.keys():
@@ -109,7 +115,7 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
     :raises NotFound: When the account has no such user.
     :raises LastMasterAdmin: When it would deactivate the last master admin.
     """
-    row = _locked_row(work, user_id, None)
+    row = _row(work, user_id)
     if row.active == active:
         return False
     _switch(work, user_id, active)
@@ -130,7 +136,7 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
     :raises VersionMismatch: When the user is not at ``expected_version``.
     :raises LastMasterAdmin: When it is the last master admin.
     """
-    row = _locked_row(work, user_id, expected_version)
+    row = _row(work, user_id, expected_version)
     work.may_remove_access()
     stored = _profile_of(row, _stored_values(work, user_id))
     groups = select(Membership.group_id).where(
@@ -153,7 +159,7 @@ def _is(work: Work, user_id: str) -> Any:
     return (User.account_id == work.account_id) & (User.id == user_id)
 
 
-def _locked_row(work: Work, user_id: str, expected_version: int | None) -> Any:
+def _row(work: Work, user_id: str, expected_version: int | None = None) -> Any:
     columns = select(
         User.user_name,
         User.external_id,
@@ -162,7 +168,7 @@ def _locked_row(work: Work, user_id: str, expected_version: int | None) -> Any:
         User.attributes,
         User.version,
     )
-    row = db.session.execute(columns.where(_is(work, user_id)).with_for_update()).first()
+    row = db.session.execute(columns.where(_is(work, user_id))).first()
     if row is None:
         raise NotFound("user", user_id)
     if expected_version is not None and row.version != expected_version:
@@ -178,17 +184,45 @@ def _update(work: Work, user_id: str, columns: dict[str, Any]) -> None:
     )
 
 
+def _cleaned(profile: Profile) -> Profile:
+    """Return a profile within bounds, exactly as it will be read back.
+
+    :raises Invalid: When a value is out of bounds.
+    """
+    if sum(map(len, profile.values.values())) > VALUES_LIMIT:
+        raise Invalid(f"A user may have {VALUES_LIMIT} values at the most.")
+    return Profile(
+        user_name=bounds.required("userName", profile.user_name),
+        external_id=bounds.optional("externalId", profile.external_id),
+        display_name=bounds.optional("displayName", profile.display_name, bounds.KEY_LENGTH * 2),
+        active=profile.active,
+        attributes=bounds.attributes(profile.attributes),
+        values={
+            attribute: [_cleaned_entry(attribute, entry) for entry in entries]
+            for attribute, entries in profile.values.items()
+            if entries
+        },
+    )
+
+
+def _cleaned_entry(attribute: str, entry: dict[str, Any]) -> dict[str, Any]:
+    for name, limit in _VALUE_TEXTS.items():
+        bounds.optional(f"{attribute}.{name}", entry.get(name), limit)
+    if not isinstance(entry.get("primary"), bool | None):
+        raise Invalid(f"{attribute}.primary must be true or false.", field=f"{attribute}.primary")
+    return bounds.attributes({key: item for key, item in entry.items() if item is not None})
+
+
 def _columns(profile: Profile) -> dict[str, Any]:
-    user_name = bounds.required("userName", profile.user_name)
-    display_name = bounds.optional("displayName", profile.display_name, bounds.KEY_LENGTH * 2)
+    name = profile.display_name
     return {
-        "user_name": user_name,
-        "user_name_key": comparison_key(user_name),
-        "external_id": bounds.optional("externalId", profile.external_id),
-        "display_name": display_name,
-        "display_name_key": None if display_name is None else comparison_key(display_name),
+        "user_name": profile.user_name,
+        "user_name_key": comparison_key(profile.user_name),
+        "external_id": profile.external_id,
+        "display_name": name,
+        "display_name_key": None if name is None else comparison_key(name),
         "active": profile.active,
-        "attributes": bounds.attributes(profile.attributes),
+        "attributes": profile.attributes,
     }
 
 
@@ -200,11 +234,9 @@ def _password(password: str | None) -> dict[str, Any]:
 
 
 def _insert_values(work: Work, user_id: str, values: dict[str, list[dict[str, Any]]]) -> None:
-    if sum(map(len, values.values())) > VALUES_LIMIT:
-        raise Invalid(f"A user may have {VALUES_LIMIT} values at the most.")
     rows = [
         {"account_id": work.account_id, "user_id": user_id, "attribute": attribute}
-        | _value_row(attribute, position, entry)
+        | _value_row(position, entry)
         for attribute, entries in values.items()
         for position, entry in enumerate(entries)
     ]
@@ -212,19 +244,13 @@ def _insert_values(work: Work, user_id: str, values: dict[str, list[dict[str, An
         db.session.execute(insert(UserValue), rows)
 
 
-def _value_row(attribute: str, position: int, entry: dict[str, Any]) -> dict[str, Any]:
-    value = bounds.optional(f"{attribute}.value", entry.get("value"), bounds.VALUE_LENGTH)
-    extra = {key: item for key, item in entry.items() if key not in _VALUE_FIELDS}
+def _value_row(position: int, entry: dict[str, Any]) -> dict[str, Any]:
+    value = entry.get("value")
     return {
         "position": position,
-        "value": value,
         "value_key": None if value is None else comparison_key(value)[:VALUE_KEY_LENGTH],
-        "type": bounds.optional(f"{attribute}.type", entry.get("type"), bounds.TEXT_LENGTH),
-        "display": bounds.optional(
-            f"{attribute}.display", entry.get("display"), bounds.TEXT_LENGTH
-        ),
-        "primary": entry.get("primary"),
-        "extra": bounds.attributes(extra) or None,
+        "extra": {key: item for key, item in entry.items() if key not in _VALUE_FIELDS} or None,
+        **{name: entry.get(name) for name in _VALUE_FIELDS},
     }
 
 

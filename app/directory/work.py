@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
-from app.directory.admins import has_master_admin, lock_account
+from app.directory.admins import has_master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
 from app.store.database import begin_write, db
 from app.store.models import Account, AuditEvent, OutgoingEvent
@@ -75,7 +75,6 @@ class Work:
         """
         self.access_changed = True
         if not self._keeps_master_admin:
-            lock_account(self.account_id)
             self._keeps_master_admin = has_master_admin(self.account_id)
 
     def record(
@@ -110,11 +109,15 @@ class Work:
 def transaction(account_id: str, actor: Actor) -> Iterator[Work]:
     """Open the one write transaction of a request, and commit it when the block ends.
 
+    Writes of one account go one after another: what a write has read stays so until it ends
+    (uniqueness, cycles, the last master admin), and no two can wait for each other.
+
     A ``DirectoryError`` that an administrator should know of (see ``AUDITED_REFUSALS``) is
     written to the audit log after the rollback, then raised again.
     """
     db.session.rollback()
     begin_write()
+    _lock_account(account_id)
     work = Work(account_id, actor, now())
     try:
         yield work
@@ -139,6 +142,15 @@ def record_refusal(
     begin_write()
     db.session.execute(insert(AuditEvent), [row | {"outcome": "refused", "reason": reason[:1000]}])
     db.session.commit()
+
+
+def _lock_account(account_id: str) -> None:
+    """Wait for the account's other writes. On SQLite ``begin_write`` has done so already."""
+    if db.session.get_bind().dialect.name != "sqlite":
+        # NO KEY UPDATE: rows that refer to the account can still be written by those who don't
+        # wait here, such as the note that a token is in use.
+        lock = select(Account.id).where(Account.id == account_id)
+        db.session.execute(lock.with_for_update(key_share=True))
 
 
 def as_connection(actor: Actor, connection_id: str) -> Actor:

@@ -28,16 +28,48 @@ def comparison_key(text: str) -> str:
     return normalize("NFC", normalize("NFC", text).lower())
 
 
-def text_type(length: int) -> String:
-    """A text compared by code point on every database, whatever the locale of the server."""
-    return String(length).with_variant(VARCHAR(length, collation="C"), "postgresql")
+NOT_STORABLE = "\ufffe"
+"""Stands for a text that no database keeps. Never stored, so it equals nothing that is."""
 
 
-Id = text_type(36)
-Word = text_type(64)
-Name = text_type(1024)
-LongText = text_type(65536)
-Json = JSON().with_variant(JSONB(), "postgresql")
+def storable(text: str) -> bool:
+    """Tell whether every database can keep a text: no NUL, no lone surrogate."""
+    if "\0" in text or NOT_STORABLE in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Text(TypeDecorator[str]):
+    """A text compared by code point on every database, whatever the locale of the server.
+
+    Looking for a text that is not :func:`storable` finds nothing, and is no database error.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(VARCHAR(self.length, collation="C"))
+        return dialect.type_descriptor(String(self.length))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value if value is None or storable(value) else NOT_STORABLE
+
+
+Id = Text(36)
+Word = Text(64)
+Name = Text(1024)
+LongText = Text(65536)
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

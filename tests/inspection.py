@@ -1,0 +1,71 @@
+"""What the tests look at besides results: rows, audit events, SQL statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, func, select
+
+from app.store.database import Base, db
+from app.store.models import Account, AuditEvent, OutgoingEvent
+
+
+def rows(table: type[Base], **equal: Any) -> list[Any]:
+    """The rows of a table whose columns have these values, as they are in the database."""
+    db.session.rollback()
+    columns = table.__table__
+    where = [columns.c[name] == value for name, value in equal.items()]
+    return list(db.session.execute(select(columns).where(*where).order_by(*columns.primary_key)))
+
+
+def row(table: type[Base], **equal: Any) -> Any:
+    """The one such row."""
+    (found,) = rows(table, **equal)
+    return found
+
+
+def audit(account_id: str, *actions: str) -> list[Any]:
+    """The audit events of an account, or those of the named actions, oldest first."""
+    found = rows(AuditEvent, account_id=account_id)
+    return [each for each in found if not actions or each.action in actions]
+
+
+def outgoing(account_id: str) -> list[str]:
+    """The types of the account's outgoing events, oldest first."""
+    return [each.type for each in rows(OutgoingEvent, account_id=account_id)]
+
+
+def epoch(account_id: str) -> int:
+    return row(Account, id=account_id).access_epoch
+
+
+def fingerprint() -> dict[str, int]:
+    """How many rows each table has, and the sum of the versions: equal when nothing was written."""
+    db.session.rollback()
+    counts = {}
+    for table in db.metadata.sorted_tables:
+        columns = [func.count()] + [
+            func.coalesce(func.sum(table.c[name]), 0)
+            for name in ("version", "access_epoch")
+            if name in table.c
+        ]
+        counts[table.name] = tuple(db.session.execute(select(*columns).select_from(table)).one())
+    return counts
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the SQL statements of the block, those that open transactions left out."""
+    seen: list[str] = []
+
+    def note(connection, cursor, statement, parameters, context, executemany):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
