@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,12 +105,12 @@ def _viewing_roles(account_id: str) -> list[str]:
 
 
 def paths_of(account_id: str, folder_ids: Iterable[str]) -> dict[str, str]:
-    """Return the path of each folder, such as ``/Brand/2026``; the root is ``/``."""
+    """Return the path of each folder the account has: ``/Brand/2026``; the root is ``/``."""
     wanted = list(folder_ids)
-    names: dict[str, list[str]] = {folder_id: [] for folder_id in wanted}
+    names: dict[str, list[str]] = defaultdict(list)
     for start in range(0, len(wanted), 500):
         rows = db.session.execute(
-            select(FolderClosure.descendant_id, Folder.name)
+            select(FolderClosure.descendant_id, Folder.name, Folder.parent_id)
             .join(
                 Folder,
                 (Folder.account_id == FolderClosure.account_id)
@@ -118,10 +119,9 @@ def paths_of(account_id: str, folder_ids: Iterable[str]) -> dict[str, str]:
             .where(
                 FolderClosure.account_id == account_id,
                 FolderClosure.descendant_id.in_(wanted[start : start + 500]),
-                Folder.parent_id.is_not(None),
             )
             .order_by(FolderClosure.depth.desc())
         )
-        for descendant_id, name in rows:
-            names[descendant_id].append(name)
-    return {folder_id: "/" + "/".join(parts) for folder_id, parts in names.items()}
+        for descendant_id, name, parent_id in rows:
+            names[descendant_id].append("" if parent_id is None else name)
+    return {folder_id: "/".join(parts) or "/" for folder_id, parts in names.items()}
