@@ -1,0 +1,70 @@
+"""Connections: one identity provider's set-up each."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.directory import connections
+from app.directory.errors import Invalid, NotFound, Taken
+from app.store.models import Connection
+from tests.conftest import write
+from tests.factories import a_connection, an_account
+from tests.inspection import audit, fingerprint, row
+
+
+def replace_settings(account_id: str, connection_id: str, settings: dict) -> None:
+    with write(account_id) as work:
+        connections.replace_settings(work, connection_id, settings)
+
+
+def test_a_new_connection_is_stored_and_audited(account):
+    saml = a_connection(account, "saml", "Okta")
+    connection = row(Connection)
+    assert (connection.id, connection.kind, connection.name) == (saml, "saml", "Okta")
+    assert connection.enabled
+    (event,) = audit(account, "connection.created")
+    assert (event.target_id, event.after) == (saml, {"kind": "saml", "settings": {}})
+
+
+def test_names_are_unique_in_any_case(account):
+    a_connection(account, "saml", "Okta")
+    before = fingerprint()
+    for kind in ("saml", "scim"):
+        with pytest.raises(Taken):
+            a_connection(account, kind, "OKTA")
+    assert fingerprint() == before
+    a_connection(an_account(), "saml", "Okta")
+
+
+def test_a_scim_connection_is_found_again(account):
+    with write(account) as work:
+        okta = connections.find_or_create_scim(work, "Okta")
+        assert connections.find_or_create_scim(work, "OKTA") == okta
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("ldap", "x"), ("scim", " "), ("scim", "x\0"), ("scim", "x" * 257), ("scim", "\ufb2c" * 256)],
+)
+def test_what_is_out_of_bounds_is_invalid(account, kind, name):
+    with pytest.raises(Invalid):
+        a_connection(account, kind, name)
+
+
+def test_new_settings_are_audited(account):
+    saml = a_connection(account, "saml")
+    replace_settings(account, saml, {"entity_id": "a"})
+    (event,) = audit(account, "connection.updated")
+    assert (event.before, event.after) == ({"settings": {}}, {"settings": {"entity_id": "a"}})
+    before = fingerprint()
+    replace_settings(account, saml, {"entity_id": "a"})
+    assert fingerprint() == before
+
+
+def test_connections_of_another_account_are_not_found(account):
+    stranger = a_connection(an_account(), "saml")
+    before = fingerprint()
+    for connection_id in (stranger, "no such id", "\0"):
+        with pytest.raises(NotFound):
+            replace_settings(account, connection_id, {"entity_id": "a"})
+    assert fingerprint() == before
