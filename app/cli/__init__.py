@@ -1,0 +1,16 @@
+"""The ``gatehouse`` command. Each imports what it needs when it runs, so that help is quick."""
+
+from app.cli.commands import accounts, connections, database, folders, server, tokens
+from app.cli.group import Command
+
+cli = Command(
+    name="gatehouse",
+    help="Access control for media libraries: SCIM provisioning, SAML sign-in, folder permissions.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+for module in (server, database, accounts, tokens, connections, folders):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+__all__ = ["cli"]

@@ -6,7 +6,7 @@ from sqlalchemy import insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, folders, roles
-from app.directory.errors import NotFound, Taken
+from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Actor, Target, transaction
 from app.store.database import db
 from app.store.models import Account
@@ -49,3 +49,16 @@ def find(name: str) -> str:
 def any_exists() -> bool:
     """Tell whether there is an account at all; a fresh installation has none."""
     return db.session.scalar(select(Account.id).limit(1)) is not None
+
+
+def only_one() -> str:
+    """Return the id of the account when there is just one.
+
+    :raises Invalid: When there is none, or more than one.
+    """
+    found = db.session.scalars(select(Account.id).limit(2)).all()
+    if not found:
+        raise Invalid("There is no account yet. Run: gatehouse account create NAME")
+    if len(found) > 1:
+        raise Invalid("There are several accounts. Say which with --account.")
+    return found[0]

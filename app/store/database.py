@@ -55,6 +55,22 @@ def upgrade_database() -> None:
     upgrade()
 
 
+def is_current() -> bool:
+    """Tell whether the tables are those of this version of Gatehouse."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory(migrate.directory).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def close_database() -> None:
+    """Give up every connection, as before another process takes over."""
+    db.session.remove()
+    db.engine.dispose()
+
+
 def begin_write() -> None:
     """Start the write transaction of the session, before its first statement.
 

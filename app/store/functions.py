@@ -8,7 +8,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from app.store.types import LongText
 
 
-class comparison_key(GenericFunction[str]):  # noqa: N801 - named as in SQL
+class comparison_key(GenericFunction[str]):
     """``app.store.types.comparison_key`` in SQL. SQLite calls that very function."""
 
     type = LongText
@@ -22,7 +22,7 @@ def _key_in_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
     return f'(normalize({lower}, NFC) COLLATE "C")'
 
 
-class position_of(GenericFunction[int]):  # noqa: N801 - named as in SQL
+class position_of(GenericFunction[int]):
     """Where a text first holds another one, from 1; 0 when it does not."""
 
     inherit_cache = True

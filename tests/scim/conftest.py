@@ -89,10 +89,6 @@ def patch_body(*operations: JSON) -> JSON:
 
 def new_client(app: Flask, account_id: str, *scopes: str) -> ScimClient:
     """Return a client with a new token of the account."""
-    if "scim" not in app.blueprints:  # TEMP
-        from scim.routes import blueprint
-
-        app.register_blueprint(blueprint)
     with write(account_id) as work:
         connection_id = connections.find_or_create_scim(work, "Provider")
         token = tokens.create(work, connection_id, "tests", scopes or ("users", "groups"))

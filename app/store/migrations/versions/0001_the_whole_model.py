@@ -531,6 +531,19 @@ def upgrade() -> None:
             ["account_id", "user_id", "folder_id"],
             unique=False,
         )
+    op.create_index(
+        "ix_grants_once",
+        "grants",
+        [
+            "account_id",
+            sa.text("coalesce(user_id, group_id)"),
+            "role_id",
+            sa.text("coalesce(folder_id, '')"),
+            "origin",
+            sa.text("coalesce(mapping_id, '')"),
+        ],
+        unique=True,
+    )
 
     op.create_table(
         "memberships",
@@ -704,6 +717,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_memberships_account_id_user_id_group_id"))
 
     op.drop_table("memberships")
+    op.drop_index("ix_grants_once", "grants")
     with op.batch_alter_table("grants", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_grants_account_id_user_id_folder_id"))
         batch_op.drop_index(batch_op.f("ix_grants_account_id_group_id_folder_id"))

@@ -1,0 +1,108 @@
+"""``gatehouse serve``."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.group import actor, application
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.directory.first_run import FirstRun
+    from app.settings import Settings
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(host: str | None, port: int | None) -> None:
+    """Start the server. On the first run it prints how to sign in and a SCIM token, once."""
+    # The settings of the command line reach the worker process through the environment.
+    if host:
+        os.environ["GATEHOUSE_HOST"] = host
+    if port:
+        os.environ["GATEHOUSE_PORT"] = str(port)
+    app = application()
+    settings: Settings = app.extensions["gatehouse"]
+    _refuse_taken_port(settings)
+    first = _prepare(app, settings)
+    _greet(settings, first)
+    run(settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop: one process, ``settings.threads`` requests at a time."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        "app.factory:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.threads,
+        log_access=False,
+        log_level="warning",  # type: ignore[arg-type]
+        websockets=False,
+    ).serve()
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Fail early and clearly when another program listens there."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise OSError(
+            f"Cannot listen on {where} ({error.strerror}). Choose another with --port."
+        ) from None
+
+
+def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
+    """Migrate the embedded database and fill it on the first run; only check another one."""
+    from app.directory import first_run
+    from app.store.database import close_database, is_current, upgrade_database
+
+    with app.app_context():
+        try:
+            if settings.embedded:
+                upgrade_database()
+                return first_run.set_up(actor())
+            if not is_current():
+                raise OSError("The database is not up to date. Run: gatehouse db upgrade")
+            return None
+        finally:
+            close_database()
+
+
+def _greet(settings: Settings, first: FirstRun | None) -> None:
+    """Say where things are. Lines stay unwrapped, so that links and tokens can be copied."""
+    url = settings.public_url
+    click.secho("Gatehouse is starting.", bold=True)
+    click.echo(f"  Console        {url}/")
+    click.echo(f"  SCIM base      {url}/scim/v2")
+    click.echo(f"  SAML metadata  {url}/saml/<connection>/metadata")
+    click.echo()
+    if first is None:
+        click.echo("  New sign-in link:  gatehouse admin create EMAIL")
+        click.echo("  New SCIM token:    gatehouse token create ACCOUNT --name NAME")
+    else:
+        click.secho(f"First run: account {first.account_name}, shown this once.", fg="green")
+        click.echo(f"  Sign in as {first.admin_email} with this link, within a day:")
+        click.echo(f"  {url}/sign-in/link/{first.link_secret}")
+        click.echo("  SCIM token:")
+        click.echo(f"  {first.token}")
+    click.echo()
+
+
+COMMANDS = [serve]

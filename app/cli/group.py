@@ -1,0 +1,87 @@
+"""What all commands share: the application, the actor, one clear line when something is wrong."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.directory.work import Actor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BAD_INPUT = 2
+"""The exit code of bad input."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+class Command(click.Group):
+    """A group whose commands end in exit code 2 and one line on bad input, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            line = _explained(error)
+            if line is None:
+                raise
+            click.echo(f"gatehouse: {line}", err=True)
+            sys.exit(BAD_INPUT)
+
+
+def with_app(command: Callable[P, R]) -> Callable[P, R]:
+    """Run a command within the application's context."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with application().app_context():
+            return command(*args, **kwargs)
+
+    return run
+
+
+def application() -> Flask:
+    """Return the application, made by the factory that the entry point handed to click."""
+    app: Flask = click.get_current_context().find_root().obj()
+    return app
+
+
+def actor() -> Actor:
+    """Return who writes when the command does."""
+    from app.directory.work import Actor
+
+    return Actor(type="system", name="gatehouse command", surface="cli")
+
+
+def show(result: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result: as one JSON object, or as text for people."""
+    click.echo(json.dumps(result) if as_json else text)
+
+
+def _explained(error: Exception) -> str | None:
+    """Return one line for what a person can mend; None for a fault of ours."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from app.access.decisions import UnknownAction
+    from app.directory.errors import DirectoryError
+    from app.settings import SettingsError
+
+    if isinstance(error, DirectoryError | SettingsError | UnknownAction | OSError):
+        return str(error)
+    if isinstance(error, OperationalError | ProgrammingError):
+        text = str(error.orig).splitlines()[0]
+        if "no such table" in text or "does not exist" in text or "no such column" in text:
+            return "The database is not up to date. Run: gatehouse db upgrade"
+        return f"The database cannot be used: {text}"
+    return None
