@@ -1,0 +1,35 @@
+"""What the end-to-end tests need of the machine; without it they are skipped with the reason.
+
+`scripts/install-test-packages.sh` installs it on Debian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.browser import chromium, chromium_page
+from tests.e2e.simplesaml import IdentityProvider, is_installed, running_simplesamlphp
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page of a fresh Chromium."""
+    _needs("Chromium", chromium() is not None)
+    with chromium_page() as page:
+        yield page
+
+
+@pytest.fixture
+def identity_provider() -> Iterator[IdentityProvider]:
+    """A SimpleSAMLphp that trusts nobody yet."""
+    _needs("SimpleSAMLphp with PHP", is_installed())
+    with running_simplesamlphp() as identity_provider:
+        yield identity_provider
+
+
+def _needs(what: str, found: bool) -> None:
+    if not found:
+        pytest.skip(f"{what} is not installed (Debian: scripts/install-test-packages.sh).")

@@ -1,0 +1,21 @@
+<?php
+// The identity provider itself. Its key and certificate are made anew for each run.
+$metadata['__DYNAMIC:1__'] = [
+    'host' => '__DEFAULT__',
+    'auth' => 'people',
+    'privatekey' => 'idp.key',
+    'certificate' => 'idp.crt',
+    'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'saml20.sign.response' => true,
+    'saml20.sign.assertion' => true,
+    // A request without a valid signature is refused.
+    'validate.authnrequest' => true,
+    'NameIDFormat' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+    'authproc' => [
+        10 => [
+            'class' => 'saml:AttributeNameID',
+            'attribute' => 'mail',
+            'Format' => 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress',
+        ],
+    ],
+];
