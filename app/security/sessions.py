@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from flask import Response
 from sqlalchemy import select
 
 from app.security.secrets import digest
@@ -30,10 +32,31 @@ class SignedIn:
     method: str
     seen_at: datetime
 
+    @property
+    def wants_touch(self) -> bool:
+        return self.seen_at < now() - TOUCH_AFTER
+
 
 def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie; over HTTPS one a subdomain cannot set."""
     return "__Host-gatehouse" if settings.https else "gatehouse"
+
+
+def set_cookie(response: Response, secret: str, settings: Settings) -> None:
+    """Give the browser the secret of its session.
+
+    Scripts cannot read the cookie, other sites cannot post with it, and it goes to this host
+    alone. The browser forgets it when the session can no longer be valid (RFC 6265 §5.2.2).
+    """
+    lifetime = timedelta(hours=settings.session_hours)
+    response.set_cookie(
+        cookie_name(settings), secret, max_age=lifetime, **_cookie_attributes(settings)
+    )
+
+
+def clear_cookie(response: Response, settings: Settings) -> None:
+    """Make the browser forget its session. It does not revoke the session."""
+    response.delete_cookie(cookie_name(settings), **_cookie_attributes(settings))
 
 
 def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
@@ -71,3 +94,7 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
         return None
     values = dict(row._mapping)
     return SignedIn(**values | {"display_name": row.display_name or row.user_name})
+
+
+def _cookie_attributes(settings: Settings) -> dict[str, Any]:
+    return {"path": "/", "secure": settings.https, "httponly": True, "samesite": "Lax"}
