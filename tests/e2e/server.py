@@ -1,0 +1,122 @@
+"""Gatehouse as its users run it: the command, and a server process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+GATEHOUSE = Path(sys.executable).with_name("gatehouse")
+START_SECONDS = 30
+STOP_SECONDS = 15
+LOG_TAIL = 4000
+"""How much of the server's log a failure to start shows, in characters."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Gatehouse.
+
+    ``url`` has no slash at its end; ``env`` is for the command, so that it reaches the same
+    database; ``log`` is what the server printed so far.
+    """
+
+    url: str
+    database_url: str
+    env: dict[str, str]
+    log: Path
+
+
+def gatehouse(*arguments: str, env: dict[str, str]) -> dict[str, Any]:
+    """Run a command of ``gatehouse`` that knows ``--json``, and return its JSON object.
+
+    :raises AssertionError: When it fails; the message holds its output.
+    """
+    run = subprocess.run(
+        [GATEHOUSE, *arguments, "--json"], env=env, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, f"gatehouse {' '.join(arguments)}: {run.stdout}{run.stderr}"
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+@contextmanager
+def running_server(database_url: str, data_dir: Path) -> Iterator[Server]:
+    """Start ``gatehouse serve`` on a free port of 127.0.0.1, and stop it at the end.
+
+    :param database_url: A migrated database; empty for the embedded one in ``data_dir``.
+    :raises RuntimeError: When it does not answer in time; the message holds its output.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    env = _environment(database_url, data_dir, port, url)
+    server = Server(url, database_url, env, data_dir / "server.log")
+    with server.log.open("wb") as output:
+        process = subprocess.Popen(
+            [GATEHOUSE, "serve"],
+            env=server.env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_for(server, process)
+        yield server
+    finally:
+        _stop(process)
+
+
+def _environment(database_url: str, data_dir: Path, port: int, url: str) -> dict[str, str]:
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith("GATEHOUSE_")
+    }
+    return inherited | {
+        "GATEHOUSE_DATA_DIR": str(data_dir),
+        "GATEHOUSE_DATABASE_URL": database_url,
+        "GATEHOUSE_SECRET_KEY": "a key for tests alone, 32 characters and more",
+        "GATEHOUSE_PORT": str(port),
+        "GATEHOUSE_PUBLIC_URL": url,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as the server answers anything at all."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(requests.ConnectionError):
+            requests.get(f"{server.url}/scim/v2/ServiceProviderConfig", timeout=START_SECONDS)
+            return
+        time.sleep(0.05)
+    printed = server.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+    raise RuntimeError(f"Gatehouse does not start:\n{printed}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to stop; a worker that stays is ended with its whole process group."""
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
