@@ -47,10 +47,10 @@ def unseal(secret_key: str, purpose: str, sealed: str) -> str:
 
     :raises SealError: When it was sealed with another key or for another purpose.
     """
-    raw = base64.b64decode(sealed)
     try:
+        raw = base64.b64decode(sealed)
         return AESGCM(_key(secret_key)).decrypt(raw[:12], raw[12:], purpose.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: not even base64, or cut short
         raise SealError(
             "The secret key does not open it. Was GATEHOUSE_SECRET_KEY changed?"
         ) from None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response
 from sqlalchemy import select
+from werkzeug.wrappers import Response
 
 from app.security.secrets import digest
 from app.settings import Settings

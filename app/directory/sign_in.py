@@ -1,0 +1,134 @@
+"""Signing in through an identity provider: requests and assertions used once, users found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.directory.errors import Forbidden
+from app.directory.work import Work
+from app.store.database import begin_write, db
+from app.store.models import SamlAssertion, SamlRequest, User, UserValue
+from app.store.types import comparison_key, now
+
+REQUEST_LIFETIME = timedelta(minutes=10)
+"""How long a person may take to sign in at the provider."""
+
+
+def remember_request(
+    account_id: str,
+    connection_id: str,
+    request_id: str,
+    relay_state: str,
+    browser_hash: str | None,
+) -> None:
+    """Note a request that was sent, and forget those that nobody answered in time.
+
+    :param relay_state: The path to return to.
+    :param browser_hash: The digest of the cookie of the browser that asked, if it can keep one.
+    """
+    at = now()
+    db.session.rollback()
+    begin_write()
+    db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
+    row = {
+        "account_id": account_id,
+        "connection_id": connection_id,
+        "request_id": request_id,
+        "browser_hash": browser_hash,
+        "relay_state": relay_state,
+        "expires_at": at + REQUEST_LIFETIME,
+    }
+    db.session.execute(insert(SamlRequest), [row])
+    db.session.commit()
+
+
+def use_request(work: Work, connection_id: str, request_id: str, browser_hash: str | None) -> str:
+    """Use up the request an answer names, and return the path to go on to.
+
+    :raises Forbidden: When there is no such open request, or another browser made it.
+    """
+    query = (
+        delete(SamlRequest)
+        .where(
+            SamlRequest.account_id == work.account_id,
+            SamlRequest.connection_id == connection_id,
+            SamlRequest.request_id == request_id,
+            SamlRequest.expires_at > work.at,
+        )
+        .returning(SamlRequest.relay_state, SamlRequest.browser_hash)
+    )
+    row = db.session.execute(query).first()
+    if row is None:
+        raise Forbidden("it answers no request that is open")
+    if row.browser_hash is not None and row.browser_hash != browser_hash:
+        raise Forbidden("another browser asked for it")
+    return str(row.relay_state)
+
+
+def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until: datetime) -> None:
+    """Use up an assertion. The table's key refuses it a second time, in any process.
+
+    :raises Forbidden: When it was used before.
+    """
+    db.session.execute(
+        delete(SamlAssertion).where(
+            SamlAssertion.account_id == work.account_id, SamlAssertion.expires_at < work.at
+        )
+    )
+    row = {
+        "account_id": work.account_id,
+        "connection_id": connection_id,
+        "assertion_id": assertion_id[:256],
+        "expires_at": valid_until + timedelta(hours=1),
+    }
+    try:
+        db.session.execute(insert(SamlAssertion), [row])
+    except IntegrityError:
+        raise Forbidden("the assertion was used before") from None
+
+
+def user_of(work: Work, name_id: str, emails: Iterable[str]) -> str:
+    """Return the id of the active user an assertion speaks of.
+
+    The NameID is tried as userName and as externalId, then the e-mail addresses as userName and,
+    where it is that of one user alone, as an address.
+
+    :raises Forbidden: When there is no such user, or it is not active.
+    """
+    keys = [comparison_key(each) for each in (name_id, *emails) if each]
+    users = select(User.id, User.active, User.user_name_key, User.external_id).where(
+        User.account_id == work.account_id
+    )
+    found = db.session.execute(
+        users.where(User.user_name_key.in_(keys) | (User.external_id == name_id))
+    ).all()
+    chosen = next((row for row in found if row.user_name_key == keys[0]), None)
+    chosen = chosen or next((row for row in found if row.external_id == name_id), None)
+    chosen = chosen or next(
+        (row for key in keys[1:] for row in found if row.user_name_key == key), None
+    )
+    user = chosen or _by_address(work, keys)
+    if user is None:
+        raise Forbidden(f"nobody here is {name_id[:200]!r}")
+    if not user.active:
+        raise Forbidden(f"{name_id[:200]!r} is not active")
+    return str(user.id)
+
+
+def _by_address(work: Work, keys: list[str]) -> Any:
+    """Return the one user who has an address of these, or None."""
+    owners = select(UserValue.user_id).where(
+        UserValue.account_id == work.account_id,
+        UserValue.attribute == "emails",
+        UserValue.value_key.in_([key[:256] for key in keys]),
+    )
+    query = select(User.id, User.active).where(
+        User.account_id == work.account_id, User.id.in_(owners)
+    )
+    rows = db.session.execute(query.limit(2)).all()
+    return rows[0] if len(rows) == 1 else None

@@ -1,0 +1,167 @@
+"""The SAML endpoints: metadata, the way to the provider, the way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import NotFound
+
+from app.directory import sessions, sign_in
+from app.directory.errors import Forbidden
+from app.directory.errors import NotFound as NoSuchUser
+from app.directory.work import Actor, Target, Work, record_refusal, transaction
+from app.security.requests import client_address, request_id, settings
+from app.security.secrets import digest, new_secret
+from app.security.sessions import set_cookie
+from app.store.types import now
+from saml import requests, responses
+from saml.connections import SamlConnection, load
+from saml.errors import Refused
+from saml.metadata import own_metadata
+from saml.responses import Answer, Expected
+
+blueprint = Blueprint(
+    "saml", __name__, url_prefix="/saml", template_folder="templates", static_folder="static"
+)
+
+BROWSER_COOKIE = "__Host-gatehouse-saml"
+"""Ties an answer to the browser that asked. Over HTTPS only: it must survive a cross-site POST."""
+LONGEST_PATH = 1000
+EMAIL_ATTRIBUTES = (
+    "email",
+    "mail",
+    "emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+)
+
+
+@blueprint.get("/<connection_id>/metadata")
+def metadata(connection_id: str) -> Response:
+    """Return our metadata for this connection."""
+    connection = _connection(connection_id)
+    document = own_metadata(connection.entity_id, connection.acs_url, connection.certificate)
+    return Response(document, content_type="application/samlmetadata+xml")
+
+
+@blueprint.get("/<connection_id>/login")
+def login(connection_id: str) -> Response:
+    """Send the person to the provider, by HTTP-Redirect or, where it wants that, HTTP-POST.
+
+    ``next`` is the path to go on to afterwards.
+    """
+    connection = _connection(connection_id)
+    browser = new_secret() if settings().https else None
+    asked = requests.new_request_id()
+    sign_in.remember_request(
+        connection.account_id,
+        connection.id,
+        asked,
+        same_site_path(request.args.get("next", "/")),
+        digest(browser) if browser else None,
+    )
+    answer = _send(connection, asked)
+    if browser:
+        answer.set_cookie(
+            BROWSER_COOKIE, browser, max_age=600, secure=True, httponly=True, samesite="None"
+        )
+    return answer
+
+
+@blueprint.post("/<connection_id>/acs")
+def acs(connection_id: str) -> Response:
+    """Consume a Response (SAML bindings §3.5): sign in, or refuse on one plain page."""
+    connection = _connection(connection_id)
+    actor = Actor(
+        type="connection",
+        id=connection.id,
+        name=connection.name,
+        surface="saml",
+        connection_id=connection.id,
+        address=client_address(),
+        request_id=request_id(),
+    )
+    try:
+        secret, path = _sign_in(connection, actor)
+    except (Refused, Forbidden, NoSuchUser) as refused:
+        target = Target("connection", connection.id, connection.name)
+        record_refusal(connection.account_id, actor, "session.refused", str(refused), target)
+        return _refusal_page()
+    answer = make_response(redirect(path, 303))
+    set_cookie(answer, secret, settings())
+    if settings().https:
+        answer.delete_cookie(BROWSER_COOKIE, secure=True, httponly=True, samesite="None")
+    return answer
+
+
+def same_site_path(path: str) -> str:
+    """Return a path of this site; the start page for anything that leads elsewhere."""
+    parts = urlsplit(path)
+    elsewhere = parts.scheme or parts.netloc or not path.startswith("/")
+    odd = path.startswith("//") or "\\" in path or not path.isprintable()
+    return "/" if elsewhere or odd or len(path) > LONGEST_PATH else path
+
+
+def _sign_in(connection: SamlConnection, actor: Actor) -> tuple[str, str]:
+    """Return the secret of the new session and the path to go on to."""
+    expected = Expected(connection.provider, connection.entity_id, connection.acs_url, now())
+    answer = responses.read(request.form.get("SAMLResponse", ""), expected)
+    if answer.in_response_to is None:
+        raise Refused("nobody asked for it, and this connection takes no unsolicited responses")
+    cookie = request.cookies.get(BROWSER_COOKIE)
+    browser_hash = digest(cookie) if cookie else None
+    with transaction(connection.account_id, actor) as work:
+        path = sign_in.use_request(work, connection.id, answer.in_response_to, browser_hash)
+        sign_in.use_assertion(work, connection.id, answer.assertion_id, answer.valid_until)
+        return _open_session(work, connection, answer), same_site_path(path)
+
+
+def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str:
+    emails = [
+        value
+        for name, values in answer.attributes.items()
+        if name.lower() in EMAIL_ATTRIBUTES
+        for value in values
+    ]
+    user_id = sign_in.user_of(work, answer.name_id, emails)
+    lifetime = timedelta(hours=settings().session_hours)
+    if answer.session_ends is not None:
+        lifetime = max(min(lifetime, answer.session_ends - work.at), timedelta(minutes=1))
+    return sessions.open_session(
+        work,
+        user_id,
+        method="saml",
+        lifetime=lifetime,
+        connection_id=connection.id,
+        name_id=answer.name_id,
+        session_index=answer.session_index,
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+
+
+def _send(connection: SamlConnection, asked: str) -> Response:
+    provider = connection.provider
+    destination = provider.sso_redirect or provider.sso_post or ""
+    message = requests.authn_request(asked, connection.entity_id, connection.acs_url, destination)
+    if provider.sso_redirect:
+        url = requests.redirect_url(message, provider, connection.key())
+        return make_response(redirect(url, 303))
+    page = render_template(
+        "saml/post.html",
+        destination=destination,
+        saml_request=requests.post_form(message, connection.key()),
+    )
+    return make_response(page)
+
+
+def _connection(connection_id: str) -> SamlConnection:
+    connection = load(connection_id) if len(connection_id) <= 36 else None
+    if connection is None:
+        raise NotFound("There is no such connection.")
+    return connection
+
+
+def _refusal_page() -> Response:
+    return make_response(render_template("saml/refused.html", request_id=request_id()), 403)

@@ -1,0 +1,111 @@
+"""Checking a signature: is this very element what the provider's key signed?
+
+python-xmlsec does the cryptography, in process. Before it may, the signature must have exactly the
+form that SAML asks for (SAML core §5.4): one reference, to the parent of the signature, with no
+transforms but the enveloped one and exclusive canonicalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xmlsec
+from lxml import etree
+
+from saml.errors import Refused
+from saml.xml import DS, name
+
+EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = f"{DS}enveloped-signature"
+_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+_ENC = "http://www.w3.org/2001/04/xmlenc#"
+
+SIGNATURE_METHODS = frozenset(
+    f"{_MORE}{kind}-sha{bits}" for kind in ("rsa", "ecdsa") for bits in (256, 384, 512)
+)
+DIGEST_METHODS = frozenset({f"{_ENC}sha256", f"{_MORE}sha384", f"{_ENC}sha512"})
+CANONICALISATION = frozenset({EXCLUSIVE_C14N})
+TRANSFORMS = frozenset({ENVELOPED, EXCLUSIVE_C14N})
+
+SIGNATURE = name(DS, "Signature")
+
+
+def verified(element: etree._Element, certificates: Sequence[str]) -> bool:
+    """Tell whether an element carries a signature of its own, once that is known to be good.
+
+    :param certificates: PEM certificates from the connection's metadata. Keys in the message are
+        never used.
+    :raises Refused: When there is a signature and it is not good.
+    """
+    signatures = element.findall(SIGNATURE)
+    if not signatures:
+        return False
+    if len(signatures) > 1:
+        raise Refused("an element has two signatures")
+    signature = signatures[0]
+    _check_form(signature, element)
+    if not any(_matches(signature, element, certificate) for certificate in certificates):
+        raise Refused("the signature matches no certificate of the connection")
+    return True
+
+
+def _check_form(signature: etree._Element, parent: etree._Element) -> None:
+    parts = [child.tag for child in signature]
+    expected = [name(DS, "SignedInfo"), name(DS, "SignatureValue"), name(DS, "KeyInfo")]
+    if parts not in (expected, expected[:2]):
+        raise Refused("the signature has unexpected parts")
+    _text_only(signature[1])
+    signed_info = signature[0]
+    parts = [child.tag for child in signed_info]
+    expected = ["CanonicalizationMethod", "SignatureMethod", "Reference"]
+    if parts != [name(DS, local) for local in expected]:
+        raise Refused("the signature must have exactly one reference")
+    canonicalisation, method, reference = signed_info
+    _algorithm(canonicalisation, CANONICALISATION)
+    _algorithm(method, SIGNATURE_METHODS)
+    if len(method):
+        raise Refused("the signature method has parameters")
+    _check_reference(reference, parent)
+
+
+def _check_reference(reference: etree._Element, parent: etree._Element) -> None:
+    parts = [child.tag for child in reference]
+    if parts != [name(DS, local) for local in ("Transforms", "DigestMethod", "DigestValue")]:
+        raise Refused("the reference has unexpected parts")
+    own_id = parent.get("ID")
+    if not own_id or reference.get("URI") != f"#{own_id}":
+        raise Refused("the signature does not refer to the element it stands in")
+    transforms, digest, value = reference
+    algorithms = [_algorithm(transform, TRANSFORMS) for transform in transforms]
+    if algorithms not in ([ENVELOPED], [ENVELOPED, EXCLUSIVE_C14N]):
+        raise Refused("the signature has unexpected transforms")
+    _algorithm(digest, DIGEST_METHODS)
+    _text_only(value)
+
+
+def _algorithm(element: etree._Element, allowed: frozenset[str]) -> str:
+    algorithm: str = element.get("Algorithm", "")
+    if algorithm not in allowed:
+        raise Refused(f"the algorithm {algorithm[:100]!r} is not allowed")
+    inclusive = name(EXCLUSIVE_C14N, "InclusiveNamespaces")
+    if any(child.tag != inclusive or len(child) for child in element):
+        raise Refused("an algorithm has unexpected parameters")
+    return algorithm
+
+
+def _text_only(element: etree._Element) -> None:
+    if len(element) or not (element.text or "").strip():
+        raise Refused("a value of the signature is not plain text")
+
+
+def _matches(signature: etree._Element, element: etree._Element, certificate: str) -> bool:
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(
+        certificate.encode(), xmlsec.constants.KeyDataFormatCertPem
+    )
+    context.register_id(element, "ID")
+    try:
+        context.verify(signature)
+    except xmlsec.Error:
+        return False
+    return True

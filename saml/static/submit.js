@@ -1,0 +1,2 @@
+// Goes on to the provider by itself; without scripts the button does.
+document.getElementById("to-provider").submit();

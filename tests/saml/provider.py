@@ -1,0 +1,153 @@
+"""An identity provider for tests: signs responses for real, and lets a test alter them first."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import xmlsec
+from lxml import etree
+
+from saml.keys import certificate_body, new_key_pair
+from saml.xml import DS, SAML, SAMLP, name
+
+ENTITY_ID = "https://idp.example/metadata"
+SSO = "https://idp.example/sso"
+BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+
+Change = Callable[[etree._Element], None]
+
+
+def at(minutes: float) -> str:
+    """A time so many minutes from now, as SAML writes it."""
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class TestProvider:
+    """One identity provider with a key of its own."""
+
+    __test__ = False
+
+    entity_id: str = ENTITY_ID
+    key: str = ""
+    certificate: str = ""
+    counter: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            self.key, self.certificate = new_key_pair("test provider")
+
+    def metadata(self, *, post: bool = False) -> bytes:
+        binding = "HTTP-POST" if post else "HTTP-Redirect"
+        return f"""<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"
+            entityID="{self.entity_id}">
+          <md:IDPSSODescriptor protocolSupportEnumeration="{SAMLP}">
+            <md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>
+              <ds:X509Certificate>{certificate_body(self.certificate)}</ds:X509Certificate>
+            </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+            <md:SingleSignOnService Location="{SSO}"
+              Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}"/>
+          </md:IDPSSODescriptor>
+        </md:EntityDescriptor>""".encode()
+
+    def response(
+        self,
+        sp: str,
+        asked: str | None,
+        *,
+        name_id: str = "ada@example.com",
+        before: Change | None = None,
+        after: Change | None = None,
+        sign: str = "assertion",
+    ) -> str:
+        """Return the form field ``SAMLResponse``.
+
+        :param sp: Base URL of the connection at the service provider.
+        :param asked: The id of the request it answers.
+        :param before: Alters the response before it is signed, ``after`` afterwards.
+        :param sign: ``assertion``, ``response``, ``both`` or ``nothing``.
+        """
+        root = self._unsigned(sp, asked, name_id)
+        if before:
+            before(root)
+        if sign in ("assertion", "both"):
+            self.sign(root.find(name(SAML, "Assertion")))
+        if sign in ("response", "both"):
+            self.sign(root)
+        if after:
+            after(root)
+        return encode(root)
+
+    def sign(
+        self,
+        element: etree._Element,
+        *,
+        method: object = xmlsec.constants.TransformRsaSha256,
+        digest: object = xmlsec.constants.TransformSha256,
+        key: xmlsec.Key | None = None,
+    ) -> etree._Element:
+        """Sign an element in place, enveloped, and return its signature."""
+        c14n = xmlsec.constants.TransformExclC14N
+        signature = xmlsec.template.create(element, c14n, method, ns="ds")
+        reference = xmlsec.template.add_reference(signature, digest, uri=f"#{element.get('ID')}")
+        xmlsec.template.add_transform(reference, xmlsec.constants.TransformEnveloped)
+        xmlsec.template.add_transform(reference, c14n)
+        element.insert(1, signature)
+        context = xmlsec.SignatureContext()
+        pem = xmlsec.constants.KeyDataFormatPem
+        context.key = key or xmlsec.Key.from_memory(self.key.encode(), pem)
+        context.register_id(element, "ID")
+        context.sign(signature)
+        return signature
+
+    def _unsigned(self, sp: str, asked: str | None, name_id: str) -> etree._Element:
+        self.counter += 1
+        number = f"{id(self)}-{self.counter}"
+        answers = f'InResponseTo="{asked}"' if asked else ""
+        return etree.fromstring(
+            f"""<samlp:Response xmlns:samlp="{SAMLP}" xmlns:saml="{SAML}" ID="r{number}"
+                Version="2.0" IssueInstant="{at(0)}" Destination="{sp}/acs" {answers}>
+              <saml:Issuer>{self.entity_id}</saml:Issuer>
+              <samlp:Status><samlp:StatusCode Value="{SUCCESS}"/></samlp:Status>
+              <saml:Assertion ID="a{number}" Version="2.0" IssueInstant="{at(0)}">
+                <saml:Issuer>{self.entity_id}</saml:Issuer>
+                <saml:Subject>
+                  <saml:NameID>{name_id}</saml:NameID>
+                  <saml:SubjectConfirmation Method="{BEARER}">
+                    <saml:SubjectConfirmationData Recipient="{sp}/acs" NotOnOrAfter="{at(5)}"
+                      {answers}/>
+                  </saml:SubjectConfirmation>
+                </saml:Subject>
+                <saml:Conditions NotBefore="{at(-1)}" NotOnOrAfter="{at(5)}">
+                  <saml:AudienceRestriction>
+                    <saml:Audience>{sp}/metadata</saml:Audience>
+                  </saml:AudienceRestriction>
+                </saml:Conditions>
+                <saml:AuthnStatement AuthnInstant="{at(0)}" SessionIndex="s{number}">
+                  <saml:AuthnContext><saml:AuthnContextClassRef>
+                    urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport
+                  </saml:AuthnContextClassRef></saml:AuthnContext>
+                </saml:AuthnStatement>
+                <saml:AttributeStatement>
+                  <saml:Attribute Name="mail">
+                    <saml:AttributeValue>{name_id}</saml:AttributeValue>
+                  </saml:Attribute>
+                </saml:AttributeStatement>
+              </saml:Assertion>
+            </samlp:Response>"""
+        )
+
+
+def encode(root: etree._Element | bytes) -> str:
+    document = root if isinstance(root, bytes) else etree.tostring(root)
+    return base64.b64encode(document).decode()
+
+
+def find(root: etree._Element, local: str) -> etree._Element:
+    """The first element with a local name, wherever it is."""
+    return next(root.iter(f"{{*}}{local}"))
