@@ -1,0 +1,32 @@
+"""The web console: pages for people, rendered on the server."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+
+from app.console.routes import blueprint
+
+WITHOUT_FORMS = frozenset({"scim", "saml"})
+"""Blueprints whose requests prove themselves: with a bearer token, or a signed assertion."""
+
+
+def init_console(app: Flask) -> None:
+    """Add the console to the application, and the check of forged forms to every other face."""
+    app.static_url_path = "/static"  # Bootstrap-Flask puts its own under /bootstrap/static.
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    _refuse_forged_forms(app)
+    app.register_blueprint(blueprint)
+
+
+def _refuse_forged_forms(app: Flask) -> None:
+    """Refuse what another site may have sent, wherever it is not told that this cannot harm."""
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # It could only exempt what is registered by now.
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def check() -> None:
+        if request.endpoint and request.blueprint not in WITHOUT_FORMS:
+            csrf.protect()

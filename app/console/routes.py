@@ -1,0 +1,130 @@
+"""The pages of the console: home, signing in, signing out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response
+
+from app.console.connections import single_sign_on_of
+from app.console.errors import error_page
+from app.console.home import home_of
+from app.console.person import signed_in_person, take_refused_cookie_back
+from app.directory import sessions
+from app.directory.errors import NotFound
+from app.directory.work import Actor, transaction
+from app.security.requests import client_address, request_id, settings
+from app.security.sessions import clear_cookie, set_cookie
+
+blueprint = Blueprint(
+    "console",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+)
+blueprint.after_request(take_refused_cookie_back)
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """Show the person who they are and what is shared with them."""
+    person = signed_in_person()
+    if person is None:
+        return _go_to("console.sign_in")
+    shared = home_of(person.account_id, person.user_id)
+    return make_response(render_template("console/home.html", person=person, shared=shared))
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response:
+    """Say how to sign in."""
+    if signed_in_person() is not None:
+        return _go_to("console.home")
+    return make_response(render_template("console/sign_in.html"))
+
+
+@blueprint.post("/sign-in")
+def sign_in_with_company() -> Response:
+    """Go to the identity provider of the account named."""
+    account = request.form.get("account", "").strip()
+    connection_id = single_sign_on_of(account)
+    if connection_id is None:
+        page = render_template("console/sign_in.html", account=account[:256], not_found=True)
+        return make_response(page, 404)
+    return redirect(f"/saml/{connection_id}/login", 303)
+
+
+@blueprint.get("/sign-in/link/<secret>")
+def show_link(secret: str) -> Response:
+    """Ask for a click. Programs that look into mail follow links, and must not use this one up."""
+    return make_response(render_template("console/sign_in_link.html"))
+
+
+@blueprint.post("/sign-in/link/<secret>")
+def use_link(secret: str) -> Response:
+    """Sign in with the link, once."""
+    try:
+        session_secret = _open_session(secret)
+    except NotFound:
+        return error_page(
+            410,
+            "This link does not work any more",
+            "A sign-in link works once and for a limited time. "
+            "Ask your administrator for a new one.",
+        )
+    session.clear()
+    response = _go_to("console.home")
+    set_cookie(response, session_secret, settings())
+    return response
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """End the session, here and in the store."""
+    person = signed_in_person()
+    if person is not None:
+        actor = _actor(type="user", id=person.user_id, name=person.user_name)
+        with transaction(person.account_id, actor) as work:
+            sessions.revoke(work, person.session_id, reason="signed out")
+    session.clear()
+    response = _go_to("console.sign_in")
+    clear_cookie(response, settings())
+    return response
+
+
+@blueprint.errorhandler(CSRFError)
+def refuse_form(error: CSRFError) -> Response:
+    """Refuse a form that is too old, or that another site made."""
+    return error_page(
+        400, "This form has expired", "Go back, load the page again and send it once more."
+    )
+
+
+def _open_session(link_secret: str) -> str:
+    """Return the secret of a new session.
+
+    :raises NotFound: When the link does not work (any more).
+    """
+    account_id = sessions.account_of_link(link_secret)
+    if account_id is None:
+        raise NotFound("sign-in link", "that still works")
+    actor = _actor(type="user", name="holder of a sign-in link")
+    with transaction(account_id, actor) as work:
+        return sessions.use_link(
+            work,
+            link_secret,
+            lifetime=timedelta(hours=settings().session_hours),
+            user_agent=request.user_agent.string,
+        )
+
+
+def _actor(**who: Any) -> Actor:
+    return Actor(**who, surface="console", address=client_address(), request_id=request_id())
+
+
+def _go_to(endpoint: str) -> Response:
+    return redirect(url_for(endpoint), 303)
