@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
 ARGUMENTS = (
@@ -20,6 +20,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 TIMEOUT_MILLISECONDS = 15_000
+"""How long an action or an expectation may take: tests share the machine with other tests."""
 
 
 def chromium() -> str | None:
@@ -37,6 +38,7 @@ def chromium_page() -> Iterator[Page]:
         try:
             page = browser.new_context().new_page()
             page.set_default_timeout(TIMEOUT_MILLISECONDS)
+            expect.set_options(timeout=TIMEOUT_MILLISECONDS)
             yield page
         finally:
             browser.close()
