@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     String,
+    bindparam,
     cast,
     exists,
     func,
@@ -26,6 +30,7 @@ from app.access.membership import groups_containing
 from app.access.permissions import permissions_of
 from app.store.database import db
 from app.store.models import Folder, FolderClosure, Grant, Group, Role, User
+from app.store.types import Id, UtcDateTime
 
 
 @dataclass(frozen=True)
@@ -60,43 +65,47 @@ def grants_reaching(
 
     :param folder_id: None for the roles on the account alone.
     """
-    groups = groups_containing(account_id, user_id)
-    branches = []
-    for by_group in (False, True):
-        on_account = _on_account(account_id, user_id, groups, by_group, at)
-        if folder_id is not None:
-            on_account = on_account.where(_is_folder(account_id, folder_id))
-            branches.append(_on_folder(account_id, user_id, folder_id, groups, by_group, at))
-        branches.append(on_account)
-    return [_held(row) for row in db.session.execute(union_all(*branches))]
+    values = {"account_id": account_id, "user_id": user_id, "folder_id": folder_id, "at": at}
+    rows = db.session.execute(_statement(folder_id is not None), values)
+    return [_held(row) for row in rows]
 
 
-def in_force(at: datetime) -> ColumnElement[bool]:
+def in_force(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a grant is in force at a time."""
     started = or_(Grant.not_before.is_(None), Grant.not_before <= at)
     return started & or_(Grant.expires_at.is_(None), Grant.expires_at > at)
 
 
-def _on_account(
-    account_id: str, user_id: str, groups: CTE, by_group: bool, at: datetime
-) -> Select[Any]:
-    query = _grants(account_id, user_id, groups, by_group, at, cast(null(), Integer))
-    return query.where(Grant.folder_id.is_(None))
+_ACCOUNT_ID = bindparam("account_id", type_=Id)
+_USER_ID = bindparam("user_id", type_=Id)
+_FOLDER_ID = bindparam("folder_id", type_=Id)
+_AT = bindparam("at", type_=UtcDateTime)
 
 
-def _on_folder(
-    account_id: str, user_id: str, folder_id: str, groups: CTE, by_group: bool, at: datetime
-) -> Select[Any]:
-    ancestors = _ancestors(account_id, folder_id)
-    query = _grants(account_id, user_id, groups, by_group, at, ancestors.c.depth)
-    return query.join(ancestors, Grant.folder_id == ancestors.c.ancestor_id)
+@cache
+def _statement(on_folder: bool) -> CompoundSelect[Any]:
+    """Return the query of :func:`grants_reaching`; building it takes longer than running it."""
+    groups = groups_containing(_ACCOUNT_ID, _USER_ID)
+    branches = []
+    for to_groups in (None, groups):
+        on_account = _grants(to_groups, cast(null(), Integer)).where(Grant.folder_id.is_(None))
+        if on_folder:
+            on_account = on_account.where(_folder_exists())
+            ancestors = _ancestors()
+            branches.append(
+                _grants(to_groups, ancestors.c.depth).join(
+                    ancestors, Grant.folder_id == ancestors.c.ancestor_id
+                )
+            )
+        branches.append(on_account)
+    return union_all(*branches)
 
 
-def _is_folder(account_id: str, folder_id: str) -> ColumnElement[bool]:
-    return exists().where(Folder.account_id == account_id, Folder.id == folder_id)
+def _folder_exists() -> ColumnElement[bool]:
+    return exists().where(Folder.account_id == _ACCOUNT_ID, Folder.id == _FOLDER_ID)
 
 
-def _ancestors(account_id: str, folder_id: str) -> NamedFromClause:
+def _ancestors() -> NamedFromClause:
     """Return the folder and its ancestors up to the nearest restricted one."""
     nearest_restricted = (
         select(func.min(FolderClosure.depth))
@@ -106,8 +115,8 @@ def _ancestors(account_id: str, folder_id: str) -> NamedFromClause:
             & (Folder.id == FolderClosure.ancestor_id),
         )
         .where(
-            FolderClosure.account_id == account_id,
-            FolderClosure.descendant_id == folder_id,
+            FolderClosure.account_id == _ACCOUNT_ID,
+            FolderClosure.descendant_id == _FOLDER_ID,
             Folder.restricted.is_(True),
         )
         .scalar_subquery()
@@ -115,24 +124,16 @@ def _ancestors(account_id: str, folder_id: str) -> NamedFromClause:
     return (
         select(FolderClosure.ancestor_id, FolderClosure.depth)
         .where(
-            FolderClosure.account_id == account_id,
-            FolderClosure.descendant_id == folder_id,
+            FolderClosure.account_id == _ACCOUNT_ID,
+            FolderClosure.descendant_id == _FOLDER_ID,
             FolderClosure.depth <= func.coalesce(nearest_restricted, 1_000_000),
         )
         .subquery()
     )
 
 
-def _grants(
-    account_id: str,
-    user_id: str,
-    groups: CTE,
-    by_group: bool,
-    at: datetime,
-    depth: ColumnElement[Any],
-) -> Select[Any]:
+def _grants(to_groups: CTE | None, depth: ColumnElement[Any]) -> Select[Any]:
     """Return the grants given to the user, or to the groups, with their roles."""
-    group_name = Group.display_name if by_group else cast(null(), String)
     query = (
         select(
             Grant.id,
@@ -144,19 +145,19 @@ def _grants(
             Grant.folder_id,
             depth.label("depth"),
             Grant.group_id,
-            group_name.label("group_name"),
+            (cast(null(), String) if to_groups is None else Group.display_name).label("group_name"),
             Grant.origin,
             Grant.granted_by,
             Grant.reason,
         )
         .select_from(Grant)
         .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
-        .join(User, (User.account_id == Grant.account_id) & (User.id == user_id))
-        .where(Grant.account_id == account_id, User.active.is_(True), in_force(at))
+        .join(User, (User.account_id == Grant.account_id) & (User.id == _USER_ID))
+        .where(Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT))
     )
-    if not by_group:
-        return query.where(Grant.user_id == user_id)
-    return query.join(groups, groups.c.group_id == Grant.group_id).join(
+    if to_groups is None:
+        return query.where(Grant.user_id == _USER_ID)
+    return query.join(to_groups, to_groups.c.group_id == Grant.group_id).join(
         Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id)
     )
 

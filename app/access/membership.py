@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, select
+from sqlalchemy import CTE, BindParameter, select
 
 from app.store.models import Membership, NestedGroup
 
 
-def groups_containing(account_id: str, user_id: str) -> CTE:
+def groups_containing(
+    account_id: str | BindParameter[str], user_id: str | BindParameter[str]
+) -> CTE:
     """Return a recursive table of one column, ``group_id``: every group the user is in."""
     groups = (
         select(Membership.group_id)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, or_, select
+from functools import cache
+
+from sqlalchemy import Select, bindparam, exists, or_, select
 
 from app.access.grants import in_force
 from app.store.database import db
 from app.store.models import Grant, Membership, NestedGroup, User
-from app.store.types import now
+from app.store.types import Id, UtcDateTime, now
 
 MASTER_ADMIN = "master_admin"
 
 
 def has_master_admin(account_id: str) -> bool:
     """Tell whether an active user holds ``master_admin``, directly or through groups."""
+    values = {"account_id": account_id, "at": now()}
+    return bool(db.session.scalar(_master_admin_exists(), values))
+
+
+@cache
+def _master_admin_exists() -> Select[tuple[bool]]:
+    """Return the query of :func:`has_master_admin`; building it takes longer than running it."""
+    account_id = bindparam("account_id", type_=Id)
     holds = (
         Grant.account_id == account_id,
         Grant.role_id == MASTER_ADMIN,
         Grant.folder_id.is_(None),
-        in_force(now()),
+        in_force(bindparam("at", type_=UtcDateTime)),
     )
     groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
     groups = groups.union(
@@ -35,4 +45,4 @@ def has_master_admin(account_id: str) -> bool:
         User.active.is_(True),
         or_(User.id.in_(directly), User.id.in_(members)),
     )
-    return bool(db.session.scalar(select(holder)))
+    return select(holder)
