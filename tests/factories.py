@@ -153,9 +153,11 @@ def a_link(account_id: str, user_id: str, *, lifetime: timedelta = HOUR) -> str:
         return sessions.create_link(work, user_id, lifetime=lifetime)
 
 
-def a_custom_role(account_id: str, scope: str, permissions: Iterable[str]) -> str:
+def a_custom_role(
+    account_id: str, scope: str, permissions: Iterable[str], *, name: str | None = None
+) -> str:
     """A role with permissions of its own, written as a row: no face makes them yet."""
-    role_id, name = new_id(), f"Role {next(_numbers)}"
+    role_id, name = new_id(), name or f"Role {next(_numbers)}"
     row = {"account_id": account_id, "id": role_id, "scope": scope, "name": name}
     with write(account_id):
         db.session.execute(

@@ -56,6 +56,25 @@ def fingerprint() -> dict[str, int]:
 
 
 @contextmanager
+def plans() -> Iterator[list[str]]:
+    """Collect the steps of SQLite's plans for the queries of the block (EXPLAIN QUERY PLAN)."""
+    steps: list[str] = []
+
+    def explain(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith(("SELECT", "WITH")):
+            driver = connection.connection.dbapi_connection
+            steps.extend(
+                row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            )
+
+    event.listen(db.engine, "before_cursor_execute", explain)
+    try:
+        yield steps
+    finally:
+        event.remove(db.engine, "before_cursor_execute", explain)
+
+
+@contextmanager
 def statements() -> Iterator[list[str]]:
     """Collect the SQL statements of the block, those that open transactions left out."""
     seen: list[str] = []

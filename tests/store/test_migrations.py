@@ -1,0 +1,80 @@
+"""The migrations make exactly the tables of the models, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask_migrate import check, downgrade
+from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from app.store.database import db, upgrade_database
+from app.store.models import Grant
+from tests.conftest import write
+from tests.factories import a_grant, a_user
+from tests.inspection import row
+
+# SQLite cannot tell Alembic about indexes on expressions; the last tests here prove ours.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based"),
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+]
+
+
+def test_models_and_migrations_agree(app):
+    check()  # `alembic check`: exits when a migration is missing
+
+
+def test_they_agree_in_types_and_defaults_too(app):
+    with db.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_every_table_and_column_is_there(app):
+    inspector = inspect(db.engine)
+    tables = set(inspector.get_table_names()) - {"alembic_version"}
+    assert tables == {table.name for table in db.metadata.sorted_tables}
+    for table in db.metadata.sorted_tables:
+        columns = {each["name"]: each["nullable"] for each in inspector.get_columns(table.name)}
+        assert columns == {each.name: each.nullable for each in table.columns}
+        indexes = {each["name"] for each in inspector.get_indexes(table.name)}
+        if db.engine.dialect.name == "postgresql":
+            assert indexes >= {each.name for each in table.indexes}
+
+
+def test_every_table_starts_its_key_with_the_account():
+    for table in db.metadata.sorted_tables:
+        first = next(iter(table.primary_key.columns)).name
+        assert first == ("id" if table.name == "accounts" else "account_id")
+
+
+def test_checks_of_the_models_are_in_the_database(app):
+    """Alembic does not compare check constraints, so they are compared here."""
+    inspector = inspect(db.engine)
+    for table in db.metadata.sorted_tables:
+        expected = {each.name for each in table.constraints if isinstance(each, CheckConstraint)}
+        stored = {each["name"] for each in inspector.get_check_constraints(table.name)}
+        assert stored == {str(name) for name in expected}, table.name
+
+
+def test_a_grant_exists_once(account):
+    """The index on expressions, which Alembic cannot compare on SQLite."""
+    a_grant(account, a_user(account), "reports")
+    copy = dict(row(Grant)._mapping) | {"id": "another"}
+    with pytest.raises(IntegrityError), write(account):
+        db.session.execute(Grant.__table__.insert(), [copy])
+
+
+def test_upgrading_again_changes_nothing(account):
+    upgrade_database()
+    assert db.session.execute(text("SELECT count(*) FROM accounts")).scalar() == 1
+
+
+def test_down_and_up_again(app):
+    downgrade(revision="base")
+    assert inspect(db.engine).get_table_names() == ["alembic_version"]
+    upgrade_database()
+    check()
