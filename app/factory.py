@@ -53,24 +53,17 @@ def _path_of_app() -> str:
 
 
 def _register_faces(app: Flask) -> None:
+    import saml.connections
+    from app.api.routes import blueprint as api
+    from app.console import init_console
+    from saml.routes import blueprint as saml_blueprint
     from scim.routes import blueprint as scim
 
-    app.register_blueprint(scim)
-    try:  # TEMP
-        from app.api.routes import blueprint as api
-        app.register_blueprint(api)
-    except ImportError as e: print("TEMP no api", e)
-    try:  # TEMP
-        from app.console import init_console
-        init_console(app)
-    except ImportError as e: print("TEMP no console", e)
-    try:  # TEMP
-        import saml.connections
-        from saml.routes import blueprint as saml_blueprint
-        app.register_blueprint(saml_blueprint)
-        # What the command needs of SAML, which it may not import: faces do not know each other.
-        app.extensions["gatehouse_saml"] = saml.connections
-    except ImportError as e: print("TEMP no saml", e)
+    for blueprint in (scim, saml_blueprint, api):
+        app.register_blueprint(blueprint)
+    init_console(app)
+    # What the command needs of SAML, which it may not import: faces do not know each other.
+    app.extensions["gatehouse_saml"] = saml.connections
 
 
 def _answer_errors(app: Flask) -> None:
@@ -79,10 +72,8 @@ def _answer_errors(app: Flask) -> None:
     from werkzeug.exceptions import HTTPException, InternalServerError
 
     from app import logs
-    try:  # TEMP
-        from app.api.problems import problem
-        from app.console.errors import error_page
-    except ImportError: pass
+    from app.api.problems import problem
+    from app.console.errors import error_page
     from scim.routes import PREFIX as SCIM
     from scim.routes import error_response as scim_error
 
@@ -91,12 +82,15 @@ def _answer_errors(app: Flask) -> None:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
             error = InternalServerError()
-        if request.path.startswith(SCIM):
+        if request.path.startswith(f"{SCIM}/"):
             return scim_error(error)
-        status, title = error.code or 500, error.name
-        if request.path.startswith(("/api/", "/healthz", "/readyz")):
-            return problem(status, title, error.description or "")
-        return error_page(status, title, error.description or "")
+        status, title, detail = error.code or 500, error.name, error.description or ""
+        machine = request.path.startswith(("/api/", "/healthz", "/readyz"))
+        response = (problem if machine else error_page)(status, title, detail)
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name == "Allow"
+        )
+        return response
 
 
 def _finish_answers(app: Flask, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from scim2_models import AttributeBinding, InvalidFilterException
 from scim2_models.path import CompareOperator, Comparison
+from scim2_models.path.expressions import STRING_OPERATORS
 from scim2_models.path.resolution import coerce_value
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
@@ -44,6 +45,8 @@ def compare(field: Field, node: Comparison, binding: AttributeBinding) -> Condit
         if node.op == CompareOperator.eq:
             return missing
         return not_(missing) if node.op == CompareOperator.ne else false()
+    if node.op in STRING_OPERATORS and field.kind in ("time", "boolean", "binary"):
+        return false()
     value = _in_sql_form(field, expected)
     if node.op == CompareOperator.eq:
         return _equal(field, value)

@@ -13,11 +13,9 @@ from scim2_server.responses import ScimResponse
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from app.directory import tokens
-from app.directory.errors import DirectoryError
 from app.directory.work import Actor
 from app.security.requests import client_address, request_id, settings
 from app.security.tokens import TokenIdentity, identify
-from scim.errors import scim_exception
 from scim.handler import Handler
 from scim.schemas import build_provider
 from scim.service import GatehouseService
@@ -53,9 +51,7 @@ def base_url() -> str:
 
 def error_response(error: Exception) -> Response:
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
-    if isinstance(error, DirectoryError):
-        error = scim_exception(error)
-    elif isinstance(error, HTTPException):
+    if isinstance(error, HTTPException):
         error = _of_http(error)
     if not isinstance(error, SCIMException):
         current_app.logger.error("SCIM request failed", exc_info=error)

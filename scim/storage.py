@@ -21,11 +21,13 @@ from scim2_server.storage import ScimStorage, SearchPage
 from sqlalchemy import select
 
 from app.directory import groups, memberships, users
+from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Work, transaction
 from app.store.database import db
 from app.store.models import Group, User
 from scim import search
 from scim.casting import group_profile, user_write
+from scim.errors import scim_exception
 from scim.projection import Document, Projection
 from scim.rendering import Renderer
 
@@ -54,16 +56,20 @@ class DirectoryStorage(ScimStorage):
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """Enclose one operation that writes: everything of it is kept, or nothing."""
+        """Enclose one operation that writes: everything of it is kept, or nothing.
+
+        :raises SCIMException: When the directory refuses.
+        """
         if self._work is not None:
             yield
             return
-        with transaction(self.account_id, self.actor) as work:
-            self._work = work
-            try:
+        try:
+            with transaction(self.account_id, self.actor) as self._work:
                 yield
-            finally:
-                self._work = None
+        except DirectoryError as error:
+            raise scim_exception(error) from error
+        finally:
+            self._work = None
 
     @property
     def work(self) -> Work:
@@ -227,6 +233,7 @@ class DirectoryStorage(ScimStorage):
     ) -> None:
         remove = users.delete if resource_type.name == "User" else groups.delete
         with self.operation():
+            self.version(resource_type, resource_id)
             remove(self.work, resource_id, expected_version=_version_number(expected_version))
 
     def _resource(self, resource_type: ResourceType, document: Document) -> Resource[Any]:

@@ -1,6 +1,7 @@
 """The connection to the database: one embedded default, one variable for PostgreSQL."""
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,16 @@ def upgrade_database() -> None:
 def is_current() -> bool:
     """Tell whether the tables are those of this version of Gatehouse."""
     from alembic.migration import MigrationContext
+
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
+
+
+@cache
+def _newest_revision() -> str | None:
     from alembic.script import ScriptDirectory
 
-    head = ScriptDirectory(migrate.directory).get_current_head()
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+    return ScriptDirectory(migrate.directory).get_current_head()
 
 
 def close_database() -> None:

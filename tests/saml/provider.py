@@ -36,6 +36,8 @@ class TestProvider:
     entity_id: str = ENTITY_ID
     key: str = ""
     certificate: str = ""
+    own_key: str = ""
+    own_certificate: str = ""
     counter: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class TestProvider:
         if sign in ("response", "both"):
             self.sign(root)
         if after:
+            # Parsed anew: lxml does not find by name all that xmlsec added to a tree.
+            root = etree.fromstring(etree.tostring(root))
             after(root)
         return encode(root)
 

@@ -1,0 +1,126 @@
+"""``gatehouse serve`` as people start it: a process of its own, on an embedded database."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+GATEHOUSE = str(Path(sys.executable).with_name("gatehouse"))
+READY_SECONDS = 15
+"""Bound of the wait, not a measurement: a loaded machine starts slowly."""
+
+
+def environment(folder, **more):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GATEHOUSE_")}
+    return clean | {"GATEHOUSE_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"} | more
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def serving(folder, port):
+    """Start the server, wait until it answers, and yield the process."""
+    command = [GATEHOUSE, "serve", "--port", str(port)]
+    process = subprocess.Popen(
+        command,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).raise_for_status()
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+
+
+def stop(process):
+    """Ask the server to stop and return what it printed and its exit code."""
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=20)
+    return printed, process.returncode
+
+
+def test_the_first_run_shows_a_link_and_a_token_once(tmp_path):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with serving(tmp_path, port) as process:
+        printed, code = stop(process)
+    assert code == 0
+    token = re.search(r"^  (gh_\S+)$", printed, re.MULTILINE)[1]
+    assert re.search(rf"^  {url}/sign-in/link/\S+$", printed, re.MULTILINE)
+    with serving(tmp_path, port) as process:
+        answer = requests.get(
+            f"{url}/scim/v2/Users", headers={"Authorization": f"Bearer {token}"}, timeout=5
+        )
+        assert answer.json()["totalResults"] == 1
+        printed, code = stop(process)
+    assert code == 0
+    assert "gh_" not in printed and "/sign-in/link/" not in printed
+    assert f"{url}/scim/v2" in printed
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_port_in_use_ends_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        result = subprocess.run(
+            [GATEHOUSE, "serve", "--port", port],
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1 and port in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"GATEHOUSE_PUBLIC_URL": "https://gatehouse.example.com"}, "GATEHOUSE_SECRET_KEY"),
+        ({"GATEHOUSE_PORT": "many"}, "GATEHOUSE_PORT"),
+        ({"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "nothing"}, "database"),
+        (
+            {"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "sqlite:////no/where.db"},
+            "database",
+        ),
+    ],
+)
+def test_a_bad_setting_ends_in_one_line(tmp_path, variables, says):
+    result = subprocess.run(
+        [GATEHOUSE, "serve", "--port", str(free_port())],
+        env=environment(tmp_path, **variables),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert says in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_help_is_quick_and_whole():
+    result = subprocess.run([GATEHOUSE, "--help"], capture_output=True, text=True, timeout=10)
+    for command in ("serve", "db", "account", "admin", "token", "connection", "folder", "check"):
+        assert f"\n  {command} " in result.stdout
