@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from app.directory import accounts, connections, grants, sessions, tokens, users
+from app.directory import accounts, bounds, connections, grants, sessions, tokens, users
 from app.directory.admins import MASTER_ADMIN
 from app.directory.work import Actor, Work, transaction
 from app.security.tokens import SCOPES
@@ -46,7 +46,9 @@ def invite_admin(work: Work, email: str) -> str:
     """Make someone a master admin, adding the user if need be, and return a sign-in link's secret.
 
     :raises Invalid: When the address is out of bounds.
+    :raises NotFound: When it is that of a user who is not active.
     """
+    email = bounds.required("email", email)
     query = select(User.id).where(
         User.account_id == work.account_id, User.user_name_key == comparison_key(email)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -17,6 +18,8 @@ from app.store.types import comparison_key, now
 
 REQUEST_LIFETIME = timedelta(minutes=10)
 """How long a person may take to sign in at the provider."""
+ADDRESSES_LIMIT = 20
+"""Most e-mail addresses of an assertion that are looked up."""
 
 
 def remember_request(
@@ -95,24 +98,24 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
 def user_of(work: Work, name_id: str, emails: Iterable[str]) -> str:
     """Return the id of the active user an assertion speaks of.
 
-    The NameID is tried as userName and as externalId, then the e-mail addresses as userName and,
-    where it is that of one user alone, as an address.
+    The NameID is tried as userName and, where it is that of one user alone, as externalId; then
+    the e-mail addresses as userName; then all of them as an address that one user alone has.
 
+    :param emails: The first ``ADDRESSES_LIMIT`` are tried.
     :raises Forbidden: When there is no such user, or it is not active.
     """
-    keys = [comparison_key(each) for each in (name_id, *emails) if each]
+    keys = [comparison_key(each) for each in (name_id, *islice(emails, ADDRESSES_LIMIT))]
     users = select(User.id, User.active, User.user_name_key, User.external_id).where(
         User.account_id == work.account_id
     )
     found = db.session.execute(
         users.where(User.user_name_key.in_(keys) | (User.external_id == name_id))
     ).all()
-    chosen = next((row for row in found if row.user_name_key == keys[0]), None)
-    chosen = chosen or next((row for row in found if row.external_id == name_id), None)
-    chosen = chosen or next(
-        (row for key in keys[1:] for row in found if row.user_name_key == key), None
-    )
-    user = chosen or _by_address(work, keys)
+    by_name = {row.user_name_key: row for row in found}
+    by_number = [row for row in found if row.external_id == name_id]
+    user = by_name.get(keys[0]) or (by_number[0] if len(by_number) == 1 else None)
+    user = user or next((by_name[key] for key in keys if key in by_name), None)
+    user = user or _by_address(work, keys)
     if user is None:
         raise Forbidden(f"nobody here is {name_id[:200]!r}")
     if not user.active:
