@@ -42,13 +42,12 @@ def test_a_scim_connection_is_found_again(account):
         assert connections.find_or_create_scim(work, "OKTA") == okta
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [("ldap", "x"), ("scim", " "), ("scim", "x\0"), ("scim", "x" * 257), ("scim", "\ufb2c" * 256)],
-)
-def test_what_is_out_of_bounds_is_invalid(account, kind, name):
+def test_what_is_out_of_bounds_is_invalid(account):
     with pytest.raises(Invalid):
-        a_connection(account, kind, name)
+        a_connection(account, "ldap")
+    for name in (" ", "x\0", "x" * 257, "\ufb2c" * 256):
+        with pytest.raises(Invalid):
+            a_connection(account, "scim", name)
 
 
 def test_new_settings_are_audited(account):

@@ -52,13 +52,11 @@ def test_a_name_is_unique_in_its_folder_in_any_case(account, first, second):
     a_folder(account, second)
 
 
-@pytest.mark.parametrize(
-    "name", ["", " ", "a/b", "/", ".", "..", "x" * 257, "\0", "\ud800", "\ufb2c" * 256]
-)
-def test_a_bad_name_is_invalid(account, name):
+def test_a_bad_name_is_invalid(account):
     before = fingerprint()
-    with pytest.raises(Invalid), write(account) as work:
-        folders.create(work, folders.root_of(account), name)
+    for name in ("", " ", "a/b", "/", ".", "..", "x" * 257, "\0", "\ud800", "\ufb2c" * 256):
+        with pytest.raises(Invalid), write(account) as work:
+            folders.create(work, folders.root_of(account), name)
     assert fingerprint() == before
 
 

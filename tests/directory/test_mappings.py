@@ -164,11 +164,11 @@ def test_delete_takes_back_what_it_gave(account, folder):
     }
 
 
-@pytest.mark.parametrize("match", ["", " ", "x" * 513, "\0", "\ud800", "\ufb2c" * 512])
-def test_what_is_out_of_bounds_is_invalid(account, folder, match):
+def test_what_is_out_of_bounds_is_invalid(account, folder):
     before = fingerprint()
-    with pytest.raises(Invalid):
-        a_mapping(account, match, "editor", folder)
+    for match in ("", " ", "x" * 513, "\0", "\ud800", "\ufb2c" * 512):
+        with pytest.raises(Invalid):
+            a_mapping(account, match, "editor", folder)
     assert fingerprint() == before
 
 

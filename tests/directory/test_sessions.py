@@ -63,11 +63,11 @@ def test_secrets_are_nowhere_in_the_store(account, ada):
         assert secret not in written
 
 
-@pytest.mark.parametrize("cookie", [None, "", "nonsense", "\0", "\ud800", "é" * 100, "x" * 10_000])
-def test_anything_else_is_nobody(account, ada, cookie):
+def test_anything_else_is_nobody(account, ada):
     a_session(account, ada)
-    assert signed_in(cookie, settings()) is None
-    assert signed_in(row(Session).hash, settings()) is None
+    stored = row(Session).hash
+    for cookie in (None, "", "nonsense", "\0", "\ud800", "é" * 100, "x" * 10_000, stored):
+        assert signed_in(cookie, settings()) is None
 
 
 def test_a_session_ends_with_its_life(account, ada):
@@ -135,11 +135,12 @@ def test_users_and_connections_of_another_account_are_not_found(account, ada):
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("field", ["name_id", "session_index"])
-@pytest.mark.parametrize("text", ["x" * 1025, "\0", "\ud800"])
-def test_what_the_provider_says_is_bounded(account, ada, field, text):
-    with pytest.raises(Invalid):
-        a_session(account, ada, **{field: text})
+def test_what_the_provider_says_is_bounded(account, ada):
+    for text in ("x" * 1025, "\0", "\ud800"):
+        with pytest.raises(Invalid):
+            a_session(account, ada, name_id=text)
+        with pytest.raises(Invalid):
+            a_session(account, ada, session_index=text)
 
 
 def test_any_browser_may_sign_in(account, ada):
@@ -165,12 +166,12 @@ def test_a_link_works_once_however_many_try(app, account, ada):
     assert len(rows(Session)) == 1
 
 
-@pytest.mark.parametrize("link", ["", "nonsense", "\0", "\ud800", "x" * 100_000])
-def test_an_unknown_link_is_not_found(account, ada, link):
+def test_an_unknown_link_is_not_found(account, ada):
     a_link(account, ada)
-    assert sessions.account_of_link(link) is None
-    with pytest.raises(NotFound):
-        use(account, link)
+    for link in ("", "nonsense", "\0", "\ud800", "x" * 100_000):
+        assert sessions.account_of_link(link) is None
+        with pytest.raises(NotFound):
+            use(account, link)
 
 
 def test_an_old_link_does_not_work(account, ada):

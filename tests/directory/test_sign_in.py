@@ -140,13 +140,13 @@ def test_the_name_goes_before_the_number_and_the_number_before_the_address(accou
     assert who(account, "44", "ada") != by_number
 
 
-@pytest.mark.parametrize("name_id", ["nobody", "", "\0", "\ud800", "x" * 100_000])
-def test_nobody_else_is(account, name_id):
+def test_nobody_else_is(account):
     a_user(account, "ada")
-    a_user(an_account(), "nobody", external_id=name_id[:9].strip("\0\ud800"))
+    a_user(an_account(), "nobody", external_id="42")
     before = fingerprint()
-    with pytest.raises(Forbidden):
-        who(account, name_id, *["nobody@example.com"] * 100_000)
+    for name_id in ("nobody", "42", "", "\0", "\ud800", "x" * 100_000):
+        with pytest.raises(Forbidden):
+            who(account, name_id, *["nobody@example.com"] * 100_000)
     assert fingerprint() == before
 
 

@@ -57,12 +57,10 @@ def test_the_secret_is_nowhere_in_the_store(account):
     assert unseen not in repr(audit(account, "token.created"))
 
 
-@pytest.mark.parametrize(
-    "secret", [None, "", "nonsense", "\0", "\ud800", "x" * 257, "x" * 1_000_000]
-)
-def test_anything_else_identifies_nobody(account, secret):
+def test_anything_else_identifies_nobody(account):
     a_token(account)
-    assert identify(secret, "192.0.2.1") is None
+    for secret in (None, "", "nonsense", "\0", "\ud800", "x" * 257, "x" * 1_000_000):
+        assert identify(secret, "192.0.2.1") is None
 
 
 def test_a_token_ends_when_it_expires(account):

@@ -21,6 +21,35 @@ EMAILS = [
     {"value": "ada@home.example", "type": "home"},
 ]
 
+OUT_OF_BOUNDS = [
+    Profile(""),
+    Profile(" \t\u3000"),
+    Profile("a" * 257),
+    Profile("a\0b"),
+    Profile("a\ud800b"),
+    Profile("\ufffe"),
+    Profile("\ufb2c" * 256),  # 256 letters, 768 once normalised
+    Profile("ada", external_id="x" * 257),
+    Profile("ada", external_id="\0"),
+    Profile("ada", display_name="x" * 513),
+    Profile("ada", display_name="İ" * 500),
+    Profile("ada", display_name="\udfff"),
+    Profile("ada", attributes={"title": "\0"}),
+    Profile("ada", attributes={"name": {"givenName": ["\ud800"]}}),
+    Profile("ada", attributes={"ke\0y": 1}),
+    Profile("ada", attributes={"title": "x" * 131_073}),
+    Profile("ada", attributes={"number": 2**64}),
+    Profile("ada", attributes={"title": b"bytes"}),
+    Profile("ada", values={"emails": [{"value": "\0"}]}),
+    Profile("ada", values={"emails": [{"value": "x" * 65_537}]}),
+    Profile("ada", values={"emails": [{"value": 42}]}),
+    Profile("ada", values={"emails": [{"value": "a", "type": "x" * 1025}]}),
+    Profile("ada", values={"emails": [{"value": "a", "display": "\ud800"}]}),
+    Profile("ada", values={"emails": [{"value": "a", "primary": "yes"}]}),
+    Profile("ada", values={"emails": [{"value": "a", "note": "\0"}]}),
+    Profile("ada", values={"emails": [{"value": str(n)} for n in range(501)]}),
+]
+
 
 def replace(account_id: str, user_id: str, profile: Profile, **options) -> bool:
     with write(account_id) as work:
@@ -113,52 +142,21 @@ def test_a_user_may_change_the_case_of_their_own_name(account):
     assert row(User, id=user_id).user_name == "Ada"
 
 
-@pytest.mark.parametrize(
-    "profile",
-    [
-        Profile(""),
-        Profile(" \t\u3000"),
-        Profile("a" * 257),
-        Profile("a\0b"),
-        Profile("a\ud800b"),
-        Profile("\ufffe"),
-        Profile("\ufb2c" * 256),  # 256 letters, 768 once normalised
-        Profile("ada", external_id="x" * 257),
-        Profile("ada", external_id="\0"),
-        Profile("ada", display_name="x" * 513),
-        Profile("ada", display_name="İ" * 500),
-        Profile("ada", display_name="\udfff"),
-        Profile("ada", attributes={"title": "\0"}),
-        Profile("ada", attributes={"name": {"givenName": ["\ud800"]}}),
-        Profile("ada", attributes={"ke\0y": 1}),
-        Profile("ada", attributes={"title": "x" * 131_073}),
-        Profile("ada", attributes={"number": 2**64}),
-        Profile("ada", attributes={"title": b"bytes"}),
-        Profile("ada", values={"emails": [{"value": "\0"}]}),
-        Profile("ada", values={"emails": [{"value": "x" * 65_537}]}),
-        Profile("ada", values={"emails": [{"value": 42}]}),
-        Profile("ada", values={"emails": [{"value": "a", "type": "x" * 1025}]}),
-        Profile("ada", values={"emails": [{"value": "a", "display": "\ud800"}]}),
-        Profile("ada", values={"emails": [{"value": "a", "primary": "yes"}]}),
-        Profile("ada", values={"emails": [{"value": "a", "note": "\0"}]}),
-        Profile("ada", values={"emails": [{"value": str(n)} for n in range(501)]}),
-    ],
-    ids=lambda profile: repr(profile)[8:60],
-)
-def test_what_is_out_of_bounds_is_invalid(account, profile):
+def test_what_is_out_of_bounds_is_invalid(account):
     user_id = a_user(account)
     before = fingerprint()
-    with pytest.raises(Invalid), write(account) as work:
-        users.create(work, profile)
-    with pytest.raises(Invalid):
-        replace(account, user_id, profile)
+    for profile in OUT_OF_BOUNDS:
+        with pytest.raises(Invalid), write(account) as work:
+            users.create(work, profile)
+        with pytest.raises(Invalid):
+            replace(account, user_id, profile)
     assert fingerprint() == before
 
 
-@pytest.mark.parametrize("password", ["", "\0", "x" * 1025])
-def test_a_password_is_bounded_too(account, password):
-    with pytest.raises(Invalid):
-        a_user(account, password=password)
+def test_a_password_is_bounded_too(account):
+    for password in ("", "\0", "x" * 1025):
+        with pytest.raises(Invalid):
+            a_user(account, password=password)
 
 
 def test_the_largest_values_fit(account):
