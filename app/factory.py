@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,10 +12,11 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask:
     """Return the application.
 
     :param settings: Read from the environment when not given.
+    :param faces: Whether it answers requests; a command does without, and starts faster.
     :raises SettingsError: When a setting is missing or cannot be read.
     """
     from flask import Flask
@@ -24,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or Settings.from_environment()
     logs.configure(settings)
-    app = Flask("gatehouse", root_path=_path_of_app(), static_folder=None)
+    app = Flask("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["SESSION_COOKIE_NAME"] = "gatehouse_form"
@@ -32,10 +35,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
     init_database(app, settings.resolved_database_url)
-    logs.log_requests(app)
-    _register_faces(app)
-    _answer_errors(app)
-    _finish_answers(app, settings)
+    # What commands need of SAML, which they may not import: faces do not know each other.
+    app.extensions["gatehouse_saml"] = lambda: import_module("saml.connections")
+    if faces:
+        logs.log_requests(app)
+        _register_faces(app)
+        _answer_errors(app)
+        _finish_answers(app, settings)
     return app
 
 
@@ -46,14 +52,7 @@ def main() -> None:
     cli(obj=create_app)
 
 
-def _path_of_app() -> str:
-    from pathlib import Path
-
-    return str(Path(__file__).parent)
-
-
 def _register_faces(app: Flask) -> None:
-    import saml.connections
     from app.api.routes import blueprint as api
     from app.console import init_console
     from saml.routes import blueprint as saml_blueprint
@@ -62,8 +61,6 @@ def _register_faces(app: Flask) -> None:
     for blueprint in (scim, saml_blueprint, api):
         app.register_blueprint(blueprint)
     init_console(app)
-    # What the command needs of SAML, which it may not import: faces do not know each other.
-    app.extensions["gatehouse_saml"] = saml.connections
 
 
 def _answer_errors(app: Flask) -> None:

@@ -38,7 +38,7 @@ class Settings:
     )
     database_url: str = _setting(
         "SQLAlchemy URL. Empty: an SQLite file in the data folder. "
-        "PostgreSQL: `postgresql+psycopg://user:password@host/name`.",
+        "PostgreSQL: `postgresql://user:password@host/name`.",
         "",
         secret=True,
     )
@@ -107,9 +107,21 @@ def _parse(name: str, raw: str, default: Any) -> Any:
             if number < 1:
                 raise ValueError("it must be 1 or more")
             return number
+        if name == "database_url":
+            return _database_url(raw)
         return Path(raw) if isinstance(default, Path) else raw
     except ValueError as error:
         raise SettingsError(f"{PREFIX}{name.upper()} cannot be read: {error}") from None
+
+
+def _database_url(raw: str) -> str:
+    """Return a database URL with our driver, in whichever way PostgreSQL was named."""
+    scheme, separator, rest = raw.partition("://")
+    if separator and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        return f"postgresql+psycopg://{rest}"
+    if separator and scheme == "sqlite":
+        return raw
+    raise ValueError("it must begin with sqlite:// or postgresql://")
 
 
 def _public_url(values: dict[str, Any]) -> str:
@@ -166,3 +178,12 @@ def _write_once(path: Path, text: str) -> None:
         os.fsync(file.fileno())
         with suppress(FileExistsError):
             os.link(file.name, path)
+
+
+def as_table() -> str:
+    """Return the Markdown table of all settings that docs/settings.md holds."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for spec in fields(Settings):
+        default = "" if spec.default in ("", ()) else f"`{spec.default}`"
+        lines.append(f"| `{PREFIX}{spec.name.upper()}` | {default} | {spec.metadata['doc']} |")
+    return "\n".join(lines) + "\n"

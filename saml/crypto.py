@@ -1,63 +1,14 @@
-"""pysaml2's cryptography, in process: no program started, no key in a file of ours.
-
-pysaml2 by default starts ``xmlsec1`` for every signature. This backend calls the same library
-through python-xmlsec instead.
-"""
+"""Signing our own messages, in process: RSA-SHA256, exclusive canonicalisation, enveloped."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import xmlsec
 from lxml import etree
-from saml2 import xmldsig
-from saml2.sigver import CryptoBackend, SigverError
 
-from saml.errors import Refused
-from saml.signatures import verified
+from saml.signatures import SIGNATURE
 from saml.xml import SAML, name, parse
 
-SIGNATURE_ALGORITHM = xmldsig.SIG_RSA_SHA256
-DIGEST_ALGORITHM = xmldsig.DIGEST_SHA256
-
-
-class InProcessBackend(CryptoBackend):  # type: ignore[misc]
-    """A ``saml2.sigver.CryptoBackend`` over python-xmlsec.
-
-    It signs and verifies; encrypted assertions are not supported yet.
-    """
-
-    name = "in-process"
-
-    @property
-    def version_nr(self) -> tuple[int, ...]:
-        return (1, 3)
-
-    def sign_statement(self, statement: Any, node_name: str, key_file: str, node_id: str) -> str:
-        """Fill in the signature template that stands in the named element.
-
-        :param key_file: Path of the private key, PEM.
-        """
-        with open(key_file, encoding="ascii") as file:  # noqa: PTH123 - pysaml2 gives a path
-            return sign(str(statement), file.read(), node_id)
-
-    def validate_signature(
-        self, signedtext: Any, cert_file: str, cert_type: str, node_name: str, node_id: str
-    ) -> bool:
-        """Verify the signature of the element with an ID.
-
-        :raises SigverError: When it is not good.
-        """
-        text = signedtext if isinstance(signedtext, bytes) else signedtext.encode()
-        with open(cert_file, encoding="ascii") as file:  # noqa: PTH123 - pysaml2 gives a path
-            certificate = file.read()
-        try:
-            found = parse(text).xpath("//*[@ID=$id]", id=node_id)
-            if len(found) == 1 and verified(found[0], [certificate]):
-                return True
-        except Refused as error:
-            raise SigverError(str(error)) from error
-        raise SigverError("the element is not signed")
+SIGNATURE_ALGORITHM = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 
 
 def sign(document: str, private_key: str, element_id: str) -> str:
@@ -70,7 +21,7 @@ def sign(document: str, private_key: str, element_id: str) -> str:
     """
     root = parse(document.encode())
     (element,) = root.xpath("//*[@ID=$id]", id=element_id)
-    signature = element.find(name(xmldsig.NAMESPACE, "Signature"))
+    signature = element.find(SIGNATURE)
     if signature is None:
         signature = _add_template(element)
     context = xmlsec.SignatureContext()

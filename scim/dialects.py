@@ -24,6 +24,7 @@ def normalise_resource(payload: Any) -> Any:
     """Put the body of a POST or PUT right."""
     if not isinstance(payload, dict):
         return payload
+    payload = draft_urns(payload)
     payload = known_schemas_only(payload)
     payload = without_nulls(payload)
     payload = manager_as_object(payload)
@@ -40,6 +41,21 @@ def normalise_operations(operations: list[Any]) -> list[Any]:
     ]
 
 
+def normalise_filter(text: str) -> str:
+    """Put the filter of a query right."""
+    return manager_without_its_urn(text)
+
+
+def manager_without_its_urn(text: str) -> str:
+    """Entra looks for ``manager eq "…"`` without naming the extension it belongs to."""
+    parts = re.split(r'("(?:[^"\\]|\\.)*")', text)
+    parts[::2] = [
+        re.sub(r"(?<![\w.:])manager(?=[\s.])", f"{ENTERPRISE_USER}:manager", part, flags=re.I)
+        for part in parts[::2]
+    ]
+    return re.sub(rf"({ENTERPRISE_USER}:manager)(?=\s+(?:eq|ne)\b)", r"\1.value", "".join(parts))
+
+
 def _normalise_operation(operation: Any) -> list[Any]:
     if not isinstance(operation, dict):
         return [operation]
@@ -49,6 +65,17 @@ def _normalise_operation(operation: Any) -> list[Any]:
     operation = read_only_out_of_value(operation)
     operation = values_as_objects_in_operation(operation)
     return null_clears(operation)
+
+
+def draft_urns(payload: Json) -> Json:
+    """OneLogin names schemas as an early draft of the RFC did: ``urn:scim:schemas:core:2.0``."""
+    renamed = {_of_draft(key, payload): item for key, item in payload.items()}
+    schemas = renamed.get("schemas")
+    if isinstance(schemas, list):
+        renamed["schemas"] = [
+            _of_draft(urn, payload) if isinstance(urn, str) else urn for urn in schemas
+        ]
+    return renamed
 
 
 def known_schemas_only(payload: Json) -> Json:
@@ -177,6 +204,13 @@ def null_clears(operation: Json) -> list[Json]:
     return ([operation | {"value": kept}] if kept else []) + fixed
 
 
+def _of_draft(name: str, payload: Json) -> str:
+    draft = name.lower()
+    if draft.startswith("urn:scim:schemas:core:"):
+        return USER if "userName" in payload else GROUP
+    return ENTERPRISE_USER if draft.startswith("urn:scim:schemas:extension:enterprise:") else name
+
+
 def _is_path(key: str) -> bool:
     if key.lower() in _SCHEMAS:
         return False
@@ -190,16 +224,27 @@ def _as_objects(value: Any) -> Any:
 
 
 def _as_object(entry: Any) -> Any:
-    if not isinstance(entry, str):
-        return entry
-    if entry.lstrip().startswith("{"):
-        try:
-            decoded = json.loads(entry)
-        except (ValueError, RecursionError):
-            decoded = None
-        if isinstance(decoded, dict):
-            return boolean_texts(decoded)
-    return {"value": entry}
+    if isinstance(entry, str):
+        return _decoded(entry) or {"value": entry}
+    if isinstance(entry, dict) and isinstance(entry.get("value"), str):
+        return entry | (_decoded(entry["value"]) or {})
+    return entry
+
+
+def _decoded(text: str) -> Json | None:
+    """Return the JSON object in a text, with what a value of a User may hold; None if none is."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        decoded = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(decoded, dict) or "value" not in decoded:
+        return None
+    if "displayName" in decoded:
+        decoded.setdefault("display", decoded["displayName"])
+    parts = ("value", "display", "type", "primary")
+    return boolean_texts({key: decoded[key] for key in parts if key in decoded})
 
 
 def boolean_texts(entry: Json) -> Json:

@@ -18,7 +18,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 
-from scim import members
+from scim import dialects, members
 from scim.projection import Document, Projection
 from scim.rendering import etag
 from scim.search import LAST_INDEX
@@ -114,7 +114,10 @@ class Handler(ScimHandler):
         """GET of a list (RFC 7644 §3.4.2)."""
         with self.service.provider:
             resource_type = self._searched_type(request, Operation.search)
-            search_request, _ = self.service.read_search_query([resource_type], request.query)
+            query = dict(request.query.items())
+            if "filter" in query and resource_type.name == "User":
+                query["filter"] = dialects.normalise_filter(query["filter"])
+            search_request, _ = self.service.read_search_query([resource_type], query)
             return self._list(resource_type, search_request)
 
     def search_with_body(self, request: ScimRequest) -> ScimResponse:
@@ -194,9 +197,9 @@ class Handler(ScimHandler):
             "totalResults": total,
             "itemsPerPage": len(documents),
             "startIndex": min(search_request.start_index or 1, LAST_INDEX),
+            # RFC 7644 lets an empty list leave it out; Okta and Entra want it.
+            "Resources": documents,
         }
-        if documents:
-            body["Resources"] = documents
         return ScimResponse(HTTPStatus.OK, body)
 
 

@@ -53,7 +53,7 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
 
 def application() -> Flask:
     """Return the application, made by the factory that the entry point handed to click."""
-    app: Flask = click.get_current_context().find_root().obj()
+    app: Flask = click.get_current_context().find_root().obj(faces=False)
     return app
 
 

@@ -17,7 +17,7 @@ def gatehouse(database_url):
     app = make_app(database_url)
 
     def run(*args: str, exit_code: int = 0):
-        result = CliRunner().invoke(cli, args, obj=lambda: app)
+        result = CliRunner().invoke(cli, args, obj=lambda faces: app)
         assert result.exit_code == exit_code, result.output
         if "--json" in args and exit_code == 0:
             return json.loads(result.stdout)

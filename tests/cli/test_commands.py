@@ -118,8 +118,10 @@ def test_bad_input_ends_in_one_clear_line(gatehouse, acme, args, says):
 
 def test_an_empty_database_says_what_to_run(tmp_path):
     app = make_app(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
-    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda: app)
+    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "gatehouse db upgrade" in result.stderr
-    assert CliRunner().invoke(cli, ["db", "upgrade"], obj=lambda: app).exit_code == 0
-    assert CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda: app).exit_code == 0
+    assert CliRunner().invoke(cli, ["db", "upgrade"], obj=lambda faces: app).exit_code == 0
+    assert (
+        CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app).exit_code == 0
+    )

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,9 @@ def serving(folder, port):
                 time.sleep(0.05)
         yield process
     finally:
-        process.kill()
+        # The server has a worker process: both are of one group.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def stop(process):
@@ -100,8 +102,8 @@ def test_a_port_in_use_ends_in_one_line(tmp_path):
     ("variables", "says"),
     [
         ({"GATEHOUSE_PUBLIC_URL": "https://gatehouse.example.com"}, "GATEHOUSE_SECRET_KEY"),
-        ({"GATEHOUSE_PORT": "many"}, "GATEHOUSE_PORT"),
-        ({"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "nothing"}, "database"),
+        ({"GATEHOUSE_THREADS": "many"}, "GATEHOUSE_THREADS"),
+        ({"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "nothing"}, "DATABASE_URL"),
         (
             {"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "sqlite:////no/where.db"},
             "database",

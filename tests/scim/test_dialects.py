@@ -111,6 +111,7 @@ def test_nulls_in_a_resource_are_left_out(scim):
         ["editor"],
         [{"value": "editor"}],
         ['{"value": "editor", "display": "Editor", "primary": "True"}'],
+        [{"value": '{"id": "1", "value": "editor", "displayName": "Editor"}'}],
     ],
 )
 def test_roles_as_texts(scim, ada, roles):
@@ -135,3 +136,24 @@ def test_a_patch_that_asks_for_nothing_is_answered_200(scim, ada):
     assert patched(scim, ada, {"op": "replace", "value": {"id": ada["id"]}}) == ada
     schemas = {"op": "replace", "value": {"schemas": [USER]}}
     assert patched(scim, ada, schemas) == ada
+
+
+def test_manager_is_found_without_its_urn(scim, ada):
+    probe = f'id eq "{ada["id"]}" and manager eq "{{}}"'
+    assert scim.found("/Users", probe.format("1")) == ["ada@example.com"]
+    assert scim.found("/Users", probe.format("2")) == []
+    assert scim.found("/Users", 'displayName eq "manager eq 1"') == []
+    assert scim.found("/Users", f'{ENTERPRISE}:manager.value eq "1"') == ["ada@example.com"]
+
+
+def test_urns_of_the_draft(scim):
+    body = {
+        "schemas": ["urn:scim:schemas:core:2.0", "urn:scim:schemas:extension:enterprise:2.0"],
+        "userName": "grace@example.com",
+        "urn:scim:schemas:extension:enterprise:2.0": {"department": "Compilers"},
+    }
+    user = scim.call("POST", "/Users", body).get_json()
+    assert user["schemas"] == [USER, ENTERPRISE]
+    assert user[ENTERPRISE] == {"department": "Compilers"}
+    group = scim.call("POST", "/Groups", {"schemas": body["schemas"][:1], "displayName": "G"})
+    assert group.get_json()["schemas"] == [GROUP]

@@ -29,7 +29,7 @@ def add_saml(account: str, metadata: str, name: str, as_json: bool) -> None:
     from app.security.requests import settings
 
     # The factory hands over what the command needs of SAML: faces do not import each other.
-    saml = current_app.extensions["gatehouse_saml"]
+    saml = current_app.extensions["gatehouse_saml"]()
     is_url = metadata.startswith(("https://", "http://"))
     document = saml.fetch_metadata(metadata) if is_url else Path(metadata).read_bytes()
     with transaction(accounts.find(account), actor()) as work:
