@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 
 from app.directory import sessions, sign_in
-from app.directory.errors import Forbidden
-from app.directory.errors import NotFound as NoSuchUser
+from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Target, Work, record_refusal, transaction
 from app.security.requests import client_address, request_id, settings
 from app.security.secrets import digest, new_secret
@@ -85,7 +83,7 @@ def acs(connection_id: str) -> Response:
     )
     try:
         secret, path = _sign_in(connection, actor)
-    except (Refused, Forbidden, NoSuchUser) as refused:
+    except (Refused, DirectoryError) as refused:
         target = Target("connection", connection.id, connection.name)
         record_refusal(connection.account_id, actor, "session.refused", str(refused), target)
         return _refusal_page()
@@ -97,11 +95,9 @@ def acs(connection_id: str) -> Response:
 
 
 def same_site_path(path: str) -> str:
-    """Return a path of this site; the start page for anything that leads elsewhere."""
-    parts = urlsplit(path)
-    elsewhere = parts.scheme or parts.netloc or not path.startswith("/")
-    odd = path.startswith("//") or "\\" in path or not path.isprintable()
-    return "/" if elsewhere or odd or len(path) > LONGEST_PATH else path
+    """Return a path of this site; the start page for anything that may lead elsewhere."""
+    safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if safe and path.isprintable() and len(path) <= LONGEST_PATH else "/"
 
 
 def _sign_in(connection: SamlConnection, actor: Actor) -> tuple[str, str]:

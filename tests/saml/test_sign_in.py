@@ -106,6 +106,8 @@ def test_metadata_names_us_and_our_certificate(browser):
         "/" + "x" * 2000,
         "/a\r\nSet-Cookie: x=y",
         "http:/evil.example",
+        "//[",
+        "https://[",
     ],
 )
 def test_the_way_back_stays_on_this_site(browser, provider, path):

@@ -531,6 +531,10 @@ def test_a_person_nobody_knows(refuses):
     refuses("nobody here is 'eve@example.com'", name_id="eve@example.com")
 
 
+def test_a_session_index_of_any_length(refuses):
+    refuses("longer than", before=setting("AuthnStatement", "SessionIndex", "x" * 5000))
+
+
 def test_a_deactivated_person(refuses, browser, ada):
     with write(browser.account_id) as work:
         users.set_active(work, ada, False)
