@@ -41,6 +41,27 @@ def normalise_operations(operations: list[Any]) -> list[Any]:
     ]
 
 
+def normalise_bulk(payload: Json) -> Json:
+    """Put the data of each operation of a bulk request right."""
+    key = next((key for key in payload if key.lower() == "operations"), "")
+    operations = payload.get(key)
+    if not isinstance(operations, list):
+        return payload
+    return payload | {key: [_normalise_bulk_operation(each) for each in operations]}
+
+
+def _normalise_bulk_operation(operation: Any) -> Any:
+    if not isinstance(operation, dict) or not isinstance(operation.get("data"), dict):
+        return operation
+    data = operation["data"]
+    if str(operation.get("method")).upper() != "PATCH":
+        return operation | {"data": normalise_resource(data)}
+    key = next((key for key in data if key.lower() == "operations"), "")
+    if not isinstance(data.get(key), list):
+        return operation
+    return operation | {"data": data | {key: normalise_operations(data[key])}}
+
+
 def normalise_filter(text: str) -> str:
     """Put the filter of a query right."""
     return manager_without_its_urn(text)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
+import orjson
 from scim2_models import (
+    BulkOperation,
     Context,
     ListResponse,
-    NotImplementedException,
+    Resource,
     ResourceType,
     SearchRequest,
 )
+from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
+from scim2_server.storage import SearchPage
 
 from scim import dialects, members
 from scim.projection import Document, Projection
@@ -89,13 +94,7 @@ class Handler(ScimHandler):
             operations = self.service.operations_of(self.service.payload(request))
             with self.storage.operation():
                 self._check_conditions(request, resource_type, resource_id)
-                if resource_type.name == "Group":
-                    changes, operations = members.split(operations)
-                    self._patch(resource_type, resource_id, operations)
-                    load = partial(self.storage.get, resource_type, resource_id)
-                    members.apply(self.storage.work, resource_id, changes, load)
-                else:
-                    self._patch(resource_type, resource_id, operations)
+                self._apply_operations(resource_type, resource_id, operations)
             return self._answer(
                 request, resource_type, resource_id, members_limit=MEMBERS_IN_PATCH_REPLY
             )
@@ -111,23 +110,51 @@ class Handler(ScimHandler):
             return self.service.deletion_response()
 
     def search(self, request: ScimRequest) -> ScimResponse:
-        """GET of a list (RFC 7644 §3.4.2)."""
+        """GET of a list, of one resource type or at the root (RFC 7644 §3.4.2)."""
         with self.service.provider:
-            resource_type = self._searched_type(request, Operation.search)
+            resource_types, authorized = self._searched(request, Operation.search)
             query = dict(request.query.items())
-            if "filter" in query and resource_type.name == "User":
+            if "filter" in query:
                 query["filter"] = dialects.normalise_filter(query["filter"])
-            search_request, _ = self.service.read_search_query([resource_type], query)
-            return self._list(resource_type, search_request)
+            found = self.service.read_search_query(resource_types, query)
+            return self._list(request, resource_types, authorized, *found)
 
     def search_with_body(self, request: ScimRequest) -> ScimResponse:
-        """POST on ``.search`` (RFC 7644 §3.4.3)."""
+        """POST on ``.search``, of one resource type or at the root (RFC 7644 §3.4.3)."""
         with self.service.provider:
-            resource_type = self._searched_type(request, Operation.search_with_body)
-            search_request, _ = self.service.read_search_body(
-                [resource_type], request.body, request.header("Content-Type")
+            resource_types, authorized = self._searched(request, Operation.search_with_body)
+            found = self.service.read_search_body(
+                resource_types, request.body, request.header("Content-Type")
             )
-            return self._list(resource_type, search_request)
+            return self._list(request, resource_types, authorized, *found)
+
+    def bulk(self, request: ScimRequest) -> ScimResponse:
+        """POST on ``/Bulk`` (RFC 7644 §3.7). Each operation is kept or undone on its own."""
+        self.service.ensure_bulk_payload_size(len(request.body))
+        payload = dialects.normalise_bulk(self.service.payload(request))
+        return super().bulk(replace(request, body=orjson.dumps(payload)))
+
+    def apply_bulk_operation(
+        self, resource_type: ResourceType, operation: BulkOperation[Resource[Any]]
+    ) -> Resource[Any] | None:
+        """Apply one validated operation of a bulk request, and return the resource."""
+        data: Any = operation.data
+        resource_id = operation.resource_id or ""
+        if operation.method == BulkOperation.Method.post:
+            return self.storage.create(resource_type, data)
+        conditions = Conditions(if_match=operation.version)
+        version = etag(self.storage.version(resource_type, resource_id))
+        conditions.check(version, str(operation.method))
+        if operation.method == BulkOperation.Method.delete:
+            self.storage.delete(resource_type, resource_id)
+            return None
+        if operation.method == BulkOperation.Method.put:
+            data.replace(self._current(resource_type, resource_id))
+            return self.storage.update(resource_type, data)
+        message = data.model_dump(scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+        self._apply_operations(resource_type, resource_id, message["Operations"])
+        current: Resource[Any] = self._current(resource_type, resource_id)
+        return current
 
     # -- Steps ------------------------------------------------------------
 
@@ -137,11 +164,13 @@ class Handler(ScimHandler):
         self.service.authorize(request, target, resource_type)
         return target, resource_type
 
-    def _searched_type(self, request: ScimRequest, operation: Operation) -> ResourceType:
+    def _searched(
+        self, request: ScimRequest, operation: Operation
+    ) -> tuple[list[ResourceType], list[ResourceType]]:
+        """Return the resource types of a search, and those of them the token may reach."""
         target = self.service.route(request, operation)
-        if target.endpoint is None:
-            raise NotImplementedException(detail="Search /Users or /Groups")
-        return self._target(request, operation)[1]
+        resource_types = self.service.searched_types(target.endpoint)
+        return resource_types, self.service.authorized_types(request, target, resource_types)
 
     def _check_conditions(
         self, request: ScimRequest, resource_type: ResourceType, resource_id: str
@@ -149,6 +178,17 @@ class Handler(ScimHandler):
         """Refuse a write whose ``If-Match`` does not hold. Unknown resources end here too."""
         version = self.storage.version(resource_type, resource_id)
         self.service.read_conditions(request).check(etag(version), request.method)
+
+    def _apply_operations(
+        self, resource_type: ResourceType, resource_id: str, operations: list[Any]
+    ) -> None:
+        """Apply the operations of a PATCH, those on members without loading the members."""
+        changes: list[members.Change] = []
+        if resource_type.name == "Group":
+            changes, operations = members.split(operations)
+        self._patch(resource_type, resource_id, operations)
+        load = partial(self.storage.get, resource_type, resource_id)
+        members.apply(self.storage.work, resource_id, changes, load)
 
     def _patch(self, resource_type: ResourceType, resource_id: str, operations: list[Any]) -> None:
         if not operations:
@@ -187,20 +227,30 @@ class Handler(ScimHandler):
         return ScimResponse(status, projection.apply(schema_of(resource_type), document), headers)
 
     def _list(
-        self, resource_type: ResourceType, search_request: SearchRequest[Any]
+        self,
+        request: ScimRequest,
+        resource_types: list[ResourceType],
+        authorized: list[ResourceType],
+        search_request: SearchRequest[Any],
+        position: Any,
     ) -> ScimResponse:
         projection = Projection(search_request)
-        total, found = self.storage.page(resource_type, search_request, projection)
-        documents = [projection.apply(schema_of(resource_type), each) for each in found]
-        body: Document = {
+        page, found = self.storage.page(authorized, search_request, projection, position)
+        documents = [projection.apply(document["schemas"][0], document) for document in found]
+        # RFC 7644 lets an empty list leave Resources out; Okta and Entra want it.
+        filled: Document = {"itemsPerPage": len(documents), "Resources": documents}
+        if search_request.cursor is not None:
+            empty = SearchPage(page.total, [], page.next, page.previous)
+            answer = self.service.search_response(
+                request.base_url, resource_types, empty, search_request
+            )
+            return ScimResponse(HTTPStatus.OK, (answer.body or {}) | filled)
+        head: Document = {
             "schemas": [str(ListResponse.__schema__)],
-            "totalResults": total,
-            "itemsPerPage": len(documents),
+            "totalResults": page.total,
             "startIndex": min(search_request.start_index or 1, LAST_INDEX),
-            # RFC 7644 lets an empty list leave it out; Okta and Entra want it.
-            "Resources": documents,
         }
-        return ScimResponse(HTTPStatus.OK, body)
+        return ScimResponse(HTTPStatus.OK, head | filled)
 
 
 def schema_of(resource_type: ResourceType) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import orjson
 from flask import Blueprint, Response, current_app, request
 from scim2_models import NotFoundException, SCIMException, UnauthorizedException
@@ -17,8 +15,7 @@ from app.directory.work import Actor
 from app.security.requests import client_address, request_id, settings
 from app.security.tokens import TokenIdentity, identify
 from scim.handler import Handler
-from scim.schemas import build_provider
-from scim.service import GatehouseService
+from scim.service import GatehouseService, service_for
 from scim.storage import DirectoryStorage
 
 PREFIX = "/scim/v2"
@@ -27,10 +24,9 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
 
 
-@cache
 def service() -> GatehouseService:
-    """Return the one service of the process; it holds no state of any account."""
-    return GatehouseService(build_provider())
+    """Return the service of the application. It holds no state of any account."""
+    return service_for(settings().secret_key)
 
 
 @blueprint.route("/", methods=METHODS, provide_automatic_options=False)

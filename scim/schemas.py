@@ -19,6 +19,7 @@ from scim2_models import (
     Filter,
     Group,
     Mutability,
+    Pagination,
     Patch,
     Reference,
     ResourceType,
@@ -30,6 +31,12 @@ from scim2_models import (
 
 MAX_RESULTS = 1000
 """Most resources one page holds."""
+DEFAULT_RESULTS = 100
+"""Resources on a page when the client does not say."""
+CURSOR_SECONDS = 3600
+"""How long a cursor works."""
+BULK_OPERATIONS = 1000
+BULK_BYTES = 8 * 1024 * 1024
 
 
 class Email(ComplexAttribute):
@@ -114,7 +121,15 @@ def service_provider_config() -> ServiceProviderConfig:
     """Return the capabilities this service provider announces (RFC 7643 §5)."""
     return ServiceProviderConfig(
         patch=Patch(supported=True),
-        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        bulk=Bulk(supported=True, max_operations=BULK_OPERATIONS, max_payload_size=BULK_BYTES),
+        pagination=Pagination(
+            cursor=True,
+            index=True,
+            default_pagination_method=Pagination.DefaultPaginationMethod.index,
+            default_page_size=DEFAULT_RESULTS,
+            max_page_size=MAX_RESULTS,
+            cursor_timeout=CURSOR_SECONDS,
+        ),
         filter=Filter(supported=True, max_results=MAX_RESULTS),
         change_password=ChangePassword(supported=True),
         sort=Sort(supported=True),

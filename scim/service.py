@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from scim2_server.service import ScimService, scim_exception_of
 
 from app.security.tokens import TokenIdentity
 from scim import dialects
+from scim.schemas import build_provider
 
 SCOPE_OF = {"User": "users", "Group": "groups"}
 
@@ -92,3 +94,9 @@ def _validated(model: Any, payload: Any, context: Context) -> Any:
         return model.model_validate(payload, scim_ctx=context)
     except ValidationError as error:
         raise scim_exception_of(error) from error
+
+
+@cache
+def service_for(secret_key: str) -> GatehouseService:
+    """Return the service whose cursors are sealed with a key derived from the secret key."""
+    return GatehouseService(build_provider(), secret=secret_key)

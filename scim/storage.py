@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 from scim2_models import (
     NotFoundException,
-    NotImplementedException,
     PreconditionFailedException,
     Resource,
     ResourceType,
@@ -42,6 +41,8 @@ class DirectoryStorage(ScimStorage):
 
     :param base_url: The SCIM root as the client sees it, without a slash at its end.
     """
+
+    supports_cursors = True
 
     def __init__(
         self, provider: ScimProvider, account_id: str, actor: Actor, base_url: str
@@ -96,12 +97,26 @@ class DirectoryStorage(ScimStorage):
         return found[0]
 
     def page(
-        self, resource_type: ResourceType, request: SearchRequest[Any], projection: Projection
-    ) -> tuple[int, list[Document]]:
-        """Return how many resources match, and one page of them as documents."""
-        table = TABLES[str(resource_type.name)]
-        found = search.find(self.account_id, table, self.model(resource_type), request)
-        return found.total, self._render(resource_type, list(found.ids), projection, None)
+        self,
+        resource_types: Sequence[ResourceType],
+        request: SearchRequest[Any],
+        projection: Projection,
+        position: Any = None,
+    ) -> tuple[search.Page, list[Document]]:
+        """Return one page of the matching resources, and their documents."""
+        searched = [
+            search.Searched(str(each.name), TABLES[str(each.name)], self.model(each))
+            for each in resource_types
+        ]
+        page = search.find(self.account_id, searched, request, position)
+        documents = {
+            document["id"]: document
+            for each in resource_types
+            for document in self._render(
+                each, [id_ for name, id_ in page.found if name == each.name], projection, None
+            )
+        }
+        return page, [documents[id_] for _, id_ in page.found if id_ in documents]
 
     def version(self, resource_type: ResourceType, resource_id: str) -> int:
         """Return the version of a resource, without loading it.
@@ -197,10 +212,13 @@ class DirectoryStorage(ScimStorage):
         *,
         position: Any = None,
     ) -> SearchPage:
-        if len(resource_types) != 1:
-            raise NotImplementedException(detail="Search one resource type at a time")
-        total, documents = self.page(resource_types[0], search_request, Projection())
-        return SearchPage(total, [self._resource(resource_types[0], each) for each in documents])
+        page, documents = self.page(resource_types, search_request, Projection(), position)
+        types = {str(each.name): each for each in resource_types}
+        resources = [
+            self._resource(types[document["meta"]["resourceType"]], document)
+            for document in documents
+        ]
+        return SearchPage(page.total, resources, page.next, page.previous)
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         with self.operation():

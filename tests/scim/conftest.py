@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from app.directory import connections, tokens
 from app.directory.work import Actor
-from scim.routes import PREFIX, service
+from scim.routes import PREFIX
+from scim.service import service_for
 from scim.storage import DirectoryStorage
 from tests.conftest import write
 
@@ -103,4 +104,6 @@ def scim(app, account) -> ScimClient:
 @pytest.fixture
 def storage(app, account) -> DirectoryStorage:
     actor = Actor(type="system", name="tests", surface="scim")
-    return DirectoryStorage(service().provider, account, actor, "https://example.com/scim/v2")
+    return DirectoryStorage(
+        service_for("x" * 32).provider, account, actor, "https://example.com/scim/v2"
+    )

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scim2_models import ScimFilter, SearchRequest
 
-from scim.routes import service
+from scim.service import service_for
 from tests.scim.conftest import ENTERPRISE
 
 TEXTS = [
@@ -116,18 +116,18 @@ filters = st.recursive(st.one_of(leaf, value_path), combined, max_leaves=5)
 
 @pytest.fixture
 def user_type():
-    return service().get_resource_type("User")
+    return service_for("x" * 32).get_resource_type("User")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_random_filters_find_what_match_finds(storage, user_type, data):
-    model = service().get_model(user_type)
+    model = service_for("x" * 32).get_model(user_type)
     for each in storage.search([user_type], SearchRequest(start_index=1)).resources:
         storage.delete(user_type, each.id)
     for number, user in enumerate(data.draw(users)):
         given_user = {"userName": f"{data.draw(filled)}{number}", **user}
-        with service().provider:
+        with service_for("x" * 32).provider:
             storage.create(user_type, model.model_validate(given_user))
     stored = storage.search([user_type], SearchRequest(start_index=1)).resources
     for text in data.draw(st.lists(filters, min_size=8, max_size=8)):

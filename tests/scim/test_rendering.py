@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scim2_models import Context, ResponseParameters
 
 from scim.projection import Projection
-from scim.routes import service
+from scim.service import service_for
 from tests.scim.conftest import ENTERPRISE, GROUP, USER
 
 FULL_USER = {
@@ -54,7 +54,7 @@ MINIMAL_USER = {"userName": "b"}
 
 def through_models(document, **parameters):
     """Return the document as scim2-models would send it."""
-    svc = service()
+    svc = service_for("x" * 32)
     resource_type = svc.get_resource_type(document["meta"]["resourceType"])
     model = svc.get_model(resource_type)
     asked = ResponseParameters[model].model_validate(parameters)
@@ -65,8 +65,8 @@ def through_models(document, **parameters):
 
 
 def projected(document, **parameters):
-    resource_type = service().get_resource_type(document["meta"]["resourceType"])
-    model = service().get_model(resource_type)
+    resource_type = service_for("x" * 32).get_resource_type(document["meta"]["resourceType"])
+    model = service_for("x" * 32).get_model(resource_type)
     asked = ResponseParameters[model].model_validate(parameters)
     return Projection(asked).apply(str(resource_type.schema_), document)
 
