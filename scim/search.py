@@ -19,6 +19,7 @@ from scim2_models import (
 )
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     String,
     Subquery,
@@ -106,6 +107,8 @@ def _sort_field(searched: Searched, request: SearchRequest[Any]) -> Field | None
     field = columns.primary_value(binding) if binding.is_multivalued else columns.single(binding)
     if field.kind == "nothing":
         raise NotImplementedException(detail=f"Sorting by {request.sort_by} is not supported")
+    if field.kind == "boolean":
+        return Field(cast(field.expression, Integer), "exact")  # Booleans know no < in SQLAlchemy.
     return field
 
 
