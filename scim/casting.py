@@ -36,22 +36,17 @@ class UserWrite:
     password: str | None
 
 
-def user_write(resource: Resource[Any], *, active_now: bool = True) -> UserWrite:
-    """Read a User resource.
-
-    :param active_now: What ``active`` is when the client leaves it out, so that a PUT without it
-        never lets a deactivated person in again.
-    """
+def user_write(resource: Resource[Any]) -> UserWrite:
+    """Read a User resource."""
     document = resource.model_dump(scim_ctx=Context.DEFAULT)
     password = document.get("password")
     for name in _OWN_PLACE:
         document.pop(name, None)
-    active = document.pop("active", None)
     profile = Profile(
         user_name=document.pop("userName", ""),
         external_id=document.pop("externalId", None),
         display_name=document.pop("displayName", None),
-        active=active_now if active is None else active,
+        active=document.pop("active", None),
         values={name: document.pop(name) for name in MULTI_VALUED & document.keys()},
         attributes=document,
     )

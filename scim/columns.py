@@ -11,11 +11,11 @@ from sqlalchemy import (
     ColumnElement,
     Exists,
     Integer,
+    Select,
     String,
     case,
     cast,
     exists,
-    func,
     literal,
     null,
     select,
@@ -181,40 +181,29 @@ def _value_field(row: Any, sub: str, name: str) -> Field:
 
 def _member_users(account_id: str) -> Entries:
     row, user = aliased(Membership), aliased(User)
-    fields = {
-        "value": Field(row.user_id, "exact"),
-        "type": Field(literal("user"), "folded"),
-        "display": Field(func.coalesce(user.display_name, user.user_name), "text"),
-    }
-
-    def having(condition: ColumnElement[bool]) -> Exists:
-        return exists().where(
-            row.account_id == account_id,
-            row.group_id == Group.id,
-            user.account_id == account_id,
-            user.id == row.user_id,
-            condition,
-        )
-
-    return Entries(lambda sub: fields.get(sub, NOTHING), having)
+    name = select(func.coalesce(user.display_name, user.user_name)).where(
+        user.account_id == account_id, user.id == row.user_id
+    )
+    return _members(account_id, row, row.user_id, "user", name)
 
 
 def _member_groups(account_id: str) -> Entries:
-    row, member = aliased(NestedGroup), aliased(Group)
+    row, group = aliased(NestedGroup), aliased(Group)
+    name = select(group.display_name).where(
+        group.account_id == account_id, group.id == row.member_id
+    )
+    return _members(account_id, row, row.member_id, "group", name)
+
+
+def _members(account_id: str, row: Any, member_id: Any, kind: str, name: Select[Any]) -> Entries:
     fields = {
-        "value": Field(row.member_id, "exact"),
-        "type": Field(literal("group"), "folded"),
-        "display": Field(member.display_name_key, "folded"),
+        "value": Field(member_id, "exact"),
+        "type": Field(literal(kind), "folded"),
+        "display": Field(name.scalar_subquery(), "text"),
     }
 
     def having(condition: ColumnElement[bool]) -> Exists:
-        return exists().where(
-            row.account_id == account_id,
-            row.group_id == Group.id,
-            member.account_id == account_id,
-            member.id == row.member_id,
-            condition,
-        )
+        return exists().where(row.account_id == account_id, row.group_id == Group.id, condition)
 
     return Entries(lambda sub: fields.get(sub, NOTHING), having)
 

@@ -182,9 +182,9 @@ def manager_as_bare_id(operation: Json) -> Json:
     if not isinstance(path, str) or path.lower() not in (_MANAGER, f"{_MANAGER}.value"):
         return operation
     value = operation.get("value")
-    if isinstance(value, dict):
-        value = value.get("value", "")
-    if operation.get("op") == "remove" or value in ("", None):
+    if isinstance(value, dict) and value.get("value"):
+        return operation
+    if operation.get("op") == "remove" or not isinstance(value, str) or not value:
         return {"op": "remove", "path": path[: len(_MANAGER)]}
     return operation | {"path": path[: len(_MANAGER)], "value": {"value": value}}
 

@@ -78,7 +78,7 @@ class Handler(ScimHandler):
                 resource = self.service.resource_of(
                     resource_type, payload, Context.RESOURCE_REPLACEMENT_REQUEST
                 )
-                resource.replace(self._current(resource_type, resource_id))
+                self._keep_what_a_put_keeps(resource_type, resource_id, resource)
                 if is_group:
                     self.storage.write_group(resource)
                     self.storage.set_members(resource_id, member_ids)
@@ -149,7 +149,7 @@ class Handler(ScimHandler):
             self.storage.delete(resource_type, resource_id)
             return None
         if operation.method == BulkOperation.Method.put:
-            data.replace(self._current(resource_type, resource_id))
+            self._keep_what_a_put_keeps(resource_type, resource_id, data)
             return self.storage.update(resource_type, data)
         message = data.model_dump(scim_ctx=Context.RESOURCE_PATCH_REQUEST)
         self._apply_operations(resource_type, resource_id, message["Operations"])
@@ -178,6 +178,18 @@ class Handler(ScimHandler):
         """Refuse a write whose ``If-Match`` does not hold. Unknown resources end here too."""
         version = self.storage.version(resource_type, resource_id)
         self.service.read_conditions(request).check(etag(version), request.method)
+
+    def _keep_what_a_put_keeps(
+        self, resource_type: ResourceType, resource_id: str, resource: Any
+    ) -> None:
+        """Carry over what a PUT cannot change, and ``active`` when it leaves it out.
+
+        So a PUT without ``active`` never lets a deactivated person in again.
+        """
+        current = self._current(resource_type, resource_id)
+        resource.replace(current)
+        if resource_type.name == "User" and resource.active is None:
+            resource.active = current.active
 
     def _apply_operations(
         self, resource_type: ResourceType, resource_id: str, operations: list[Any]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim2_models import (
-    Group,
     InvalidPathException,
     InvalidValueException,
     MutabilityException,
@@ -22,7 +21,7 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 
 from app.directory import memberships
 from app.directory.work import Work
-from scim.schemas import GROUP
+from scim.schemas import GROUP, Group
 
 MEMBERS = "members"
 _QUALIFIED = f"{GROUP}:{MEMBERS}".lower()

@@ -6,9 +6,13 @@ from typing import Any
 
 from scim2_models import ResponseParameters
 
+from scim.schemas import GROUP
+
 Document = dict[str, Any]
 
 ALWAYS = frozenset({"schemas", "id"})
+ON_REQUEST = f"{GROUP}:members.display".lower()
+"""The one attribute that is returned only when it is asked for by its name."""
 
 
 class Projection:
@@ -21,6 +25,11 @@ class Projection:
     @property
     def keeps_all(self) -> bool:
         return not self.included and not self.excluded
+
+    @property
+    def names_members(self) -> bool:
+        """Whether the names of a group's members are asked for."""
+        return not self.included.isdisjoint((ON_REQUEST, "members.display"))
 
     def keeps(self, schema: str, attribute: str) -> bool:
         """Tell whether a response keeps a top-level attribute of a resource."""
@@ -59,6 +68,8 @@ class Projection:
 
     def _keeps(self, urn: str) -> bool:
         short = urn.rsplit(":", 1)[-1]
+        if urn == ON_REQUEST:
+            return self.names_members
         if self.included and not any(_requested(each, urn, short) for each in self.included):
             return False
         return (urn not in self.excluded) and (short not in self.excluded)

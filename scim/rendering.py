@@ -96,7 +96,8 @@ class Renderer:
         document["userName"] = row.user_name
         if row.display_name is not None:
             document["displayName"] = row.display_name
-        document["active"] = row.active
+        if row.active is not None:
+            document["active"] = row.active
         document.update(row.attributes)
         for value in values:
             document.setdefault(value.attribute, []).append(value_entry(value))
@@ -186,31 +187,21 @@ class Renderer:
         return found
 
     def _member_rows(self, ids: Sequence[str], limit: int | None) -> Sequence[Any]:
-        users = (
-            select(
-                Membership.group_id,
-                literal("User").label("type"),
-                Membership.user_id.label("id"),
-                func.coalesce(User.display_name, User.user_name).label("display"),
-            )
-            .join(
+        users = select(
+            Membership.group_id, literal("User").label("type"), Membership.user_id.label("id")
+        ).where(Membership.account_id == self.account_id, _in(Membership.group_id, ids))
+        groups = select(
+            NestedGroup.group_id, literal("Group").label("type"), NestedGroup.member_id.label("id")
+        ).where(NestedGroup.account_id == self.account_id, _in(NestedGroup.group_id, ids))
+        if self.projection.names_members:
+            name = func.coalesce(User.display_name, User.user_name).label("display")
+            users = users.add_columns(name).join(
                 User, (User.account_id == Membership.account_id) & (User.id == Membership.user_id)
             )
-            .where(Membership.account_id == self.account_id, _in(Membership.group_id, ids))
-        )
-        groups = (
-            select(
-                NestedGroup.group_id,
-                literal("Group").label("type"),
-                NestedGroup.member_id.label("id"),
-                Group.display_name.label("display"),
-            )
-            .join(
+            groups = groups.add_columns(Group.display_name.label("display")).join(
                 Group,
                 (Group.account_id == NestedGroup.account_id) & (Group.id == NestedGroup.member_id),
             )
-            .where(NestedGroup.account_id == self.account_id, _in(NestedGroup.group_id, ids))
-        )
         if limit is not None:
             users, groups = users.limit(limit + 1), groups.limit(limit + 1)
             return [*db.session.execute(users), *db.session.execute(groups)]
@@ -220,12 +211,12 @@ class Renderer:
         ).all()
 
     def _member(self, row: Any) -> Document:
-        return {
+        member = {
             "value": row.id,
             "$ref": f"{self.base_url}/{row.type}s/{row.id}",
             "type": row.type,
-            "display": row.display,
         }
+        return member | {"display": row.display} if self.projection.names_members else member
 
 
 def timestamp(moment: datetime) -> str:

@@ -17,12 +17,12 @@ from scim2_models import (
     ExtensibleStringEnum,
     Extension,
     Filter,
-    Group,
     Mutability,
     Pagination,
     Patch,
     Reference,
     ResourceType,
+    Returned,
     ScimPolicy,
     ScimProvider,
     ServiceProviderConfig,
@@ -103,6 +103,30 @@ class EnterpriseUser(Extension):
 
     manager: Manager | None = None
     """The user's manager."""
+
+
+class GroupMember(ComplexAttribute):
+    """A member of a group. Its name is its own, and costs a join: it is answered on request."""
+
+    value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
+    """Identifier of the member."""
+
+    ref: Annotated[
+        Reference[scim2_models.User | scim2_models.Group] | None,  # type: ignore[type-arg]
+        Mutability.immutable,
+    ] = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    """The URI of the member."""
+
+    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User", "Group"])
+    """The kind of the member: 'User' or 'Group'."""
+
+    display: Annotated[str | None, Mutability.read_only, Returned.request] = None
+    """The name of the member."""
+
+
+class Group(scim2_models.Group):
+    members: list[GroupMember] | None = None  # type: ignore[assignment]
+    """The members of the group: users and groups."""
 
 
 USER = str(User.__schema__)

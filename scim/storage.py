@@ -156,6 +156,8 @@ class DirectoryStorage(ScimStorage):
         with self.operation():
             if resource_type.name == "User":
                 write = user_write(resource)
+                if write.profile.active is None:
+                    write.profile.active = True
                 return users.create(self.work, write.profile, password=write.password)
             group_id = groups.create(self.work, group_profile(resource))
             memberships.add(self.work, group_id, member_ids)
@@ -165,11 +167,7 @@ class DirectoryStorage(ScimStorage):
         """Make a stored user what the resource says."""
         user_id = cast(str, resource.id)
         with self.operation():
-            query = select(User.active).where(
-                User.account_id == self.account_id, User.id == user_id
-            )
-            active_now = db.session.scalar(query)
-            write = user_write(resource, active_now=active_now is not False)
+            write = user_write(resource)
             users.replace(
                 self.work,
                 user_id,

@@ -76,6 +76,11 @@ def test_the_embedded_database_lies_in_the_data_folder(read, tmp_path):
         ("PORT", "eighty"),
         ("PORT", "-1"),
         ("PORT", "0"),
+        ("PORT", "65536"),
+        ("LOG_LEVEL", "chatty"),
+        ("DATABASE_URL", "gatehouse"),
+        ("DATABASE_URL", "mysql://u:p@db/gatehouse"),
+        ("DATABASE_URL", "postgresql://u:p@db:port/gatehouse"),
         ("THREADS", "0"),
         ("SESSION_HOURS", "1.5"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
@@ -106,6 +111,9 @@ def test_no_message_and_no_repr_shows_a_secret(read):
     settings = read(SECRET_KEY=KEY, DATABASE_URL="postgresql+psycopg://u:hunter2@db/gatehouse")
     assert KEY not in repr(settings)
     assert "hunter2" not in repr(settings)
+    with pytest.raises(SettingsError) as refusal:
+        read(SECRET_KEY=KEY, DATABASE_URL="postgresql://db:hunter2")
+    assert "hunter2" not in str(refusal.value)
 
 
 def key_file(settings: Settings) -> Path:

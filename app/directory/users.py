@@ -40,7 +40,8 @@ class Profile:
     user_name: str
     external_id: str | None = None
     display_name: str | None = None
-    active: bool = True
+    active: bool | None = True
+    """None when a provider removed it: such a user is not active."""
     attributes: dict[str, Any] = field(default_factory=dict)
     values: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -94,8 +95,8 @@ def replace(
     before, after = _difference(stored, profile)
     if not before and not after and password is None:
         return False
-    if stored.active != profile.active:
-        _switch(work, user_id, profile.active)
+    if bool(stored.active) != bool(profile.active):
+        _switch(work, user_id, bool(profile.active))
     try:
         _update(work, user_id, _columns(profile) | _password(password))
     except IntegrityError as error:
@@ -123,7 +124,7 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
     work.record(
         "user.activated" if active else "user.deactivated",
         Target("user", user_id, row.user_name),
-        before={"active": not active},
+        before={"active": row.active},
         after={"active": active},
     )
     return True
@@ -315,7 +316,7 @@ def _difference(stored: Profile, new: Profile) -> tuple[dict[str, Any], dict[str
 
 
 def _action(stored: Profile, new: Profile) -> str:
-    if stored.active == new.active:
+    if bool(stored.active) == bool(new.active):
         return "user.updated"
     return "user.activated" if new.active else "user.deactivated"
 

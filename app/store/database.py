@@ -38,6 +38,7 @@ def init_database(app: Flask, url: str) -> None:
     """Bind the application to its database. Nothing is connected yet."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "hide_parameters": True,  # An error that is logged must not show what people sent.
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
         **({} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 8}),

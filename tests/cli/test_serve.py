@@ -40,6 +40,7 @@ def serving(folder, port):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,  # The server has a worker process: both are of one group.
     )
     try:
         deadline = time.monotonic() + READY_SECONDS
@@ -52,15 +53,16 @@ def serving(folder, port):
                 time.sleep(0.05)
         yield process
     finally:
-        # The server has a worker process: both are of one group.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def stop(process):
+def stop(process, by=signal.SIGTERM):
     """Ask the server to stop and return what it printed and its exit code."""
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(by)
     printed, _ = process.communicate(timeout=20)
+    with pytest.raises(ProcessLookupError):  # No child is left.
+        os.killpg(process.pid, 0)
     return printed, process.returncode
 
 
@@ -77,7 +79,7 @@ def test_the_first_run_shows_a_link_and_a_token_once(tmp_path):
             f"{url}/scim/v2/Users", headers={"Authorization": f"Bearer {token}"}, timeout=5
         )
         assert answer.json()["totalResults"] == 1
-        printed, code = stop(process)
+        printed, code = stop(process, by=signal.SIGINT)
     assert code == 0
     assert "gh_" not in printed and "/sign-in/link/" not in printed
     assert f"{url}/scim/v2" in printed
@@ -108,6 +110,10 @@ def test_a_port_in_use_ends_in_one_line(tmp_path):
             {"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "sqlite:////no/where.db"},
             "database",
         ),
+        (
+            {"GATEHOUSE_SECRET_KEY": "x" * 40, "GATEHOUSE_DATABASE_URL": "sqlite://"},
+            "gatehouse db upgrade",
+        ),
     ],
 )
 def test_a_bad_setting_ends_in_one_line(tmp_path, variables, says):
@@ -122,7 +128,19 @@ def test_a_bad_setting_ends_in_one_line(tmp_path, variables, says):
     assert says in result.stderr and result.stderr.count("\n") == 1
 
 
-def test_help_is_quick_and_whole():
+def test_help_is_whole():
     result = subprocess.run([GATEHOUSE, "--help"], capture_output=True, text=True, timeout=10)
-    for command in ("serve", "db", "account", "admin", "token", "connection", "folder", "check"):
+    for command in (
+        *("serve", "db", "account", "admin", "token"),
+        *("connection", "mapping", "folder", "grant", "check", "demo"),
+    ):
         assert f"\n  {command} " in result.stdout
+
+
+def test_help_is_quick_since_it_loads_nothing_heavy():
+    script = (
+        "import sys, app.factory, app.cli; print([m for m in ('flask', 'sqlalchemy', 'structlog', "
+        "'scim', 'saml', 'rich') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout == "[]\n"

@@ -60,7 +60,14 @@ def test_nobody_is_made_an_admin_by_a_bad_address_or_while_inactive(account):
     with write(account) as work:
         users.set_active(work, ada, False)
     before = fingerprint()
-    for email, error in (("", Invalid), ("\0", Invalid), ("ada@example.com", NotFound)):
+    for email, error in (
+        ("", Invalid),
+        ("grace@\0", Invalid),
+        ("grace", Invalid),
+        ("@example.com", Invalid),
+        ("grace@", Invalid),
+        ("ada@example.com", NotFound),
+    ):
         with pytest.raises(error):
             invite(account, email)
     assert fingerprint() == before

@@ -98,6 +98,7 @@ def resolves(monkeypatch):
         "https://user:secret@idp.example/",
         "https://",
         "https://idp.example:port/",
+        "https://[::1",
     ],
 )
 def test_only_https_is_fetched(url):

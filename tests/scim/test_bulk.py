@@ -57,7 +57,7 @@ def test_every_method(scim):
     assert statuses(outcomes) == ["201", "200", "200", "204"]
     assert outcomes[2]["location"] == ada["meta"]["location"]
     (member,) = scim.get(path)["members"]
-    assert member["display"] == "bob"
+    assert member["$ref"] == outcomes[0]["location"]
     assert scim.refused("GET", user)["status"] == "404"
 
 

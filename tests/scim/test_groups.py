@@ -17,7 +17,8 @@ def people(scim):
 
 def members_of(scim, group):
     found = scim.get(f"/Groups/{group['id']}").get("members", [])
-    return sorted(member["display"].split("@")[0] for member in found)
+    users = {each["id"]: each["userName"] for each in scim.get("/Users")["Resources"]}
+    return sorted(users[member["value"]].split("@")[0] for member in found)
 
 
 def named(*ids):
@@ -29,9 +30,18 @@ def test_a_member_is_rendered_with_its_kind_and_place(scim, people):
     group = scim.create("/Groups", displayName="G", members=named(people["a"], inner["id"]))
     user, nested = group["members"]
     assert user["$ref"].endswith(f"/scim/v2/Users/{people['a']}")
-    assert (user["type"], user["display"]) == ("User", "ada@example.com")
+    assert (user["type"], user["value"]) == ("User", people["a"])
     assert nested["$ref"] == inner["meta"]["location"]
-    assert (nested["type"], nested["display"]) == ("Group", "Inner")
+    assert (nested["type"], nested["value"]) == ("Group", inner["id"])
+
+
+def test_members_are_named_on_request(scim, people):
+    inner = scim.create("/Groups", displayName="Inner")
+    members = named(people["a"], inner["id"])
+    group = scim.create("/Groups", displayName="G", members=members)
+    found = scim.get(f"/Groups/{group['id']}", attributes="members.value,members.display")
+    assert [each["display"] for each in found["members"]] == ["ada@example.com", "Inner"]
+    assert not any("display" in each for each in group["members"])
 
 
 def test_put_writes_the_full_member_list(scim, people):
@@ -68,8 +78,8 @@ def test_a_remove_with_a_value_takes_out_those_named_only(scim, people):
     ("path", "left"),
     [
         ('members[value eq "{a}" or value eq "{b}"]', ["cy"]),
-        ('members[display eq "ADA@example.com"]', ["bob", "cy"]),
-        ('members[type eq "User" and not (display sw "cy")]', ["cy"]),
+        ('members[type eq "user" and value eq "{a}"]', ["bob", "cy"]),
+        ('members[type eq "User" and not (value eq "{c}")]', ["cy"]),
         (GROUP + ":members", []),
         (GROUP + ':members[value eq "{c}"]', ["ada", "bob"]),
     ],
@@ -104,9 +114,9 @@ def test_a_patch_is_kept_whole_or_not_at_all(scim, people):
 @pytest.mark.parametrize(
     "operation",
     [
-        {"op": "replace", "path": 'members[value eq "{a}"].display', "value": "x"},
+        {"op": "replace", "path": 'members[value eq "{a}"].type', "value": "x"},
         {"op": "replace", "path": "members.value", "value": "x"},
-        {"op": "add", "path": 'members[value eq "{a}"]', "value": {"display": "x"}},
+        {"op": "add", "path": 'members[value eq "{a}"]', "value": {"type": "x"}},
         {"op": "remove", "path": 'members[value zz "{a}"]'},
         {"op": "add", "path": "members", "value": [{"display": "no id"}]},
         {"op": "add", "path": "members"},
@@ -140,6 +150,7 @@ def test_membership_is_found_by_filter(scim, people):
     probe = 'id eq "{}" and members eq "{}"'
     assert scim.found("/Groups", probe.format(group["id"], people["a"])) == ["G"]
     assert scim.found("/Groups", probe.format(group["id"], people["b"])) == []
+    assert scim.found("/Groups", 'members[type eq "user" and display sw "BOB"]') == ["H"]
     assert scim.found("/Users", f'groups.value eq "{group["id"]}"') == ["ada@example.com"]
 
 

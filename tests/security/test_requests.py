@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from io import BytesIO
 
 import pytest
-from flask import Flask
+from flask import Flask, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.security.requests import client_address, request_id
+from app.security.requests import BoundedRequest, client_address, request_id
 from app.settings import Settings
 
 PROXIES = ("10.0.0.0/8", "2001:db8:1::/48")
@@ -98,3 +100,16 @@ def test_a_request_id_is_made_unless_a_proxy_gives_a_good_one(flask_app):
         ("10.0.0.1", "line-break%0d%0a"),
     ):
         assert len(id_of(peer, given)) == 36
+
+
+@pytest.mark.parametrize(("size", "fits"), [(0, True), (9, True), (10, False), (11, False)])
+def test_a_body_of_no_stated_size_is_refused_at_the_limit_not_cut(flask_app, size, fits):
+    flask_app.request_class = BoundedRequest
+    flask_app.config["MAX_CONTENT_LENGTH"] = 10
+    chunked = {"wsgi.input": BytesIO(b"x" * size), "wsgi.input_terminated": True}
+    with flask_app.test_request_context(method="POST", environ_overrides=chunked):
+        if fits:
+            assert request.get_data() == b"x" * size
+            return
+        with pytest.raises(RequestEntityTooLarge):
+            request.get_data()

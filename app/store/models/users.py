@@ -37,7 +37,9 @@ class User(Base):
     external_id: Mapped[str | None] = mapped_column(Name)
     display_name: Mapped[str | None] = mapped_column(Name)
     display_name_key: Mapped[str | None] = mapped_column(Name, comment="for comparison")
-    active: Mapped[bool] = mapped_column(default=True)
+    active: Mapped[bool | None] = mapped_column(
+        default=True, comment="empty: a provider removed it; that is not active"
+    )
     password_hash: Mapped[str | None] = mapped_column(Name, comment="argon2id")
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     origin: Mapped[str] = mapped_column(Word, default="manual")

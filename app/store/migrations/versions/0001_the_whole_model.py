@@ -423,7 +423,12 @@ def upgrade() -> None:
         sa.Column("external_id", text(1024), nullable=True),
         sa.Column("display_name", text(1024), nullable=True),
         sa.Column("display_name_key", text(1024), nullable=True, comment="for comparison"),
-        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column(
+            "active",
+            sa.Boolean(),
+            nullable=True,
+            comment="empty: a provider removed it; that is not active",
+        ),
         sa.Column("password_hash", text(1024), nullable=True, comment="argon2id"),
         sa.Column("attributes", json(), nullable=False),
         sa.Column("origin", text(64), nullable=False),
