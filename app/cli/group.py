@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -27,17 +28,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 class Command(click.Group):
     """A group whose commands end in exit code 2 and one line on bad input, never a traceback."""
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _one_line():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _one_line():
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            line = _explained(error)
-            if line is None:
-                raise
-            click.echo(f"gatehouse: {line}", err=True)
-            sys.exit(BAD_INPUT)
 
 
 def with_app(command: Callable[P, R]) -> Callable[P, R]:
@@ -69,17 +66,39 @@ def show(result: dict[str, Any], as_json: bool, text: str) -> None:
     click.echo(json.dumps(result) if as_json else text)
 
 
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """End the command in one line when a person can mend what went wrong."""
+    try:
+        yield
+    except (click.exceptions.NoArgsIsHelpError, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        line = _explained(error)
+        if line is None:
+            raise
+        click.echo(f"gatehouse: {line}", err=True)
+        sys.exit(BAD_INPUT)
+
+
 def _explained(error: Exception) -> str | None:
     """Return one line for what a person can mend; None for a fault of ours."""
-    from sqlalchemy.exc import OperationalError, ProgrammingError
+    if isinstance(error, click.UsageError):
+        help_of = error.ctx.command_path if error.ctx else "gatehouse"
+        return f"{' '.join(error.format_message().split())} See: {help_of} --help"
+
+    from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
     from app.access.decisions import UnknownAction
     from app.directory.errors import DirectoryError
     from app.settings import SettingsError
 
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, DirectoryError | SettingsError | UnknownAction | OSError):
         return str(error)
-    if isinstance(error, OperationalError | ProgrammingError):
+    # SQLite says of a file that is no database that it is a DatabaseError, and no more precisely.
+    if isinstance(error, OperationalError | ProgrammingError) or type(error) is DatabaseError:
         text = str(error.orig).splitlines()[0]
         if "no such table" in text or "does not exist" in text or "no such column" in text:
             return "The database is not up to date. Run: gatehouse db upgrade"

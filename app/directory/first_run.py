@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.directory import accounts, bounds, connections, grants, sessions, tokens, users
 from app.directory.admins import MASTER_ADMIN
+from app.directory.errors import Invalid
 from app.directory.work import Actor, Work, transaction
 from app.security.tokens import SCOPES
 from app.store.database import db
@@ -45,10 +46,13 @@ def set_up(actor: Actor) -> FirstRun | None:
 def invite_admin(work: Work, email: str) -> str:
     """Make someone a master admin, adding the user if need be, and return a sign-in link's secret.
 
-    :raises Invalid: When the address is out of bounds.
+    :raises Invalid: When it is no address, or out of bounds.
     :raises NotFound: When it is that of a user who is not active.
     """
     email = bounds.required("email", email)
+    local, _, domain = email.rpartition("@")
+    if not local or not domain:
+        raise Invalid("email must look like ada@example.com.", field="email")
     query = select(User.id).where(
         User.account_id == work.account_id, User.user_name_key == comparison_key(email)
     )
