@@ -16,7 +16,12 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 PREFIX = "GATEHOUSE_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+POSTGRES_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -106,7 +111,11 @@ def _parse(name: str, raw: str, default: Any) -> Any:
             number = int(raw)
             if number < 1:
                 raise ValueError("it must be 1 or more")
+            if name == "port" and number > 65535:
+                raise ValueError("it must be 65535 or less")
             return number
+        if name == "log_level" and raw.lower() not in LOG_LEVELS:
+            raise ValueError(f"it must be one of {', '.join(LOG_LEVELS)}")
         if name == "database_url":
             return _database_url(raw)
         return Path(raw) if isinstance(default, Path) else raw
@@ -116,12 +125,16 @@ def _parse(name: str, raw: str, default: Any) -> Any:
 
 def _database_url(raw: str) -> str:
     """Return a database URL with our driver, in whichever way PostgreSQL was named."""
-    scheme, separator, rest = raw.partition("://")
-    if separator and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{rest}"
-    if separator and scheme == "sqlite":
-        return raw
-    raise ValueError("it must begin with sqlite:// or postgresql://")
+    scheme, _, rest = raw.partition("://")
+    url = f"postgresql+psycopg://{rest}" if scheme in POSTGRES_SCHEMES else raw
+    try:
+        known = make_url(url).drivername in ("postgresql+psycopg", "sqlite")
+    except (ArgumentError, ValueError):
+        # What they say may quote a part of the password.
+        raise ValueError("it must look like postgresql://user:password@host:5432/name") from None
+    if not known:
+        raise ValueError("it must begin with sqlite:// or postgresql://")
+    return url
 
 
 def _public_url(values: dict[str, Any]) -> str:
