@@ -14,7 +14,6 @@ from app.security.secrets import seal, unseal
 from app.store.database import db
 from app.store.models import Connection
 from app.store.types import new_id
-from saml import fetch
 from saml.errors import BadMetadata
 from saml.keys import new_key_pair
 from saml.metadata import Provider, read_provider
@@ -97,6 +96,8 @@ def fetch_metadata(url: str) -> bytes:
 
     :raises Invalid: When it cannot be fetched; the message says why.
     """
+    from saml import fetch  # It needs an HTTP client, which nothing else does: a quicker start.
+
     try:
         return fetch.get(url)
     except BadMetadata as error:

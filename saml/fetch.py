@@ -26,10 +26,12 @@ def get(url: str) -> bytes:
 
     :raises BadMetadata: When it cannot be fetched, or must not be.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username:
-        raise BadMetadata("Metadata is fetched over https:// only. Download it and give the file.")
     try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname or parts.username:
+            raise BadMetadata(
+                "Metadata is fetched over https:// only. Download it and give the file."
+            )
         address = _public_address(parts.hostname, parts.port or 443)
         return _download(url, parts.hostname, parts.port or 443, address)
     except (requests.RequestException, OSError, ValueError) as error:
