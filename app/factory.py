@@ -22,12 +22,14 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     from flask import Flask
 
     from app import logs
+    from app.security.requests import BoundedRequest
     from app.settings import Settings
     from app.store.database import init_database
 
     settings = settings or Settings.from_environment()
     logs.configure(settings)
     app = Flask("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
+    app.request_class = BoundedRequest
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["SESSION_COOKIE_NAME"] = "gatehouse_form"
@@ -71,19 +73,21 @@ def _answer_errors(app: Flask) -> None:
     from app import logs
     from app.api.problems import problem
     from app.console.errors import error_page
-    from scim.routes import PREFIX as SCIM
     from scim.routes import error_response as scim_error
+
+    def is_under(*paths: str) -> bool:
+        return request.path in paths or request.path.startswith(tuple(f"{p}/" for p in paths))
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
             error = InternalServerError()
-        if request.path.startswith(f"{SCIM}/"):
+        if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""
-        machine = request.path.startswith(("/api/", "/healthz", "/readyz"))
-        response = (problem if machine else error_page)(status, title, detail)
+        form = problem if is_under("/api", "/healthz", "/readyz") else error_page
+        response = form(status, title, detail)
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name == "Allow"
         )

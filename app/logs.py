@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
+from structlog.typing import EventDict, Processor
 
 from app.security.requests import client_address, request_id
 from app.settings import Settings
@@ -19,18 +21,34 @@ log = structlog.get_logger("gatehouse")
 
 
 def configure(settings: Settings) -> None:
-    """Set the one form of all log lines of this process."""
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
+    """Set the one form of all log lines of this process, those of libraries too."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    start: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+    ]
+    end: list[Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*start, *end],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    _take_over_libraries(level, start, end)
+
+
+def _take_over_libraries(level: int, start: list[Processor], end: list[Processor]) -> None:
+    """Give the lines of libraries our form: warnings and worse, for the rest may hold secrets."""
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*start, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING))
 
 
 def log_requests(app: Flask) -> None:
@@ -51,11 +69,16 @@ def log_requests(app: Flask) -> None:
             status=response.status_code,
             milliseconds=round(took * 1000, 2),
             address=client_address(),
-            request_id=request_id(),
         )
         return response
 
 
 def log_failure(error: BaseException) -> None:
     """Write down something unexpected, with its stack trace. The client is not told."""
-    log.error("request failed", exc_info=error, request_id=request_id())
+    log.error("request failed", exc_info=error)
+
+
+def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if has_request_context():
+        event["request_id"] = request_id()
+    return event

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 
 from flask import Request, current_app, g, has_request_context, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.settings import Network, Settings
 from app.store.types import new_id
 
 _FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class BoundedRequest(Request):
+    """A request whose body is refused when it is too large, also when its size is not stated."""
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the body.
+
+        :raises RequestEntityTooLarge: At the limit, where werkzeug would cut a chunked body off.
+        """
+        data = super().get_data(*args, **kwargs)
+        limit = self.max_content_length
+        if self.content_length is None and limit is not None and len(data) >= limit:
+            raise RequestEntityTooLarge
+        return data
 
 
 def settings() -> Settings:
