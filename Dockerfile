@@ -21,6 +21,6 @@ ENV PATH=/venv/bin:$PATH \
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"GATEHOUSE_PORT\", 8000)}/healthz', timeout=2)"]
 ENTRYPOINT ["gatehouse"]
 CMD ["serve"]
