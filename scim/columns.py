@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    func,
     literal,
     null,
     select,
