@@ -7,34 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select
 
 from app.directory.users import value_entry
 from app.store.database import db
-from app.store.models import Group, Membership, NestedGroup, User, UserValue
+from scim import queries
 from scim.projection import Document, Projection
 from scim.schemas import GROUP, USER
-
-_USER_COLUMNS = (
-    User.id,
-    User.user_name,
-    User.external_id,
-    User.display_name,
-    User.active,
-    User.attributes,
-    User.version,
-    User.created_at,
-    User.updated_at,
-)
-_GROUP_COLUMNS = (
-    Group.id,
-    Group.display_name,
-    Group.external_id,
-    Group.attributes,
-    Group.version,
-    Group.created_at,
-    Group.updated_at,
-)
 
 
 def etag(version: int) -> str:
@@ -49,7 +28,7 @@ class Renderer:
     ``Projection.apply`` to leave out.
 
     :param base_url: The SCIM root as the client sees it, without a slash at its end.
-    :param members_limit: Leave out the members of a group that has more; None: never.
+    :param members_limit: Leave out the members of the one group if it has more; None: never.
     """
 
     def __init__(
@@ -66,8 +45,8 @@ class Renderer:
 
     def users(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of users, in the order of their ids; unknown ones are left out."""
-        rows = self._rows(select(*_USER_COLUMNS), User, ids)
-        values = self._values(ids)
+        rows = {row.id: row for row in self._rows(queries.users(), ids)}
+        values = self._by_owner(queries.values_of_users(), ids, "user_id")
         groups = self._groups_of(ids) if self.projection.keeps(USER, "groups") else {}
         return [
             self._user(rows[each], values.get(each, ()), groups.get(each, []))
@@ -77,15 +56,18 @@ class Renderer:
 
     def groups(self, ids: Sequence[str]) -> list[Document]:
         """Return the documents of groups, in the order of their ids; unknown ones are left out."""
-        rows = self._rows(select(*_GROUP_COLUMNS), Group, ids)
+        rows = {row.id: row for row in self._rows(queries.groups(), ids)}
         members = self._members_of(ids) if self.projection.keeps(GROUP, "members") else {}
         return [self._group(rows[each], members.get(each)) for each in ids if each in rows]
 
-    def _rows(self, query: Select[Any], table: Any, ids: Sequence[str]) -> dict[str, Any]:
-        found = db.session.execute(
-            query.where(table.account_id == self.account_id, _in(table.id, ids))
-        )
-        return {row.id: row for row in found}
+    def _rows(self, query: Select[Any], ids: Sequence[str]) -> Sequence[Any]:
+        return db.session.execute(query, {"account_id": self.account_id, "ids": ids}).all()
+
+    def _by_owner(self, query: Select[Any], ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = defaultdict(list)
+        for row in self._rows(query, ids):
+            found[getattr(row, owner)].append(row)
+        return found
 
     def _user(self, row: Any, values: Iterable[Any], groups: list[Document]) -> Document:
         extensions = [key for key in row.attributes if key.startswith("urn:")]
@@ -125,104 +107,42 @@ class Renderer:
             "version": etag(row.version),
         }
 
-    def _values(self, ids: Sequence[str]) -> dict[str, list[Any]]:
-        query = (
-            select(UserValue.__table__)
-            .where(UserValue.account_id == self.account_id, _in(UserValue.user_id, ids))
-            .order_by(UserValue.user_id, UserValue.attribute, UserValue.position)
-        )
-        found: dict[str, list[Any]] = defaultdict(list)
-        for row in db.session.execute(query):
-            found[row.user_id].append(row)
-        return found
-
     def _groups_of(self, ids: Sequence[str]) -> dict[str, list[Document]]:
         """Return the groups of each user: direct ones, and those that contain them."""
-        reach = (
-            select(Membership.user_id, Membership.group_id, literal(0).label("depth"))
-            .where(Membership.account_id == self.account_id, _in(Membership.user_id, ids))
-            .cte("reach", recursive=True)
-        )
-        # The depth is 0 or 1, so that UNION ends even where groups contain each other.
-        reach = reach.union(
-            select(reach.c.user_id, NestedGroup.group_id, literal(1)).where(
-                NestedGroup.account_id == self.account_id,
-                NestedGroup.member_id == reach.c.group_id,
-            )
-        )
-        query = (
-            select(
-                reach.c.user_id,
-                Group.id,
-                Group.display_name,
-                func.min(reach.c.depth).label("depth"),
-            )
-            .join(Group, Group.id == reach.c.group_id)
-            .where(Group.account_id == self.account_id)
-            .group_by(reach.c.user_id, Group.id, Group.display_name)
-            .order_by(reach.c.user_id, Group.id)
-        )
-        found: dict[str, list[Document]] = defaultdict(list)
-        for row in db.session.execute(query):
-            found[row.user_id].append(
-                {
-                    "value": row.id,
-                    "$ref": f"{self.base_url}/Groups/{row.id}",
-                    "display": row.display_name,
-                    "type": "indirect" if row.depth else "direct",
-                }
-            )
-        return found
+        found = self._by_owner(queries.groups_of_users(), ids, "user_id")
+        return {
+            user_id: [self._group_of_user(row) for row in rows] for user_id, rows in found.items()
+        }
+
+    def _group_of_user(self, row: Any) -> Document:
+        return {
+            "value": row.id,
+            "$ref": f"{self.base_url}/Groups/{row.id}",
+            "display": row.display_name,
+            "type": "indirect" if row.depth else "direct",
+        }
 
     def _members_of(self, ids: Sequence[str]) -> dict[str, list[Document]]:
         """Return the members of each group: users, then groups, each in order of creation."""
         found: dict[str, list[Document]] = defaultdict(list)
-        for group_id in ids if self.members_limit is not None else ():
-            rows = self._member_rows([group_id], self.members_limit)
-            if len(rows) <= (self.members_limit or 0):
-                found[group_id] = [self._member(row) for row in rows]
-        if self.members_limit is None:
-            for row in self._member_rows(ids, None):
-                found[row.group_id].append(self._member(row))
+        named, limit = self.projection.names_members, self.members_limit
+        for kind, query in (
+            ("User", queries.users_in_groups(named)),
+            ("Group", queries.groups_in_groups(named)),
+        ):
+            if limit is not None:
+                query = query.limit(limit + 1)
+            for row in self._rows(query, ids):
+                found[row.group_id].append(self._member(kind, row))
+        if limit is not None:
+            return {key: members for key, members in found.items() if len(members) <= limit}
         return found
 
-    def _member_rows(self, ids: Sequence[str], limit: int | None) -> Sequence[Any]:
-        users = select(
-            Membership.group_id, literal("User").label("type"), Membership.user_id.label("id")
-        ).where(Membership.account_id == self.account_id, _in(Membership.group_id, ids))
-        groups = select(
-            NestedGroup.group_id, literal("Group").label("type"), NestedGroup.member_id.label("id")
-        ).where(NestedGroup.account_id == self.account_id, _in(NestedGroup.group_id, ids))
-        if self.projection.names_members:
-            name = func.coalesce(User.display_name, User.user_name).label("display")
-            users = users.add_columns(name).join(
-                User, (User.account_id == Membership.account_id) & (User.id == Membership.user_id)
-            )
-            groups = groups.add_columns(Group.display_name.label("display")).join(
-                Group,
-                (Group.account_id == NestedGroup.account_id) & (Group.id == NestedGroup.member_id),
-            )
-        if limit is not None:
-            users, groups = users.limit(limit + 1), groups.limit(limit + 1)
-            return [*db.session.execute(users), *db.session.execute(groups)]
-        both = union_all(users, groups)
-        return db.session.execute(
-            both.order_by("group_id", both.selected_columns.type.desc(), "id")
-        ).all()
-
-    def _member(self, row: Any) -> Document:
-        member = {
-            "value": row.id,
-            "$ref": f"{self.base_url}/{row.type}s/{row.id}",
-            "type": row.type,
-        }
+    def _member(self, kind: str, row: Any) -> Document:
+        member = {"value": row.id, "$ref": f"{self.base_url}/{kind}s/{row.id}", "type": kind}
         return member | {"display": row.display} if self.projection.names_members else member
 
 
 def timestamp(moment: datetime) -> str:
     """Return a dateTime (RFC 7643 §2.3.5), in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _in(column: Any, ids: Sequence[str]) -> Any:
-    return column == ids[0] if len(ids) == 1 else column.in_(ids)

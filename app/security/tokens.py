@@ -6,13 +6,15 @@ import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Connection, Token
-from app.store.types import now
+from app.store.types import UtcDateTime, Word, now
 
 SCOPES = ("users", "groups")
 """What a SCIM token may reach. Each permits reading and writing."""
@@ -47,7 +49,23 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
     """Return the identity of a token that is live and may come from the address, or None."""
     if not token or len(token) > 256:
         return None
-    query = (
+    row = db.session.execute(_live(), {"hash": digest(token), "at": now()}).first()
+    if row is None or not _from_allowed(row.networks, address):
+        return None
+    return TokenIdentity(
+        row.account_id,
+        row.id,
+        row.connection_id,
+        row.name,
+        frozenset(row.scopes),
+        row.last_used_at,
+    )
+
+
+@cache
+def _live() -> Select[Any]:
+    """Return the live token with a hash. Built once: every SCIM request asks it."""
+    query: Select[Any] = (
         select(
             Token.account_id,
             Token.id,
@@ -62,22 +80,15 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
             (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
         )
         .where(
-            Token.hash == digest(token),
-            or_(Token.expires_at.is_(None), Token.expires_at > now()),
+            Token.hash == bindparam("hash", type_=Word),
+            or_(
+                Token.expires_at.is_(None),
+                Token.expires_at > bindparam("at", type_=UtcDateTime),
+            ),
             Connection.enabled.is_(True),
         )
     )
-    row = db.session.execute(query).first()
-    if row is None or not _from_allowed(row.networks, address):
-        return None
-    return TokenIdentity(
-        row.account_id,
-        row.id,
-        row.connection_id,
-        row.name,
-        frozenset(row.scopes),
-        row.last_used_at,
-    )
+    return query
 
 
 def _from_allowed(networks: list[str], address: str | None) -> bool:
