@@ -19,7 +19,7 @@ _IDS = bindparam("ids", type_=Id, expanding=True)
 
 
 @cache
-def users() -> Select[Any]:
+def users() -> Select[*tuple[Any, ...]]:
     """Return the users with these ids."""
     return select(
         User.id,
@@ -35,7 +35,7 @@ def users() -> Select[Any]:
 
 
 @cache
-def groups() -> Select[Any]:
+def groups() -> Select[*tuple[Any, ...]]:
     """Return the groups with these ids."""
     return select(
         Group.id,
@@ -49,7 +49,7 @@ def groups() -> Select[Any]:
 
 
 @cache
-def values_of_users() -> Select[Any]:
+def values_of_users() -> Select[*tuple[Any, ...]]:
     """Return the values of the multi-valued attributes of users, in their order."""
     return (
         select(UserValue.__table__)
@@ -59,7 +59,7 @@ def values_of_users() -> Select[Any]:
 
 
 @cache
-def groups_of_users() -> Select[Any]:
+def groups_of_users() -> Select[*tuple[Any, ...]]:
     """Return the groups of users; ``depth`` is 0 for direct ones, 1 for those around them."""
     reach = (
         select(Membership.user_id, Membership.group_id, literal(0).label("depth"))
@@ -84,12 +84,12 @@ def groups_of_users() -> Select[Any]:
 
 
 @cache
-def users_in_groups(named: bool) -> Select[Any]:
+def users_in_groups(named: bool) -> Select[*tuple[Any, ...]]:
     """Return the users that are members of groups, in order of creation.
 
     :param named: With their names, for the price of a join.
     """
-    query: Select[Any] = (
+    query: Select[*tuple[Any, ...]] = (
         select(Membership.group_id, Membership.user_id.label("id"))
         .where(Membership.account_id == _ACCOUNT_ID, Membership.group_id.in_(_IDS))
         .order_by(Membership.group_id, Membership.user_id)
@@ -103,9 +103,9 @@ def users_in_groups(named: bool) -> Select[Any]:
 
 
 @cache
-def groups_in_groups(named: bool) -> Select[Any]:
+def groups_in_groups(named: bool) -> Select[*tuple[Any, ...]]:
     """Return the groups that are members of groups, in order of creation."""
-    query: Select[Any] = (
+    query: Select[*tuple[Any, ...]] = (
         select(NestedGroup.group_id, NestedGroup.member_id.label("id"))
         .where(NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.group_id.in_(_IDS))
         .order_by(NestedGroup.group_id, NestedGroup.member_id)

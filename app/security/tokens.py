@@ -63,9 +63,9 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
 
 
 @cache
-def _live() -> Select[Any]:
+def _live() -> Select[*tuple[Any, ...]]:
     """Return the live token with a hash. Built once: every SCIM request asks it."""
-    query: Select[Any] = (
+    query: Select[*tuple[Any, ...]] = (
         select(
             Token.account_id,
             Token.id,
