@@ -31,6 +31,8 @@ class SamlConnection:
     """Our certificate, PEM."""
     sealed_key: str
     base_url: str
+    match_email: bool
+    """Whether an e-mail attribute may say who somebody is."""
 
     @property
     def entity_id(self) -> str:
@@ -46,9 +48,11 @@ class SamlConnection:
         return unseal(settings().secret_key, self.id, self.sealed_key)
 
 
-def register(work: Work, name: str, document: bytes) -> str:
+def register(work: Work, name: str, document: bytes, *, match_email: bool = False) -> str:
     """Add a connection from a provider's metadata, with a key of its own, and return its id.
 
+    :param match_email: Find people by an e-mail attribute too. Where they can change it at the
+        provider, they could become somebody else, so it is off unless asked for.
     :raises Invalid: When the metadata cannot be used.
     :raises Taken: When the account has a connection of this name.
     """
@@ -63,7 +67,8 @@ def register(work: Work, name: str, document: bytes) -> str:
         "saml",
         name,
         connection_id=connection_id,
-        settings=provider.as_settings() | {"signing_certificate": certificate},
+        settings=provider.as_settings()
+        | {"signing_certificate": certificate, "match_email": match_email},
         sealed_key=seal(settings().secret_key, connection_id, key),
     )
 
@@ -87,6 +92,7 @@ def load(connection_id: str) -> SamlConnection | None:
         provider=Provider.from_settings(row.settings),
         certificate=row.settings["signing_certificate"],
         sealed_key=row.sealed_key or "",
+        match_email=row.settings["match_email"],
         base_url=f"{settings().public_url}/saml/{row.id}",
     )
 

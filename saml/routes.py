@@ -118,7 +118,7 @@ def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str
     emails = [
         value
         for name, values in answer.attributes.items()
-        if name.lower() in EMAIL_ATTRIBUTES
+        if connection.match_email and name.lower() in EMAIL_ATTRIBUTES
         for value in values
     ]
     user_id = sign_in.user_of(work, answer.name_id, emails)

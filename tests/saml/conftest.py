@@ -94,9 +94,18 @@ def request_of(location: str) -> etree._Element:
     return etree.fromstring(zlib.decompress(base64.b64decode(message), -15))
 
 
-def connect(app: Flask, account_id: str, provider: TestProvider, **options: bool) -> Browser:
+def connect(
+    app: Flask,
+    account_id: str,
+    provider: TestProvider,
+    *,
+    match_email: bool = False,
+    **options: bool,
+) -> Browser:
     with write(account_id) as work:
-        connection_id = connections.register(work, "IdP", provider.metadata(**options))
+        connection_id = connections.register(
+            work, "IdP", provider.metadata(**options), match_email=match_email
+        )
     return Browser(app, app.test_client(), account_id, connection_id)
 
 

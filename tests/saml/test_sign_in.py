@@ -125,8 +125,8 @@ def test_the_way_back_stays_on_this_site(browser, provider, path):
         ("x", "work@a.example"),
     ],
 )
-def test_the_person_is_found(browser, provider, ada, name_id, attribute):
-    with write(browser.account_id) as work:
+def test_the_person_is_found(app, account, provider, ada, name_id, attribute):
+    with write(account) as work:
         emails = {"emails": [{"value": "Work@a.example"}]}
         users.replace(
             work, ada, users.Profile("Ada@example.com", external_id="opaque-7", values=emails)
@@ -135,11 +135,24 @@ def test_the_person_is_found(browser, provider, ada, name_id, attribute):
     def with_attribute(root):
         find(root, "AttributeValue").text = attribute
 
+    browser = connect(app, account, provider, match_email=True)
     response = provider.response(
         browser.sp, browser.start(), name_id=name_id, before=with_attribute
     )
     assert browser.post(response).status_code == 303
     assert browser.session() == "Ada@example.com"
+
+
+def test_an_email_attribute_says_nothing_unless_the_connection_lets_it(browser, provider):
+    """Somebody the provider knows, but not Gatehouse, who wrote another's address there."""
+
+    def with_attribute(root):
+        find(root, "AttributeValue").text = "ada@example.com"
+
+    response = provider.response(
+        browser.sp, browser.start(), name_id="opaque", before=with_attribute
+    )
+    browser.assert_refused(browser.post(response), "nobody here is 'opaque'")
 
 
 def test_a_shared_address_names_nobody(browser, provider):

@@ -18,9 +18,14 @@ def connection() -> None:
 @click.argument("account")
 @click.option("--metadata", required=True, help="The provider's metadata: a file or an URL.")
 @click.option("--name", default="SAML", show_default=True, help="Name of the connection.")
+@click.option(
+    "--match-email",
+    is_flag=True,
+    help="Find people by the e-mail attribute too; safe where they cannot change it themselves.",
+)
 @json_option
 @with_app
-def add_saml(account: str, metadata: str, name: str, as_json: bool) -> None:
+def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json: bool) -> None:
     """Connect an ACCOUNT to a SAML identity provider."""
     from flask import current_app
 
@@ -33,7 +38,7 @@ def add_saml(account: str, metadata: str, name: str, as_json: bool) -> None:
     is_url = metadata.startswith(("https://", "http://"))
     document = saml.fetch_metadata(metadata) if is_url else Path(metadata).read_bytes()
     with transaction(accounts.find(account), actor()) as work:
-        connection_id = saml.register(work, name, document)
+        connection_id = saml.register(work, name, document, match_email=match_email)
     base = f"{settings().public_url}/saml/{connection_id}"
     result = {
         "id": connection_id,
