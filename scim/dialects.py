@@ -50,6 +50,17 @@ def normalise_bulk(payload: Json) -> Json:
     return payload | {key: [_normalise_bulk_operation(each) for each in operations]}
 
 
+def patches_in_bulk(payload: Json) -> list[list[Any]]:
+    """Return the operations of each PATCH in a normalised bulk request."""
+    found = []
+    for operation in next((v for k, v in payload.items() if k.lower() == "operations"), None) or ():
+        data = operation.get("data") if isinstance(operation, dict) else None
+        for key, operations in data.items() if isinstance(data, dict) else ():
+            if key.lower() == "operations" and isinstance(operations, list):
+                found.append(operations)
+    return found
+
+
 def _normalise_bulk_operation(operation: Any) -> Any:
     if not isinstance(operation, dict) or not isinstance(operation.get("data"), dict):
         return operation

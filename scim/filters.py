@@ -26,7 +26,7 @@ from scim import columns
 from scim.columns import Entries, Field
 from scim.comparisons import Condition, compare, is_present
 
-MAX_NODES = 200
+MAX_NODES = 50
 """Most terms one filter may have."""
 
 

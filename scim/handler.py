@@ -23,7 +23,7 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 from scim2_server.storage import SearchPage
 
-from scim import dialects, members
+from scim import bounds, dialects, members
 from scim.projection import Document, Projection
 from scim.rendering import etag
 from scim.search import LAST_INDEX
@@ -132,6 +132,8 @@ class Handler(ScimHandler):
         """POST on ``/Bulk`` (RFC 7644 §3.7). Each operation is kept or undone on its own."""
         self.service.ensure_bulk_payload_size(len(request.body))
         payload = dialects.normalise_bulk(self.service.payload(request))
+        for operations in dialects.patches_in_bulk(payload):
+            bounds.check_operations(operations)
         return super().bulk(replace(request, body=orjson.dumps(payload)))
 
     def apply_bulk_operation(

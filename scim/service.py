@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,13 +15,15 @@ from scim2_models import (
     PatchOp,
     Resource,
     ResourceType,
+    ResponseParameters,
+    SearchRequest,
 )
 from scim2_server.requests import ScimRequest
 from scim2_server.routing import Target
 from scim2_server.service import ScimService, scim_exception_of
 
 from app.security.tokens import TokenIdentity
-from scim import dialects
+from scim import bounds, dialects
 from scim.schemas import build_provider
 
 SCOPE_OF = {"User": "users", "Group": "groups"}
@@ -38,6 +41,21 @@ class GatehouseService(ScimService):
         scope = SCOPE_OF[str(resource_type.name)]
         if scope not in identity.scopes:
             raise ForbiddenException(detail=f"This token lacks the scope '{scope}'")
+
+    def read_search(
+        self, resource_types: list[ResourceType], payload: Any
+    ) -> tuple[SearchRequest[Any], Any]:
+        """Validate a search that does not ask for too much."""
+        if isinstance(payload, dict):
+            bounds.check_search(payload)
+        return super().read_search(resource_types, payload)
+
+    def read_response_parameters(
+        self, resource_type: ResourceType, query: Mapping[str, str]
+    ) -> ResponseParameters[Any]:
+        """Read ``attributes`` and ``excludedAttributes``, unless they name too many."""
+        bounds.check_search(query)
+        return super().read_response_parameters(resource_type, query)
 
     # -- Bodies ----------------------------------------------------------
 
@@ -86,7 +104,9 @@ class GatehouseService(ScimService):
         operations = payload.get(key)
         if not isinstance(operations, list) or not operations:
             raise InvalidSyntaxException(detail="A PATCH needs a list of 'Operations'")
-        return dialects.normalise_operations(operations)
+        operations = dialects.normalise_operations(operations)
+        bounds.check_operations(operations)
+        return operations
 
 
 def _validated(model: Any, payload: Any, context: Context) -> Any:

@@ -1,0 +1,60 @@
+"""How much one request may ask for, so that none can keep the server busy for long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scim2_models import InvalidFilterException, InvalidValueException, TooManyException
+
+from scim.schemas import GROUP
+
+FILTER_LENGTH = 8192
+PATHS = 100
+"""Most attributes one request may name in ``attributes`` or ``excludedAttributes``."""
+PATHS_LENGTH = 8192
+"""Longest list of attributes."""
+PATH_LENGTH = 2048
+"""Longest path of a PATCH; in sum, its paths may be eight times as long."""
+OPERATIONS = 1000
+"""Most operations of one PATCH."""
+MEMBER_PATH_LENGTH = 65_536
+"""Longest path such as ``members[value eq "…" or …]``, which costs little a term."""
+
+
+def check_search(parameters: Mapping[str, Any]) -> None:
+    """Refuse a search that asks for too much.
+
+    :raises InvalidFilterException: When the filter is too long.
+    :raises InvalidValueException: When too many attributes are named.
+    """
+    for name, value in parameters.items():
+        if name.lower() == "filter" and isinstance(value, str) and len(value) > FILTER_LENGTH:
+            raise InvalidFilterException(
+                detail=f"A filter may have {FILTER_LENGTH} characters at the most"
+            )
+        if name.lower() in ("attributes", "excludedattributes", "sortby"):
+            listed = value if isinstance(value, list) else str(value).split(",")
+            if len(listed) > PATHS or sum(len(str(each)) for each in listed) > PATHS_LENGTH:
+                raise InvalidValueException(detail=f"'{name}' may name {PATHS} attributes")
+
+
+def check_operations(operations: list[Any]) -> None:
+    """Refuse a PATCH that asks for too much.
+
+    :raises TooManyException: When there are too many operations.
+    :raises InvalidValueException: When their paths are too long.
+    """
+    if len(operations) > OPERATIONS:
+        raise TooManyException(detail=f"A PATCH may have {OPERATIONS} operations at the most")
+    total = 0
+    for operation in operations:
+        path = operation.get("path") if isinstance(operation, dict) else None
+        if not isinstance(path, str):
+            continue
+        of_members = path.partition("[")[0].lower() in ("members", f"{GROUP}:members".lower())
+        if len(path) > (MEMBER_PATH_LENGTH if of_members else PATH_LENGTH):
+            raise InvalidValueException(detail="A path of the PATCH is too long")
+        total += 0 if of_members else len(path)
+    if total > PATH_LENGTH * 8:
+        raise InvalidValueException(detail="The paths of the PATCH are too long")
