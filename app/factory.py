@@ -68,7 +68,8 @@ def _register_faces(app: Flask) -> None:
 def _answer_errors(app: Flask) -> None:
     """Let each face answer what went wrong outside of its own routes, in its own form."""
     from flask import request
-    from werkzeug.exceptions import HTTPException, InternalServerError
+    from sqlalchemy.exc import OperationalError
+    from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
     from app import logs
     from app.api.problems import problem
@@ -82,7 +83,8 @@ def _answer_errors(app: Flask) -> None:
     def answer(error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
-            error = InternalServerError()
+            busy = isinstance(error, OperationalError)
+            error = ServiceUnavailable() if busy else InternalServerError()
         if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""

@@ -113,7 +113,7 @@ def _in_sql_form(field: Field, expected: Any) -> Any:
     :raises InvalidFilterException: When it cannot be compared with such values.
     """
     if field.kind == "time":
-        return _of_type(datetime, expected)
+        return _in_utc(_of_type(datetime, expected))
     if field.kind == "boolean":
         return _of_type(bool, expected)
     if isinstance(expected, bytes):
@@ -122,6 +122,13 @@ def _in_sql_form(field: Field, expected: Any) -> Any:
     if "\0" in text:
         raise InvalidFilterException(detail="A filter must not hold NUL")
     return comparison_key(text) if field.kind in ("folded", "text") else text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidFilterException(detail="A time is out of range") from None
 
 
 def _of_type(wanted: type, value: Any) -> Any:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import orjson
 from flask import Blueprint, Response, current_app, request
-from scim2_models import NotFoundException, SCIMException, UnauthorizedException
+from scim2_models import (
+    InvalidSyntaxException,
+    NotFoundException,
+    SCIMException,
+    UnauthorizedException,
+)
 from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+)
 
 from app.directory import tokens
 from app.directory.work import Actor
@@ -49,6 +60,11 @@ def error_response(error: Exception) -> Response:
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
     if isinstance(error, HTTPException):
         error = _of_http(error)
+    elif isinstance(error, OperationalError):
+        current_app.logger.error("The database could not be had", exc_info=error)
+        error = _of_http(ServiceUnavailable("The database is busy. Try again."))
+    elif isinstance(error, RecursionError):
+        error = InvalidSyntaxException(detail="The body is nested too deeply")
     if not isinstance(error, SCIMException):
         current_app.logger.error("SCIM request failed", exc_info=error)
     return _respond(service().error_response(error))

@@ -118,6 +118,27 @@ def test_a_body_that_is_not_json(scim, body):
     assert answer.get_json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
 
 
+@pytest.mark.parametrize("depth", [600, 1000])
+def test_a_body_nested_too_deeply(scim, depth):
+    body = '{"userName": "a", "name": ' + '{"a": ' * depth + "1" + "}" * depth + "}"
+    headers = {"Authorization": f"Bearer {scim.token}", "Content-Type": "application/json"}
+    answer = scim.app.test_client().post("/scim/v2/Users", data=body, headers=headers)
+    assert (answer.status_code, answer.get_json()["status"]) == (400, "400")
+
+
+def test_a_database_that_cannot_be_had_is_answered_503(scim, monkeypatch):
+    from sqlalchemy.exc import OperationalError
+
+    from scim import storage
+
+    def locked(*_):
+        raise OperationalError("BEGIN", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(storage, "transaction", locked)
+    error = scim.refused("POST", "/Users", {"schemas": [USER], "userName": "a"})
+    assert error["status"] == "503" and "locked" not in error["detail"]
+
+
 def test_another_media_type_is_refused(scim):
     headers = {"Authorization": f"Bearer {scim.token}", "Content-Type": "text/xml"}
     answer = scim.app.test_client().post("/scim/v2/Users", data="<a/>", headers=headers)
