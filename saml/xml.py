@@ -2,6 +2,9 @@
 
 What is allowed is narrow on purpose: UTF-8, no DOCTYPE, no comment or processing instruction, no
 relative namespace, no ID twice. Nearly every published way to fool a SAML reader needs one of them.
+
+The bounds are far from what providers send. Within them no document takes long to check; without
+them a small one could, since canonicalisation looks at every namespace for every element.
 """
 
 from __future__ import annotations
@@ -13,7 +16,12 @@ from lxml import etree
 from saml.errors import Refused
 
 MAX_BYTES = 512 * 1024
-MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 5_000
+MAX_DEPTH = 40
+MAX_ATTRIBUTES = 100
+"""Most attributes of one element."""
+MAX_NAMESPACES = 50
+"""Most namespaces of a document, counted once for each prefix they have."""
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 _ID_NAMES = ("ID", "Id", "id")
@@ -62,16 +70,35 @@ def name(namespace: str, local: str) -> str:
 def _check_nodes(root: etree._Element) -> None:
     if root.getprevious() is not None or root.getnext() is not None:
         raise Refused("there is something beside the root element")
+    _check_size(root)
+    _check_namespaces(root)
     ids: set[str] = set()
-    namespaces: set[str] = set()
-    for count, node in enumerate(root.iter()):
-        if count > MAX_ELEMENTS:
-            raise Refused(f"the document has more than {MAX_ELEMENTS} elements")
+    for node in root.iter():
         if not isinstance(node.tag, str):
             raise Refused("the document has a comment, a processing instruction or an entity")
-        namespaces.update(uri for uri in node.nsmap.values() if uri)
         _check_ids(node, ids)
-    if any(not _ABSOLUTE.match(uri) for uri in namespaces):
+
+
+def _check_size(root: etree._Element) -> None:
+    depth = 0
+    count = 0
+    for event, node in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        count += event == "start"
+        if depth > MAX_DEPTH:
+            raise Refused(f"the document is nested more than {MAX_DEPTH} deep")
+        if count > MAX_ELEMENTS:
+            raise Refused(f"the document has more than {MAX_ELEMENTS} elements")
+        # lxml takes quadratic time to list them, so they are counted first.
+        if len(node.attrib) > MAX_ATTRIBUTES:
+            raise Refused(f"an element has more than {MAX_ATTRIBUTES} attributes")
+
+
+def _check_namespaces(root: etree._Element) -> None:
+    declared = {declaration for _, declaration in etree.iterwalk(root, events=("start-ns",))}
+    if len(declared) > MAX_NAMESPACES:
+        raise Refused(f"the document has more than {MAX_NAMESPACES} namespaces")
+    if any(uri and not _ABSOLUTE.match(uri) for _, uri in declared):
         raise Refused("the document declares a relative namespace")
 
 
