@@ -73,14 +73,20 @@ def _normalise_bulk_operation(operation: Any) -> Any:
     return operation | {"data": data | {key: normalise_operations(data[key])}}
 
 
-def normalise_filter(text: str) -> str:
-    """Put the filter of a query right."""
-    return manager_without_its_urn(text)
+def normalise_search(payload: Json) -> Json:
+    """Put the filter of a search right, whether it came in the query or as a body."""
+    return {
+        key: manager_without_its_urn(value)
+        if key.lower() == "filter" and isinstance(value, str)
+        else value
+        for key, value in payload.items()
+    }
 
 
 def manager_without_its_urn(text: str) -> str:
     """Entra looks for ``manager eq "…"`` without naming the extension it belongs to."""
-    parts = re.split(r'("(?:[^"\\]|\\.)*")', text)
+    # The end of a text is optional, so that one without end is read once, not from every quote.
+    parts = re.split(r'("(?:[^"\\]|\\.?)*"?)', text)
     parts[::2] = [
         re.sub(r"(?<![\w.:])manager(?=[\s.])", f"{ENTERPRISE_USER}:manager", part, flags=re.I)
         for part in parts[::2]

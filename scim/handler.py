@@ -113,10 +113,7 @@ class Handler(ScimHandler):
         """GET of a list, of one resource type or at the root (RFC 7644 §3.4.2)."""
         with self.service.provider:
             resource_types, authorized = self._searched(request, Operation.search)
-            query = dict(request.query.items())
-            if "filter" in query:
-                query["filter"] = dialects.normalise_filter(query["filter"])
-            found = self.service.read_search_query(resource_types, query)
+            found = self.service.read_search_query(resource_types, request.query)
             return self._list(request, resource_types, authorized, *found)
 
     def search_with_body(self, request: ScimRequest) -> ScimResponse:

@@ -45,9 +45,10 @@ class GatehouseService(ScimService):
     def read_search(
         self, resource_types: list[ResourceType], payload: Any
     ) -> tuple[SearchRequest[Any], Any]:
-        """Validate a search that does not ask for too much."""
+        """Validate a search that does not ask for too much, its filter put right."""
         if isinstance(payload, dict):
             bounds.check_search(payload)
+            payload = dialects.normalise_search(payload)
         return super().read_search(resource_types, payload)
 
     def read_response_parameters(

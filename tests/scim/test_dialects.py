@@ -2,6 +2,7 @@
 
 import pytest
 
+from scim.dialects import manager_without_its_urn
 from tests.scim.conftest import ENTERPRISE, GROUP, USER
 
 MICROSOFT_GROUP = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
@@ -144,6 +145,13 @@ def test_manager_is_found_without_its_urn(scim, ada):
     assert scim.found("/Users", probe.format("2")) == []
     assert scim.found("/Users", 'displayName eq "manager eq 1"') == []
     assert scim.found("/Users", f'{ENTERPRISE}:manager.value eq "1"') == ["ada@example.com"]
+    body = {"filter": probe.format(1)}
+    assert scim.call("POST", "/Users/.search", body).get_json()["totalResults"] == 1
+
+
+def test_a_filter_with_a_text_without_end_is_read_once():
+    endless = '"' + '\\"' * 50_000
+    assert manager_without_its_urn(endless) == endless
 
 
 def test_urns_of_the_draft(scim):
