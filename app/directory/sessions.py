@@ -10,7 +10,7 @@ from app.directory import bounds, connections
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
-from app.store.database import begin_write, db
+from app.store.database import db, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import new_id, now
 
@@ -122,14 +122,12 @@ def revoke_all(work: Work, user_id: str, *, reason: str) -> None:
 
 def touch(session_id: str, account_id: str) -> None:
     """Note that a session is in use. It is not an event, so it leaves no trace in the audit."""
-    db.session.rollback()
-    begin_write()
-    db.session.execute(
-        update(Session)
-        .where(Session.account_id == account_id, Session.id == session_id)
-        .values(seen_at=now())
-    )
-    db.session.commit()
+    with write_transaction():
+        db.session.execute(
+            update(Session)
+            .where(Session.account_id == account_id, Session.id == session_id)
+            .values(seen_at=now())
+        )
 
 
 def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:

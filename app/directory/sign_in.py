@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.directory.errors import Forbidden
 from app.directory.work import Work
-from app.store.database import begin_write, db
+from app.store.database import db, write_transaction
 from app.store.models import SamlAssertion, SamlRequest, User, UserValue
 from app.store.types import comparison_key, now
 
@@ -35,9 +35,6 @@ def remember_request(
     :param browser_hash: The digest of the cookie of the browser that asked, if it can keep one.
     """
     at = now()
-    db.session.rollback()
-    begin_write()
-    db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
     row = {
         "account_id": account_id,
         "connection_id": connection_id,
@@ -46,8 +43,9 @@ def remember_request(
         "relay_state": relay_state,
         "expires_at": at + REQUEST_LIFETIME,
     }
-    db.session.execute(insert(SamlRequest), [row])
-    db.session.commit()
+    with write_transaction():
+        db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
+        db.session.execute(insert(SamlRequest), [row])
 
 
 def use_request(work: Work, connection_id: str, request_id: str, browser_hash: str | None) -> str:

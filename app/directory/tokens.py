@@ -14,7 +14,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
-from app.store.database import begin_write, db
+from app.store.database import db, write_transaction
 from app.store.models import Token
 from app.store.types import new_id, now
 
@@ -120,14 +120,12 @@ def revoke(work: Work, token: str) -> int:
 
 def touch(account_id: str, token_id: str) -> None:
     """Note that a token is in use. It is not an event, so it leaves no trace in the audit."""
-    db.session.rollback()
-    begin_write()
-    db.session.execute(
-        update(Token)
-        .where(Token.account_id == account_id, Token.id == token_id)
-        .values(last_used_at=now())
-    )
-    db.session.commit()
+    with write_transaction():
+        db.session.execute(
+            update(Token)
+            .where(Token.account_id == account_id, Token.id == token_id)
+            .values(last_used_at=now())
+        )
 
 
 def _live(work: Work, token: str) -> list[Any]:

@@ -3,17 +3,17 @@
 A face opens a transaction and calls the directory with it::
 
     with transaction(account_id, actor) as work:
-        users.deactivate(work, user_id)
+        users.set_active(work, user_id, False)
 
-When the block raises, nothing of it is kept, except refusals told with ``Work.refuse``, which
-are written afterwards in a transaction of their own.
+When the block raises, nothing of it is kept. Refusals an administrator should know of are written
+to the audit log afterwards, in a transaction of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy import insert, select, update
 
 from app.directory.admins import has_master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
-from app.store.database import begin_write, db
+from app.store.database import db, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
 from app.store.types import new_id, now
 
@@ -115,18 +115,14 @@ def transaction(account_id: str, actor: Actor) -> Iterator[Work]:
     A ``DirectoryError`` that an administrator should know of (see ``AUDITED_REFUSALS``) is
     written to the audit log after the rollback, then raised again.
     """
-    db.session.rollback()
-    begin_write()
-    _lock_account(account_id)
-    work = Work(account_id, actor, now())
     try:
-        yield work
-        work._finish()
-        db.session.commit()
-    except BaseException as error:
-        db.session.rollback()
-        if isinstance(error, AUDITED_REFUSALS):
-            record_refusal(account_id, actor, "directory.refused", str(error))
+        with write_transaction():
+            _lock_account(account_id)
+            work = Work(account_id, actor, now())
+            yield work
+            work._finish()
+    except AUDITED_REFUSALS as error:
+        record_refusal(account_id, actor, "directory.refused", str(error))
         raise
 
 
@@ -138,24 +134,18 @@ def record_refusal(
 ) -> None:
     """Write the audit event of something that was refused, in a transaction of its own."""
     row = _audit_row(account_id, actor, now(), action, target or Target("account", account_id))
-    db.session.rollback()
-    begin_write()
-    db.session.execute(insert(AuditEvent), [row | {"outcome": "refused", "reason": reason[:1000]}])
-    db.session.commit()
+    refusal = row | {"outcome": "refused", "reason": reason[:1000]}
+    with write_transaction():
+        db.session.execute(insert(AuditEvent), [refusal])
 
 
 def _lock_account(account_id: str) -> None:
-    """Wait for the account's other writes. On SQLite ``begin_write`` has done so already."""
+    """Wait for the account's other writes. On SQLite the transaction has done so at its start."""
     if db.session.get_bind().dialect.name != "sqlite":
         # NO KEY UPDATE: rows that refer to the account can still be written by those who don't
         # wait here, such as the note that a token is in use.
         lock = select(Account.id).where(Account.id == account_id)
         db.session.execute(lock.with_for_update(key_share=True))
-
-
-def as_connection(actor: Actor, connection_id: str) -> Actor:
-    """Return the actor acting through a connection."""
-    return replace(actor, connection_id=connection_id)
 
 
 def _audit_row(

@@ -1,6 +1,8 @@
 """The connection to the database: one embedded default, one variable for PostgreSQL."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,13 +80,21 @@ def close_database() -> None:
     db.engine.dispose()
 
 
-def begin_write() -> None:
-    """Start the write transaction of the session, before its first statement.
+@contextmanager
+def write_transaction() -> Iterator[None]:
+    """Enclose writes: all is kept when the block ends, nothing when it raises.
 
-    SQLite takes its one write lock here (``BEGIN IMMEDIATE``), so that a transaction that
+    SQLite takes its one write lock at the start (``BEGIN IMMEDIATE``), so that a transaction that
     reads and then writes never fails half way because another one wrote in between.
     """
-    db.session.connection(execution_options={"gatehouse_write": True})
+    db.session.rollback()
+    try:
+        db.session.connection(execution_options={"gatehouse_write": True})
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
 
 
 def _prepare_sqlite(engine: Engine) -> None:

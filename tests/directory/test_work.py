@@ -7,7 +7,7 @@ import pytest
 from app.directory import users
 from app.directory.errors import LastMasterAdmin, NotFound
 from app.directory.users import Profile
-from app.directory.work import Actor, Target, as_connection, record_refusal, transaction
+from app.directory.work import Actor, Target, record_refusal, transaction
 from app.store.models import AuditEvent, OutgoingEvent
 from tests.conftest import CLI_ACTOR, write
 from tests.factories import a_master_admin, a_user
@@ -105,8 +105,3 @@ def test_a_refusal_can_be_written_whatever_it_says(account, text):
 )
 def test_the_origin_follows_from_the_surface(surface, origin):
     assert Actor(type="user", name="ada", surface=surface).origin == origin
-
-
-def test_an_actor_may_act_through_a_connection():
-    assert as_connection(ADMIN, "c1").connection_id == "c1"
-    assert as_connection(ADMIN, "c1").name == "ada"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.store.database import begin_write, db
+from app.store.database import db, write_transaction
 from app.store.models import Account, User
 from app.store.types import new_id
 from tests.conftest import make_app, write
@@ -35,11 +35,8 @@ def sqlite_app(tmp_path):
 
 def test_rows_of_no_account_are_refused(app):
     user = {"account_id": new_id(), "id": new_id(), "user_name": "a", "user_name_key": "a"}
-    begin_write()
-    with pytest.raises(IntegrityError) as refusal:
+    with pytest.raises(IntegrityError) as refusal, write_transaction():
         db.session.execute(insert(User), [user])
-        db.session.commit()
-    db.session.rollback()
     assert user["id"] not in str(refusal.value)  # What is logged says nothing of the row.
 
 
