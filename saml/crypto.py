@@ -5,7 +5,7 @@ from __future__ import annotations
 import xmlsec
 from lxml import etree
 
-from saml.signatures import SIGNATURE
+from saml.signatures import SIGNATURE, check_form
 from saml.xml import SAML, name, parse
 
 SIGNATURE_ALGORITHM = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -18,6 +18,7 @@ def sign(document: str, private_key: str, element_id: str) -> str:
     behind the Issuer, where the SAML schemas want it.
 
     :param private_key: PEM text.
+    :raises Refused: When the template asks for what we would not accept, such as SHA-1.
     """
     root = parse(document.encode())
     (element,) = root.xpath("//*[@ID=$id]", id=element_id)
@@ -28,6 +29,7 @@ def sign(document: str, private_key: str, element_id: str) -> str:
     context.key = xmlsec.Key.from_memory(private_key.encode(), xmlsec.constants.KeyDataFormatPem)
     context.register_id(element, "ID")
     context.sign(signature)
+    check_form(signature, element)
     signed: str = etree.tostring(root, encoding="unicode")
     return signed
 

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import time
-from typing import Any
+import ssl
+from contextlib import suppress
+from http.client import HTTPException, HTTPSConnection
+from threading import Timer
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
 
 SECONDS = 10
-"""How long a fetch may take in all."""
+"""How long a fetch may take in all, once the name is resolved."""
 
 
 def get(url: str) -> bytes:
     """Return the document at an HTTPS address.
 
     The name is resolved once, every address it has must be public, and the connection goes to
-    the address that was checked. Redirects are not followed.
+    the address that was checked. Redirects are not followed, and no proxy is asked.
 
     :raises BadMetadata: When it cannot be fetched, or must not be.
     """
     try:
         parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or parts.username:
+        host, port = parts.hostname, parts.port or 443
+        if parts.scheme != "https" or not host or parts.username:
             raise BadMetadata(
                 "Metadata is fetched over https:// only. Download it and give the file."
             )
-        address = _public_address(parts.hostname, parts.port or 443)
-        return _download(url, parts.hostname, parts.port or 443, address)
-    except (requests.RequestException, OSError, ValueError) as error:
+        target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        return _download(_Pinned(host, port, _public_address(host, port)), target)
+    except (HTTPException, OSError, ValueError) as error:
         raise BadMetadata(f"The metadata cannot be fetched: {type(error).__name__}.") from None
 
 
@@ -52,41 +54,50 @@ def _public_address(host: str, port: int) -> str:
     return str(sorted(found)[0])
 
 
-def _download(url: str, host: str, port: int, address: str) -> bytes:
-    deadline = time.monotonic() + SECONDS
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", _Pinned(host))
-        literal = f"[{address}]" if ":" in address else address
-        target = urlsplit(url)._replace(netloc=f"{literal}:{port}", fragment="").geturl()
-        with session.get(
-            target,
-            headers={"Host": urlsplit(url).netloc, "Accept": "application/samlmetadata+xml"},
-            timeout=SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            if answer.status_code != 200:
-                raise BadMetadata(f"The address of the metadata answered {answer.status_code}.")
-            document = bytearray()
-            for chunk in answer.iter_content(16_384):
-                document += chunk
-                if len(document) > MAX_BYTES:
-                    raise BadMetadata(f"The metadata is larger than {MAX_BYTES} bytes.")
-                if time.monotonic() > deadline:
-                    raise BadMetadata("The metadata took too long to arrive.")
-    return bytes(document)
+class _Pinned(HTTPSConnection):
+    """Connects to an address, but asks for, and checks the certificate of, a name."""
+
+    def __init__(self, host: str, port: int, address: str) -> None:
+        super().__init__(host, port, timeout=SECONDS)
+        self.address = address
+        self.was_cut = False
+        self.stream: ssl.SSLSocket | None = None
+        """Our own reference: ``sock`` is gone while an answer without a length is read."""
+        self.tls = ssl.create_default_context()
+        self.tls.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.address, self.port), self.timeout)
+        # Kept before the handshake, so that a slow one can be cut too.
+        self.stream = self.sock = self.tls.wrap_socket(
+            plain, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.stream.do_handshake()
+
+    def cut(self) -> None:
+        """End the connection from another thread, whatever it waits for."""
+        self.was_cut = True
+        with suppress(OSError):
+            if self.stream is not None:
+                socket.socket.shutdown(self.stream, socket.SHUT_RDWR)
 
 
-class _Pinned(HTTPAdapter):
-    """Connects to an address, but asks for and checks the certificate of a name."""
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-        super().__init__()
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
-    ) -> None:
-        kwargs |= {"server_hostname": self.host, "assert_hostname": self.host}
-        super().init_poolmanager(connections, maxsize, block, **kwargs)
+def _download(connection: _Pinned, target: str) -> bytes:
+    # The timeout of a socket starts anew with each byte: one a minute would go on for ever.
+    watch = Timer(SECONDS, connection.cut)
+    watch.start()
+    try:
+        accepted = {"Accept": "application/samlmetadata+xml, */*;q=0.5", "User-Agent": "Gatehouse"}
+        connection.request("GET", target, headers=accepted)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise BadMetadata(f"The address of the metadata answered {answer.status}.")
+        document = answer.read(MAX_BYTES + 1)
+    finally:
+        watch.cancel()
+        connection.close()
+    if len(document) > MAX_BYTES:
+        raise BadMetadata(f"The metadata is larger than {MAX_BYTES} bytes.")
+    if connection.was_cut or answer.length:
+        raise BadMetadata("The metadata did not arrive in full, or took too long.")
+    return document

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -16,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 KEY_BITS = 3072
 SMALLEST_RSA_BITS = 2048
+SMALLEST_EC_BITS = 256
 LIFETIME = timedelta(days=3650)
 
 
@@ -46,17 +49,21 @@ def certificate_pem(base64_text: str) -> str:
 
     :raises ValueError: When it is no certificate, or its key is too weak.
     """
-    import base64
-
     der = base64.b64decode("".join(base64_text.split()), validate=True)
-    certificate = x509.load_der_x509_certificate(der)
-    key = certificate.public_key()
-    strong = isinstance(key, ec.EllipticCurvePublicKey) or (
-        isinstance(key, rsa.RSAPublicKey) and key.key_size >= SMALLEST_RSA_BITS
-    )
-    if not strong:
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise ValueError(str(error)) from None
+    if not _is_strong(key):
         raise ValueError("the key of a certificate is too weak, or of another kind than RSA or EC")
     return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def _is_strong(key: object) -> bool:
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= SMALLEST_RSA_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= SMALLEST_EC_BITS
 
 
 def certificate_body(pem: str) -> str:

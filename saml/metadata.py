@@ -17,6 +17,8 @@ from saml.xml import DS, MD, name, parse
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_TEXT = 1024
+MAX_CERTIFICATES = 10
+"""Most certificates of a provider: a signature is tried with each."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ def read_provider(document: bytes) -> Provider:
     except Refused as error:
         raise BadMetadata(f"The metadata cannot be read: {error}.") from None
     entity = _the_entity(root)
-    _check_validity(root)
-    _check_validity(entity)
     (descriptor,) = entity.findall(name(MD, "IDPSSODescriptor"))
+    for element in (descriptor, *descriptor.iterancestors()):
+        _check_validity(element)
     provider = Provider(
         entity_id=_bounded(entity.get("entityID"), "entityID"),
         sso_redirect=_location(descriptor, BINDING_HTTP_REDIRECT),
@@ -147,9 +149,12 @@ def _signing_certificates(descriptor: etree._Element) -> tuple[str, ...]:
                 found.append(certificate_pem(certificate.text or ""))
             except ValueError as error:
                 raise BadMetadata(f"A signing certificate cannot be used: {error}.") from None
-    if not found:
+    certificates = tuple(dict.fromkeys(found))
+    if not certificates:
         raise BadMetadata("The metadata names no signing certificate.")
-    return tuple(dict.fromkeys(found))
+    if len(certificates) > MAX_CERTIFICATES:
+        raise BadMetadata(f"The metadata names more than {MAX_CERTIFICATES} signing certificates.")
+    return certificates
 
 
 def _bounded(text: str | None, what: str) -> str:

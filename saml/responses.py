@@ -27,6 +27,7 @@ LONGEST_VALIDITY = timedelta(hours=24)
 """How long an assertion is remembered as used, at the most; one valid for longer is refused."""
 
 _ASSERTION = name(SAML, "Assertion")
+_VALUE_TYPE = name("http://www.w3.org/2001/XMLSchema-instance", "type")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,10 @@ def _signed_assertion(root: etree._Element, provider: Provider) -> saml.Assertio
     by_assertion = verified(assertion, provider.certificates)
     if not by_response and not by_assertion:
         raise Refused("neither the response nor its assertion is signed")
+    for value in assertion.iter(name(SAML, "AttributeValue")):
+        # We take every value as text. pysaml2 fails on one it does not find to be of its type,
+        # and it does not know all forms: xs:boolean has 1 and 0 too.
+        value.attrib.pop(_VALUE_TYPE, None)
     found = saml.assertion_from_string(etree.tostring(assertion, with_tail=False))
     if found is None:
         raise Refused("the assertion cannot be read")
@@ -215,7 +220,11 @@ def _attributes(assertion: saml.Assertion) -> dict[str, list[str]]:
 
 
 def _text(element: Any) -> str:
-    return "" if element is None else (element.text or "").strip()
+    """Return the text of an element, which must be all there is in it if there is any."""
+    text = "" if element is None else (element.text or "").strip()
+    if text and element.extension_elements:
+        raise Refused("a value is cut in two by an element")
+    return text
 
 
 def _moment(text: str | None) -> datetime | None:

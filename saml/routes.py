@@ -51,7 +51,7 @@ def login(connection_id: str) -> Response:
     ``next`` is the path to go on to afterwards.
     """
     connection = _connection(connection_id)
-    browser = new_secret() if settings().https else None
+    browser = _browser()
     asked = requests.new_request_id()
     sign_in.remember_request(
         connection.account_id,
@@ -63,7 +63,12 @@ def login(connection_id: str) -> Response:
     answer = _send(connection, asked)
     if browser:
         answer.set_cookie(
-            BROWSER_COOKIE, browser, max_age=600, secure=True, httponly=True, samesite="None"
+            BROWSER_COOKIE,
+            browser,
+            max_age=sign_in.REQUEST_LIFETIME,
+            secure=True,
+            httponly=True,
+            samesite="None",
         )
     return answer
 
@@ -89,8 +94,6 @@ def acs(connection_id: str) -> Response:
         return _refusal_page()
     answer = make_response(redirect(path, 303))
     set_cookie(answer, secret, settings())
-    if settings().https:
-        answer.delete_cookie(BROWSER_COOKIE, secure=True, httponly=True, samesite="None")
     return answer
 
 
@@ -98,6 +101,13 @@ def same_site_path(path: str) -> str:
     """Return a path of this site; the start page for anything that may lead elsewhere."""
     safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if safe and path.isprintable() and len(path) <= LONGEST_PATH else "/"
+
+
+def _browser() -> str | None:
+    """Return the secret of the browser, which all its tabs share; none over plain HTTP."""
+    if not settings().https:
+        return None
+    return request.cookies.get(BROWSER_COOKIE) or new_secret()
 
 
 def _sign_in(connection: SamlConnection, actor: Actor) -> tuple[str, str]:

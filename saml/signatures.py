@@ -13,17 +13,16 @@ import xmlsec
 from lxml import etree
 
 from saml.errors import Refused
-from saml.xml import DS, name
+from saml.xml import DS, ENC, name
 
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = f"{DS}enveloped-signature"
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
-_ENC = "http://www.w3.org/2001/04/xmlenc#"
 
 SIGNATURE_METHODS = frozenset(
     f"{_MORE}{kind}-sha{bits}" for kind in ("rsa", "ecdsa") for bits in (256, 384, 512)
 )
-DIGEST_METHODS = frozenset({f"{_ENC}sha256", f"{_MORE}sha384", f"{_ENC}sha512"})
+DIGEST_METHODS = frozenset({f"{ENC}sha256", f"{_MORE}sha384", f"{ENC}sha512"})
 CANONICALISATION = frozenset({EXCLUSIVE_C14N})
 TRANSFORMS = frozenset({ENVELOPED, EXCLUSIVE_C14N})
 
@@ -46,13 +45,17 @@ def verified(element: etree._Element, certificates: Sequence[str]) -> bool:
     if len(signatures) > 1:
         raise Refused("an element has two signatures")
     signature = signatures[0]
-    _check_form(signature, element)
+    check_form(signature, element)
     if not any(_matches(signature, element, certificate) for certificate in certificates):
         raise Refused("the signature matches no certificate of the connection")
     return True
 
 
-def _check_form(signature: etree._Element, parent: etree._Element) -> None:
+def check_form(signature: etree._Element, parent: etree._Element) -> None:
+    """Check that a signature has the one form and only the algorithms that we accept.
+
+    :raises Refused: When it has not.
+    """
     parts = [child.tag for child in signature]
     expected = [name(DS, "SignedInfo"), name(DS, "SignatureValue"), name(DS, "KeyInfo")]
     if parts not in (expected, expected[:2]):

@@ -29,6 +29,7 @@ _ID_NAMES = ("ID", "Id", "id")
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 DS = "http://www.w3.org/2000/09/xmldsig#"
+ENC = "http://www.w3.org/2001/04/xmlenc#"
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 
 

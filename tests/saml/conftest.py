@@ -118,3 +118,19 @@ def ada(account) -> str:
 @pytest.fixture
 def browser(app, account, ada, provider) -> Browser:
     return connect(app, account, provider)
+
+
+@pytest.fixture
+def refuses(browser, provider):
+    """Alter a genuine response after (or before) it is signed, post it, and see it refused."""
+    with write(browser.account_id) as work:
+        users.create(work, users.Profile("admin@example.com"))
+
+    def check(says, *, after=None, before=None, sign="assertion", asked=True, **options):
+        asked = browser.start() if asked is True else asked
+        response = provider.response(
+            browser.sp, asked, before=before, after=after, sign=sign, **options
+        )
+        browser.assert_refused(browser.post(response), says)
+
+    return check

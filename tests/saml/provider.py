@@ -155,3 +155,21 @@ def encode(root: etree._Element | bytes) -> str:
 def find(root: etree._Element, local: str) -> etree._Element:
     """The first element with a local name, wherever it is."""
     return next(root.iter(f"{{*}}{local}"))
+
+
+def assertion_of(root: etree._Element) -> etree._Element:
+    """The assertion that stands directly in a response."""
+    return root.find(name(SAML, "Assertion"))
+
+
+def setting(local: str, attribute: str, value: str | None) -> Change:
+    """Set an attribute of the first element of a name, or remove it."""
+
+    def change(root: etree._Element) -> None:
+        element = find(root, local)
+        if value is None:
+            del element.attrib[attribute]
+        else:
+            element.set(attribute, value)
+
+    return change

@@ -1,23 +1,40 @@
 """Signing in through a provider, from the request to the session, and out at once."""
 
 import base64
+from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import xmlsec
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 
 from app.directory import accounts, users
 from app.store.models import SamlRequest, Session
-from saml.keys import certificate_pem
+from saml import connections
+from saml.keys import certificate_body, certificate_pem
 from saml.signatures import verified
 from saml.xml import SAML, SAMLP, name, parse
 from tests.conftest import CLI_ACTOR, make_app, write
 from tests.inspection import audit, row, rows
 from tests.saml.conftest import HOST, Browser, connect, request_of
 from tests.saml.provider import SSO, find
+
+
+def ec_key_pair() -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([])
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1)
+        .not_valid_before(datetime(2020, 1, 1))
+        .not_valid_after(datetime(2040, 1, 1))
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return private, certificate.public_bytes(Encoding.PEM).decode()
 
 
 def certificate_in(metadata: bytes) -> str:
@@ -184,6 +201,69 @@ def test_over_https_the_answer_must_come_to_the_browser_that_asked(
     for attribute in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"):
         assert attribute in cookie
     assert "Domain" not in cookie
+
+
+def test_several_tabs_of_a_browser_sign_in(app, account, ada, provider, database_url):
+    secure = make_app(database_url, public_url="https://gatehouse.example")
+    browser = connect(app, account, provider)
+    base, path = "https://gatehouse.example", f"/saml/{browser.connection_id}"
+    client = secure.test_client()
+    tabs = [request_of(client.get(f"{path}/login", base_url=base).location) for _ in range(3)]
+    for asked in tabs:
+        data = {"SAMLResponse": provider.response(base + path, asked.get("ID"))}
+        assert client.post(f"{path}/acs", data=data, base_url=base).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("boolean", "1"), ("integer", "many"), ("date", "today"), ("string", "x"), ("nothing", "x")],
+)
+def test_attribute_values_of_any_type(browser, provider, kind, value):
+    """pysaml2 fails on a value that it does not find to be of its type."""
+
+    def typed(root):
+        element = find(root, "AttributeValue")
+        element.text = value
+        element.set("{http://www.w3.org/2001/XMLSchema-instance}type", f"xs:{kind}")
+
+    response = provider.response(browser.sp, browser.start(), before=typed)
+    assert browser.post(response).status_code == 303
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_both_certificates_are_good_while_one_replaces_the_other(
+    app, account, ada, provider, keys, number
+):
+    pairs = [(provider.key, provider.certificate), (keys.own_key, keys.own_certificate)]
+    first, second = (certificate_body(certificate) for _, certificate in pairs)
+    both = f"{first}</ds:X509Certificate><ds:X509Certificate>{second}"
+    document = provider.metadata().replace(first.encode(), both.encode())
+    with write(account) as work:
+        connection_id = connections.register(work, "IdP", document)
+    browser = Browser(app, app.test_client(), account, connection_id)
+    provider.key, provider.certificate = pairs[number]
+    assert browser.post(provider.response(browser.sp, browser.start())).status_code == 303
+
+
+RSA_SHA512 = xmlsec.constants.TransformRsaSha512
+ECDSA_SHA256 = xmlsec.constants.TransformEcdsaSha256
+ECDSA_SHA384 = xmlsec.constants.TransformEcdsaSha384
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [("rsa", RSA_SHA512), ("ec", ECDSA_SHA256), ("ec", ECDSA_SHA384)]
+)
+def test_other_strong_algorithms(app, account, ada, provider, kind, method):
+    if kind == "ec":
+        provider.key, provider.certificate = ec_key_pair()
+    browser = connect(app, account, provider)
+
+    def sign(root):
+        assertion = root.find(name(SAML, "Assertion"))
+        provider.sign(assertion, method=method, digest=xmlsec.constants.TransformSha512)
+
+    response = provider.response(browser.sp, browser.start(), sign="nothing", after=sign)
+    assert browser.post(response).status_code == 303
 
 
 def test_an_unknown_connection_is_not_there(browser):

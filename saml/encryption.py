@@ -1,0 +1,84 @@
+"""Decryption, in process: what somebody encrypted for our key.
+
+Encryption says nothing of who wrote a message, for our public key is public: what comes out is
+text from outside, to be parsed and its signature checked like any other.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import xmlsec
+from lxml import etree
+
+from saml.errors import Refused
+from saml.xml import DS, ENC, name
+
+ENCRYPTED_DATA = name(ENC, "EncryptedData")
+_ENC11 = "http://www.w3.org/2009/xmlenc11#"
+
+CIPHERS = frozenset(f"{_ENC11}aes{bits}-gcm" for bits in (128, 192, 256))
+"""AES-CBC is left out: whoever can alter a message and watch us refuse it could read it."""
+KEY_TRANSPORTS = frozenset({f"{ENC}rsa-oaep-mgf1p", f"{_ENC11}rsa-oaep"})
+
+
+def decrypted(data: etree._Element, private_key: str) -> bytes:
+    """Return what an EncryptedData holds (XML Encryption §4.2, with the key inside its KeyInfo).
+
+    :param private_key: PEM text.
+    :raises Refused: When its form or an algorithm is not allowed, or it cannot be decrypted; in
+        the latter case the message is always the same.
+    """
+    alone = copy.deepcopy(data)
+    # Told that it is XML, xmlsec would parse it itself, with a parser that is not ours.
+    alone.attrib.pop("Type", None)
+    encrypted_key = _check_form(alone)
+    _check_form_of_key(encrypted_key)
+    keys = xmlsec.KeysManager()
+    keys.add_key(xmlsec.Key.from_memory(private_key.encode(), xmlsec.constants.KeyDataFormatPem))
+    try:
+        plain = xmlsec.EncryptionContext(keys).decrypt(alone)
+    except xmlsec.Error:
+        plain = None
+    if not isinstance(plain, bytes):
+        raise Refused("it cannot be decrypted")
+    return plain
+
+
+def _check_form(data: etree._Element) -> etree._Element:
+    """Return the EncryptedKey of an EncryptedData that holds all it needs."""
+    if [child.tag for child in data] != [
+        name(ENC, "EncryptionMethod"),
+        name(DS, "KeyInfo"),
+        name(ENC, "CipherData"),
+    ]:
+        raise Refused("the encrypted data has unexpected parts")
+    method, key_info, cipher = data
+    _check_algorithm(method, CIPHERS)
+    _check_cipher_data(cipher)
+    if [child.tag for child in key_info] != [name(ENC, "EncryptedKey")]:
+        raise Refused("the encrypted data does not hold its key")
+    return key_info[0]
+
+
+def _check_form_of_key(key: etree._Element) -> None:
+    for key_info in key.findall(name(DS, "KeyInfo")):
+        # It says for whom the key is encrypted. We have one key, and follow no reference.
+        key.remove(key_info)
+    if [child.tag for child in key] != [name(ENC, "EncryptionMethod"), name(ENC, "CipherData")]:
+        raise Refused("the encrypted key has unexpected parts")
+    method, cipher = key
+    _check_algorithm(method, KEY_TRANSPORTS)
+    _check_cipher_data(cipher)
+
+
+def _check_algorithm(method: etree._Element, allowed: frozenset[str]) -> None:
+    algorithm = method.get("Algorithm", "")
+    if algorithm not in allowed:
+        raise Refused(f"the algorithm {algorithm[:100]!r} is not allowed")
+
+
+def _check_cipher_data(element: etree._Element) -> None:
+    """Refuse a CipherReference, which says where on the network to fetch the text."""
+    if [child.tag for child in element] != [name(ENC, "CipherValue")]:
+        raise Refused("the encrypted text is not in the message")
