@@ -17,6 +17,8 @@ from saml.metadata import MAX_BYTES
 
 SECONDS = 10
 """How long a fetch may take in all, once the name is resolved."""
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_6TO4 = ipaddress.IPv6Network("2002::/16")
 
 
 def get(url: str) -> bytes:
@@ -47,11 +49,18 @@ def _public_address(host: str, port: int) -> str:
     """
     found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     for address in found:
-        parsed = ipaddress.ip_address(address)
-        mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-        if not mapped.is_global or mapped.is_multicast:
+        if not _is_public(str(address)):
             raise BadMetadata("The address of the metadata is not a public one.")
     return str(sorted(found)[0])
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # Outside of this range, and in 6to4, addresses may carry a private IPv4 one to a gateway.
+        return parsed.is_global and parsed in _UNICAST and parsed not in _6TO4
+    return parsed.is_global and not parsed.is_multicast
 
 
 class _Pinned(HTTPSConnection):
@@ -72,6 +81,8 @@ class _Pinned(HTTPSConnection):
         self.stream = self.sock = self.tls.wrap_socket(
             plain, server_hostname=self.host, do_handshake_on_connect=False
         )
+        if self.was_cut:
+            raise TimeoutError
         self.stream.do_handshake()
 
     def cut(self) -> None:

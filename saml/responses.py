@@ -27,6 +27,14 @@ LONGEST_VALIDITY = timedelta(hours=24)
 """How long an assertion is remembered as used, at the most; one valid for longer is refused."""
 
 _ASSERTION = name(SAML, "Assertion")
+_ONCE = frozenset(
+    name(SAML, local)
+    for local in ("Issuer", "Subject", "Conditions", "NameID", "SubjectConfirmationData")
+)
+"""What one element holds at most once: of two, a reader would silently take one."""
+_CONDITIONS = frozenset(
+    name(SAML, local) for local in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")
+)
 _VALUE_TYPE = name("http://www.w3.org/2001/XMLSchema-instance", "type")
 
 
@@ -91,6 +99,7 @@ def _signed_assertion(root: etree._Element, provider: Provider) -> saml.Assertio
     by_assertion = verified(assertion, provider.certificates)
     if not by_response and not by_assertion:
         raise Refused("neither the response nor its assertion is signed")
+    _check_structure(assertion)
     for value in assertion.iter(name(SAML, "AttributeValue")):
         # We take every value as text. pysaml2 fails on one it does not find to be of its type,
         # and it does not know all forms: xs:boolean has 1 and 0 too.
@@ -99,6 +108,17 @@ def _signed_assertion(root: etree._Element, provider: Provider) -> saml.Assertio
     if found is None:
         raise Refused("the assertion cannot be read")
     return found
+
+
+def _check_structure(assertion: etree._Element) -> None:
+    """Refuse what leaves open what the assertion says (SAML core §2.4, §2.5.1)."""
+    for parent in assertion.iter():
+        single = [child.tag for child in parent if child.tag in _ONCE]
+        if len(single) != len(set(single)):
+            raise Refused("an element of the assertion is there twice")
+    for conditions in assertion.findall(name(SAML, "Conditions")):
+        if any(child.tag not in _CONDITIONS for child in conditions):
+            raise Refused("the assertion has a condition we do not know")
 
 
 def _check_response(root: etree._Element, expected: Expected) -> None:

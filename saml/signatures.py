@@ -7,6 +7,7 @@ transforms but the enveloped one and exclusive canonicalisation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import xmlsec
@@ -30,6 +31,7 @@ MAX_PREFIXES = 100
 """Longest list of inclusive namespaces, in characters: each is looked up at every element."""
 
 SIGNATURE = name(DS, "Signature")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def verified(element: etree._Element, certificates: Sequence[str]) -> bool:
@@ -77,7 +79,8 @@ def _check_reference(reference: etree._Element, parent: etree._Element) -> None:
     if parts != [name(DS, local) for local in ("Transforms", "DigestMethod", "DigestValue")]:
         raise Refused("the reference has unexpected parts")
     own_id = parent.get("ID")
-    if not own_id or reference.get("URI") != f"#{own_id}":
+    # A plain name: in a URI, "xpointer(…)" would be read as an expression.
+    if not own_id or not _NAME.fullmatch(own_id) or reference.get("URI") != f"#{own_id}":
         raise Refused("the signature does not refer to the element it stands in")
     transforms, digest, value = reference
     algorithms = [_algorithm(transform, TRANSFORMS) for transform in transforms]

@@ -61,6 +61,11 @@ def test_only_https_is_fetched(url):
         "100.64.0.1",
         "224.0.0.1",
         "192.168.1.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:7f00:1::",
+        "::7f00:1",
+        "ff02::1",
     ],
 )
 def test_a_private_address_is_not_asked(resolves, monkeypatch, address):

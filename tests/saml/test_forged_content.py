@@ -1,5 +1,6 @@
 """Content that must be refused although the provider signed it, for it does not fit us now."""
 
+import copy
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,34 @@ def test_a_name_with_an_element_in_it(refuses, cut):
         etree.SubElement(element, "x").tail = cut[1]
 
     refuses("", before=change)
+
+
+@pytest.mark.parametrize(
+    "local", ["Issuer", "Subject", "Conditions", "NameID", "SubjectConfirmationData"]
+)
+def test_an_element_that_may_be_there_once(refuses, local):
+    """Of two, readers would take one or the other: the first expired, the second not."""
+
+    def change(root):
+        element = find(assertion_of(root), local)
+        element.addnext(copy.deepcopy(element))
+
+    refuses("there twice", before=change)
+
+
+def test_a_condition_we_do_not_know(refuses):
+    def change(root):
+        etree.SubElement(find(root, "Conditions"), name(SAML, "Condition"))
+
+    refuses("a condition we do not know", before=change)
+
+
+def test_conditions_we_know(browser, provider):
+    def change(root):
+        etree.SubElement(find(root, "Conditions"), name(SAML, "OneTimeUse"))
+
+    response = provider.response(browser.sp, browser.start(), before=change)
+    assert browser.post(response).status_code == 303
 
 
 def test_a_failed_sign_in_at_the_provider_says_so(refuses):

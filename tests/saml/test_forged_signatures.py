@@ -194,6 +194,18 @@ def test_reference_to_another_element(refuses, provider):
     refuses("does not refer to the element it stands in", after=change)
 
 
+@pytest.mark.parametrize("own_id", ["xpointer(/)", "xpointer(id('a'))", "1", "a b"])
+def test_an_id_that_is_no_plain_name(refuses, own_id):
+    def change(root):
+        assertion_of(root).set("ID", "plain")
+
+    def rename(root):
+        assertion_of(root).set("ID", own_id)
+        find(root, "Reference").set("URI", f"#{own_id}")
+
+    refuses("does not refer to the element it stands in", before=change, after=rename)
+
+
 def test_a_key_in_the_message_is_never_used(refuses):
     """CVE-2021-21239: signed with the attacker's own key, certificate enclosed."""
     attacker = TestProvider()
