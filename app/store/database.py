@@ -97,6 +97,24 @@ def write_transaction() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def keys_unchecked(connection: Connection) -> Iterator[None]:
+    """Leave foreign keys unchecked while tables are rebuilt, as SQLite changes a table.
+
+    Dropping a table would otherwise delete the rows that refer to it. It must enclose the whole
+    transaction: within one, SQLite does not listen.
+    """
+    raw = connection.connection.dbapi_connection
+    if raw is None or connection.dialect.name != "sqlite":
+        yield
+        return
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:

@@ -9,10 +9,11 @@ from flask_migrate import check, downgrade
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from app.directory import mappings
 from app.store.database import db, upgrade_database
 from app.store.models import Grant
 from tests.conftest import write
-from tests.factories import a_grant, a_user
+from tests.factories import a_grant, a_group, a_user
 from tests.inspection import row
 
 # SQLite cannot tell Alembic about indexes on expressions; the last tests here prove ours.
@@ -78,3 +79,15 @@ def test_down_and_up_again(app):
     assert inspect(db.engine).get_table_names() == ["alembic_version"]
     upgrade_database()
     check()
+
+
+def test_an_upgrade_from_the_first_revision_keeps_every_row(account):
+    """SQLite rebuilds tables to change them; what refers to them must live through it."""
+    group_id = a_group(account, "Designers")
+    with write(account) as work:
+        mappings.create(work, "Designers", "media_library_user")
+    downgrade(revision="0001")
+    upgrade_database()
+    grant = row(Grant)
+    assert (grant.group_id, grant.origin) == (group_id, "mapping")
+    assert grant.version == 1

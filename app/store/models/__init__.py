@@ -1,11 +1,13 @@
 """The tables. Every one carries ``account_id``, first in its key; no rules live here."""
 
 from app.store.models.accounts import Account, AddressRule
-from app.store.models.connections import Connection, Token
+from app.store.models.connections import Connection, OAuthClient, Token
 from app.store.models.events import AuditEvent, OutgoingEvent
 from app.store.models.folders import Folder, FolderClosure
 from app.store.models.grants import Grant, Mapping, Role
 from app.store.models.groups import Group, Membership, NestedGroup
+from app.store.models.provisioning import ProvisioningEntry
+from app.store.models.schemas import DeclaredSchema
 from app.store.models.sessions import SamlAssertion, SamlRequest, Session, SignInLink
 from app.store.models.users import User, UserValue
 
@@ -14,6 +16,7 @@ __all__ = [
     "AddressRule",
     "AuditEvent",
     "Connection",
+    "DeclaredSchema",
     "Folder",
     "FolderClosure",
     "Grant",
@@ -21,7 +24,9 @@ __all__ = [
     "Mapping",
     "Membership",
     "NestedGroup",
+    "OAuthClient",
     "OutgoingEvent",
+    "ProvisioningEntry",
     "Role",
     "SamlAssertion",
     "SamlRequest",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -17,6 +17,14 @@ class Account(Base):
     name_key: Mapped[str] = mapped_column(Name, unique=True, comment="name, for comparison")
     access_epoch: Mapped[int] = mapped_column(
         default=0, comment="grows with every write that can change who may do what"
+    )
+    scim_epoch: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="grows when its SCIM schemas change"
+    )
+    keeps_unknown: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="attributes no schema declares are kept, not ignored",
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -40,6 +40,38 @@ class Connection(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class OAuthClient(Base):
+    """Client credentials of a connection (RFC 6749 §4.4). Its id is the ``client_id``.
+
+    While a new secret replaces an old one, both work.
+    """
+
+    __tablename__ = "oauth_clients"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "connection_id"],
+            ["connections.account_id", "connections.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_oauth_clients_id", "id", unique=True),
+        Index(None, "account_id", "connection_id"),
+    )
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    connection_id: Mapped[str] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(Name)
+    hash: Mapped[str] = mapped_column(Word, comment="SHA-256 of the secret, hexadecimal")
+    previous_hash: Mapped[str | None] = mapped_column(Word, comment="of the secret it replaced")
+    previous_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    networks: Mapped[list[str]] = mapped_column(
+        Json, default=list, comment="CIDR; empty: any address"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Token(Base):
     """A bearer token of a connection. Two live while one replaces the other."""
 
@@ -50,13 +82,20 @@ class Token(Base):
             ["connections.account_id", "connections.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["account_id", "client_id"],
+            ["oauth_clients.account_id", "oauth_clients.id"],
+            ondelete="CASCADE",
+        ),
         Index("ix_tokens_hash", "hash", unique=True),
         Index(None, "account_id", "connection_id"),
+        Index(None, "account_id", "client_id", "expires_at"),
     )
 
     account_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     connection_id: Mapped[str] = mapped_column(Id)
+    client_id: Mapped[str | None] = mapped_column(Id, comment="the OAuth client it was issued to")
     name: Mapped[str] = mapped_column(Name)
     prefix: Mapped[str] = mapped_column(Word, comment="start of the token, to recognise it by")
     hash: Mapped[str] = mapped_column(Word, comment="SHA-256 of the token, hexadecimal")

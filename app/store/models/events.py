@@ -17,6 +17,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index(None, "account_id", "at"),
         Index(None, "account_id", "target_type", "target_id", "at"),
+        Index(None, "account_id", "request_id"),
         UniqueConstraint("account_id", "sequence", name="audit_sequence"),
         CheckConstraint("outcome IN ('success', 'refused')", name="outcome"),
         CheckConstraint("(sequence IS NULL) = (seal IS NULL)", name="sealed"),

@@ -30,6 +30,7 @@ class Folder(Base):
             postgresql_where=text("parent_id IS NULL"),
         ),
         ForeignKeyConstraint(["account_id", "parent_id"], ["folders.account_id", "folders.id"]),
+        Index(None, "account_id", "external_id"),
         CheckConstraint("id <> parent_id", name="not_in_itself"),
     )
 
@@ -43,6 +44,7 @@ class Folder(Base):
     restricted: Mapped[bool] = mapped_column(
         default=False, comment="grants above this folder do not reach it"
     )
+    external_id: Mapped[str | None] = mapped_column(Name, comment="the provider's id of it")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -44,9 +44,10 @@ class Role(Base):
 
 
 class Mapping(Base):
-    """A rule on a connection: the group named or numbered so gets this role (on this folder).
+    """A rule on a connection: who matches gets this role (on this folder).
 
-    It may exist before the group arrives.
+    It matches a group by its name or external id, or a user by a value of ``roles`` or of
+    ``entitlements``; it may exist before either arrives.
     """
 
     __tablename__ = "mappings"
@@ -61,7 +62,9 @@ class Mapping(Base):
             ["account_id", "folder_id"], ["folders.account_id", "folders.id"], ondelete="CASCADE"
         ),
         Index(None, "account_id", "match_by", "match_key"),
-        CheckConstraint("match_by IN ('display_name', 'external_id')", name="match_by"),
+        CheckConstraint(
+            "match_by IN ('display_name', 'external_id', 'role', 'entitlement')", name="match_by"
+        ),
     )
 
     account_id: Mapped[str] = mapped_column(
@@ -69,7 +72,7 @@ class Mapping(Base):
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     connection_id: Mapped[str | None] = mapped_column(
-        Id, comment="only groups of this connection; empty: of any"
+        Id, comment="only what came through this connection; empty: any"
     )
     match_by: Mapped[str] = mapped_column(Word)
     match_key: Mapped[str] = mapped_column(Name, comment="what to match, for comparison")
@@ -130,4 +133,9 @@ class Grant(Base):
     reason: Mapped[str] = mapped_column(Name, default="")
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    external_id: Mapped[str | None] = mapped_column(Name, comment="the provider's id of it")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="empty: not since it was made"
+    )

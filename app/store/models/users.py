@@ -42,6 +42,9 @@ class User(Base):
     )
     password_hash: Mapped[str | None] = mapped_column(Name, comment="argon2id")
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    undeclared: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, comment="attributes no schema declares, where the account keeps them"
+    )
     origin: Mapped[str] = mapped_column(Word, default="manual")
     connection_id: Mapped[str | None] = mapped_column(Id, comment="who provisioned it")
     version: Mapped[int] = mapped_column(default=1)
