@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, or_, select
 
 from app.security.secrets import digest, new_secret
 from app.store.database import db
-from app.store.models import Connection, Token
+from app.store.models import Account, Connection, Token
 from app.store.types import UtcDateTime, Word, now
 
 SCOPES = ("users", "groups")
@@ -33,6 +33,10 @@ class TokenIdentity:
     name: str
     scopes: frozenset[str]
     last_used_at: datetime | None
+    scim_epoch: int
+    """Which SCIM schemas the account has: it grows when they change."""
+    keeps_unknown: bool
+    """Whether the account keeps attributes that no schema declares."""
 
     @property
     def wants_touch(self) -> bool:
@@ -59,6 +63,8 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
         row.name,
         frozenset(row.scopes),
         row.last_used_at,
+        row.scim_epoch,
+        row.keeps_unknown,
     )
 
 
@@ -74,7 +80,10 @@ def _live() -> Select[*tuple[Any, ...]]:
             Token.scopes,
             Token.networks,
             Token.last_used_at,
+            Account.scim_epoch,
+            Account.keeps_unknown,
         )
+        .join(Account, Account.id == Token.account_id)
         .join(
             Connection,
             (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
