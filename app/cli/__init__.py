@@ -1,6 +1,15 @@
 """The ``gatehouse`` command. Each imports what it needs when it runs, so that help is quick."""
 
-from app.cli.commands import accounts, connections, database, demo, folders, server, tokens
+from app.cli.commands import (
+    accounts,
+    connections,
+    database,
+    demo,
+    folders,
+    mappings,
+    server,
+    tokens,
+)
 from app.cli.group import Command
 
 cli = Command(
@@ -9,7 +18,7 @@ cli = Command(
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
 )
-for module in (server, database, accounts, tokens, connections, folders, demo):
+for module in (server, database, accounts, tokens, connections, folders, mappings, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

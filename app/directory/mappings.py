@@ -1,20 +1,65 @@
-"""Mappings: "the group named so gets this role". They may wait for a group to arrive."""
+"""Mappings: "the group named so, or the user with this value, gets this role".
+
+They may wait for the group or the value to arrive. What those of users do: see ``mapped_users``.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert, or_, select
+from sqlalchemy import func, insert, or_, select
 
-from app.directory import bounds, connections, grants
+from app.access.folders import paths_of
+from app.directory import bounds, connections, grants, mapped_users
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Grant, Group, Mapping
+from app.store.models import Connection, Grant, Group, Mapping, Role
 from app.store.types import comparison_key, new_id
 
-MATCH_BY = ("display_name", "external_id")
+MATCH_BY = ("display_name", "external_id", *mapped_users.MATCH_BY)
+MAPPINGS_LIMIT = 10_000
+"""Most mappings one account may have."""
+DESCRIBED = 20
+"""How many roles the description of one value names at the most."""
+
+
+@dataclass(frozen=True)
+class ListedMapping:
+    """One mapping, with names in place of ids."""
+
+    id: str
+    match_by: str
+    match_key: str
+    match_value: str
+    role: str
+    folder: str | None
+    """Path of the folder; None for a role on the account."""
+    connection: str | None
+    """Name of the only connection it counts for; None: any."""
+    created_at: datetime
+
+    def in_words(self) -> str:
+        """Return what it gives: ``editor on /Brand``, ``admin on the account``."""
+        return f"{self.role} on {self.folder or 'the account'}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A value of ``roles`` or ``entitlements`` that gives something to the users who have it."""
+
+    value: str
+    """As it was given first."""
+    description: str
+    """What it gives, in words: ``editor on /Brand; viewer on /Press``."""
+    created_at: datetime
+    """When the first of its mappings was made."""
+    updated_at: datetime
+    """When the newest of its mappings was made."""
 
 
 def create(
@@ -26,10 +71,12 @@ def create(
     match_by: str = "display_name",
     connection_id: str | None = None,
 ) -> str:
-    """Add a mapping and return its id. Groups that are there already get the role at once.
+    """Add a mapping and return its id. Those who match already get the role at once.
 
-    :param connection_id: Only groups that came through this connection; None: any.
-    :raises Invalid: When ``match_by`` or the role does not fit.
+    :param match_by: ``display_name`` or ``external_id`` of a group; ``role`` or ``entitlement``:
+        a value of the user's SCIM attribute ``roles`` or ``entitlements``, in any case.
+    :param connection_id: Only those that came through this connection; None: any.
+    :raises Invalid: When ``match_by`` or the role does not fit, or there are too many mappings.
     :raises NotFound: When the account has no such role, folder or connection.
     """
     if match_by not in MATCH_BY:
@@ -46,13 +93,17 @@ def create(
         "role_id": role_id,
         "folder_id": folder_id,
     }
+    _check_room(work)
     grants.check_role(work, role_id, folder_id)
     if connection_id is not None:
         connections.check(work, connection_id)
     db.session.execute(insert(Mapping), [row])
     work.record("mapping.created", Target("mapping", mapping_id, match_value), after=row)
-    for group in _groups_matching(work, row):
-        _give(work, row, group)
+    if match_by in mapped_users.MATCH_BY:
+        mapped_users.apply_to_all(work, mapping_id)
+    else:
+        for group in _groups_matching(work, row):
+            _give(work, row, group)
     return mapping_id
 
 
@@ -95,6 +146,77 @@ def apply_to_group(work: Work, group_id: str) -> None:
         _give(work, dict(row._mapping), group)
 
 
+def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
+    """Return the account's mappings, or those that match so, by what they match."""
+    table = Mapping.__table__
+    query = (
+        select(table, Role.name.label("role"), Connection.name.label("connection"))
+        .join(Role, (Role.account_id == Mapping.account_id) & (Role.id == Mapping.role_id))
+        .outerjoin(
+            Connection,
+            (Connection.account_id == Mapping.account_id)
+            & (Connection.id == Mapping.connection_id),
+        )
+        .where(Mapping.account_id == account_id, Mapping.match_by.in_(match_by or MATCH_BY))
+        .order_by(Mapping.match_by, Mapping.match_key, Mapping.created_at, Mapping.id)
+    )
+    rows = db.session.execute(query).all()
+    paths = paths_of(account_id, {row.folder_id for row in rows if row.folder_id})
+    return [
+        ListedMapping(
+            id=row.id,
+            match_by=row.match_by,
+            match_key=row.match_key,
+            match_value=row.match_value,
+            role=row.role,
+            folder=paths[row.folder_id] if row.folder_id else None,
+            connection=row.connection,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def offers(account_id: str, match_by: str) -> list[Offer]:
+    """Return the values that give something, in the order of their comparison keys.
+
+    :param match_by: ``role`` or ``entitlement``.
+    """
+    by_key = groupby(listed(account_id, match_by), key=lambda mapping: mapping.match_key)
+    return [_offer(list(same)) for _, same in by_key]
+
+
+def connection_named(account_id: str, name: str) -> str:
+    """Return the id of the connection of a name, in any case, to limit a mapping to it.
+
+    :raises NotFound: When the account has none.
+    """
+    query = select(Connection.id).where(
+        Connection.account_id == account_id, Connection.name_key == comparison_key(name)
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound("connection", name)
+    return found
+
+
+def _offer(same: list[ListedMapping]) -> Offer:
+    gives = list(dict.fromkeys(mapping.in_words() for mapping in same))
+    more = [f"and {len(gives) - DESCRIBED} more"] if len(gives) > DESCRIBED else []
+    return Offer(
+        value=same[0].match_value,
+        description="; ".join(gives[:DESCRIBED] + more),
+        created_at=same[0].created_at,
+        updated_at=same[-1].created_at,
+    )
+
+
+def _check_room(work: Work) -> None:
+    query = select(func.count()).where(Mapping.account_id == work.account_id)
+    if (db.session.scalar(query) or 0) >= MAPPINGS_LIMIT:
+        raise Invalid(f"An account may have {MAPPINGS_LIMIT} mappings at the most.")
+
+
 def _mappings_matching(work: Work, group: Any) -> list[Any]:
     named = (Mapping.match_by == "display_name") & (Mapping.match_key == group.display_name_key)
     numbered = (Mapping.match_by == "external_id") & (Mapping.match_key == group.external_id)
@@ -127,4 +249,4 @@ def _give(work: Work, mapping: dict[str, Any], group: Any) -> None:
 
 
 def _match_key(match_by: str, value: str) -> str:
-    return comparison_key(value) if match_by == "display_name" else value
+    return value if match_by == "external_id" else comparison_key(value)

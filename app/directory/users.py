@@ -9,8 +9,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.directory import bounds, sessions
+from app.directory import bounds, mapped_users, sessions
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
+from app.directory.mapped_users import VALUE_KEY_LENGTH
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db
@@ -19,7 +20,6 @@ from app.store.types import comparison_key, new_id
 
 VALUES_LIMIT = 500
 """Most values one user may have over all multi-valued attributes."""
-VALUE_KEY_LENGTH = 256
 
 _VALUE_TEXTS = {
     "value": bounds.VALUE_LENGTH,
@@ -47,7 +47,7 @@ class Profile:
 
 
 def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
-    """Add a user and return its id.
+    """Add a user and return its id. Waiting mappings take effect.
 
     :raises Invalid: When a value is out of bounds.
     :raises Taken: When another user of the account has this user name, in any case.
@@ -69,6 +69,7 @@ def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
         raise _taken(profile.user_name) from error
     _insert_values(work, user_id, profile.values)
     work.record("user.created", _target(user_id, profile), after=_snapshot(profile))
+    mapped_users.apply_to_user(work, _target(user_id, profile), {}, profile.values)
     return user_id
 
 
@@ -87,7 +88,8 @@ def replace(
     :raises NotFound: When the account has no such user.
     :raises VersionMismatch: When the user is not at ``expected_version``.
     :raises Taken: When another user of the account has this user name.
-    :raises LastMasterAdmin: When it would deactivate the last master admin.
+    :raises LastMasterAdmin: When it would deactivate the last master admin, or take away the
+        value of ``roles`` or ``entitlements`` that makes it one.
     """
     row = _row(work, user_id, expected_version)
     stored = _profile_of(row, _stored_values(work, user_id))
@@ -107,6 +109,7 @@ def replace(
     if password is not None:
         after["password"] = "changed"  # noqa: S105 - said, never shown
     work.record(_action(stored, profile), _target(user_id, profile), before=before, after=after)
+    mapped_users.apply_to_user(work, _target(user_id, profile), stored.values, profile.values)
     return True
 
 

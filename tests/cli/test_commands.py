@@ -122,7 +122,7 @@ def test_a_grant_may_end(gatehouse, acme):
             ["grant", "Acme", "--to", "group:Designers", "--role", "viewer", "--folder", "/no"],
             "no folder '/no'",
         ),
-        (["mapping", "create", "Acme", "--role", "admin"], "either --group or --external-id"),
+        (["mapping", "create", "Acme", "--role", "admin"], "Give one of --group"),
         (["mapping", "create"], "Missing argument 'ACCOUNT'. See: gatehouse mapping create"),
         (["grant", "Acme", "--to", "user:x", "--role", "y", "--until", "soon"], "'soon'"),
         (["--nope"], "No such option"),

@@ -1,4 +1,4 @@
-"""``gatehouse connection`` and ``gatehouse mapping``."""
+"""``gatehouse connection``."""
 
 from __future__ import annotations
 
@@ -55,47 +55,4 @@ def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json:
     show(result, as_json, text)
 
 
-@click.group("mapping")
-def mapping() -> None:
-    """Say which role a group of the provider gets, before or after it arrives."""
-
-
-@mapping.command("create")
-@click.argument("account")
-@click.option("--group", "group_name", help="displayName of the group.")
-@click.option("--external-id", help="externalId of the group.")
-@click.option("--role", required=True, help="A folder role, or without --folder an account role.")
-@click.option("--folder", help="Path of the folder.")
-@json_option
-@with_app
-def create_mapping(
-    account: str,
-    group_name: str | None,
-    external_id: str | None,
-    role: str,
-    folder: str | None,
-    as_json: bool,
-) -> None:
-    """Map a group to a role, in an ACCOUNT."""
-    from app.directory import accounts, folders, mappings, roles
-    from app.directory.work import transaction
-
-    if (group_name is None) == (external_id is None):
-        raise click.UsageError("Give either --group or --external-id.")
-    account_id = accounts.find(account)
-    role_id = roles.find(account_id, "folder" if folder else "account", role)
-    folder_id = folders.find_by_path(account_id, folder) if folder else None
-    with transaction(account_id, actor()) as work:
-        mapping_id = mappings.create(
-            work,
-            group_name or external_id or "",
-            role_id,
-            folder_id,
-            match_by="display_name" if group_name else "external_id",
-        )
-    where = folder or "the account"
-    text = f"{group_name or external_id} gets {role} on {where}."
-    show({"id": mapping_id}, as_json, text)
-
-
-COMMANDS = [connection, mapping]
+COMMANDS = [connection]

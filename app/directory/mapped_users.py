@@ -1,0 +1,148 @@
+"""Mappings that match users by a value of ``roles`` or ``entitlements``.
+
+They give and take back by the set: one mapping may reach every user of an account, and one value
+may be mapped to many folders. What they do is always of origin ``mapping``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select
+
+from app.directory.work import Target, Work
+from app.store.database import db
+from app.store.models import Grant, Mapping, User, UserValue
+from app.store.types import comparison_key, new_id
+
+MATCH_BY = {"role": "roles", "entitlement": "entitlements"}
+"""What a mapping of users matches by, and the SCIM attribute that holds it."""
+VALUE_KEY_LENGTH = 256
+"""How much of a value's comparison key is in the index of ``user_values``."""
+
+Values = dict[str, list[dict[str, Any]]]
+"""The multi-valued attributes of a user, as in ``users.Profile``."""
+
+
+def apply_to_user(work: Work, user: Target, before: Values, after: Values) -> None:
+    """Give a user what mappings say of its new values, and take back what no longer matches.
+
+    Costs nothing when the values are the same. An inactive user has grants too: they count for
+    nothing until it is active.
+
+    :raises LastMasterAdmin: When it takes the role from the last master admin.
+    """
+    keys = _keys(after)
+    if keys == _keys(before):
+        return
+    matching = {row.id: row for row in _mappings_matching(work, user, keys)}
+    held = {row.mapping_id: row for row in _held(work, user)}
+    _give(work, [(row, user) for each, row in matching.items() if each not in held])
+    _take_back(work, user, [row for each, row in held.items() if each not in matching])
+
+
+def apply_to_all(work: Work, mapping_id: str) -> None:
+    """Give a new mapping's role to the users who have its value already."""
+    mapping = db.session.execute(
+        select(Mapping.__table__).where(
+            Mapping.account_id == work.account_id, Mapping.id == mapping_id
+        )
+    ).one()
+    _give(work, [(mapping, user) for user in _users_matching(work, mapping)])
+
+
+def _keys(values: Values) -> set[tuple[str, str]]:
+    """Return the values that mappings look at, each as (match_by, match_key)."""
+    return {
+        (match_by, comparison_key(entry["value"]))
+        for match_by, attribute in MATCH_BY.items()
+        for entry in values.get(attribute, ())
+        if entry.get("value") is not None
+    }
+
+
+def _mappings_matching(work: Work, user: Target, keys: set[tuple[str, str]]) -> list[Any]:
+    if not keys:
+        return []
+    connection = select(User.connection_id).where(
+        User.account_id == work.account_id, User.id == user.id
+    )
+    query = select(Mapping.__table__).where(
+        Mapping.account_id == work.account_id,
+        Mapping.match_by.in_(MATCH_BY),
+        Mapping.match_key.in_({key for _, key in keys}),
+        or_(
+            Mapping.connection_id.is_(None),
+            Mapping.connection_id == connection.scalar_subquery(),
+        ),
+    )
+    return [row for row in db.session.execute(query) if (row.match_by, row.match_key) in keys]
+
+
+def _users_matching(work: Work, mapping: Any) -> list[Target]:
+    query = (
+        select(User.id, User.user_name, UserValue.value)
+        .join(UserValue, (UserValue.account_id == User.account_id) & (UserValue.user_id == User.id))
+        .where(
+            UserValue.account_id == work.account_id,
+            UserValue.attribute == MATCH_BY[mapping.match_by],
+            UserValue.value_key == mapping.match_key[:VALUE_KEY_LENGTH],
+        )
+    )
+    if mapping.connection_id is not None:
+        query = query.where(User.connection_id == mapping.connection_id)
+    # The index holds the beginning of a long value: the rest is compared here.
+    names = {
+        row.id: row.user_name
+        for row in db.session.execute(query)
+        if comparison_key(row.value) == mapping.match_key
+    }
+    return [Target("user", user_id, names[user_id]) for user_id in sorted(names)]
+
+
+def _held(work: Work, user: Target) -> list[Any]:
+    query = select(Grant.__table__).where(
+        Grant.account_id == work.account_id,
+        Grant.user_id == user.id,
+        Grant.mapping_id.is_not(None),
+    )
+    return list(db.session.execute(query))
+
+
+def _give(work: Work, gifts: Iterable[tuple[Any, Target]]) -> None:
+    """Write the grants of (mapping, user) pairs, none of which is there yet."""
+    rows = []
+    for mapping, user in gifts:
+        row = {
+            "account_id": work.account_id,
+            "id": new_id(),
+            "user_id": user.id,
+            "role_id": mapping.role_id,
+            "folder_id": mapping.folder_id,
+            "origin": "mapping",
+            "mapping_id": mapping.id,
+            "granted_by": work.actor.name,
+            "reason": "",
+            "created_at": work.at,
+        }
+        rows.append(row)
+        work.record("grant.given", user, after=_snapshot(row))
+    if rows:
+        work.access_changed = True
+        db.session.execute(insert(Grant), rows)
+
+
+def _take_back(work: Work, user: Target, held: list[Any]) -> None:
+    if not held:
+        return
+    work.may_remove_access()
+    gone = [row.id for row in held]
+    db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, Grant.id.in_(gone)))
+    for row in held:
+        work.record("grant.revoked", user, before=_snapshot(row._mapping))
+
+
+def _snapshot(row: Any) -> dict[str, Any]:
+    kept = ("id", "role_id", "folder_id", "origin", "mapping_id", "granted_by", "reason")
+    return {key: row[key] for key in kept}

@@ -1,0 +1,83 @@
+"""``gatehouse mapping``: by group, by role value, by entitlement."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scim.conftest import ScimClient
+
+
+@pytest.fixture
+def acme(gatehouse):
+    """A provider's SCIM client of an account with the folder /Brand, its connection is Okta."""
+    gatehouse("account", "create", "Acme")
+    issued = gatehouse("token", "create", "Acme", "--name", "t", "--connection", "Okta", "--json")
+    gatehouse("folder", "create", "Acme", "/Brand")
+    return ScimClient(gatehouse.app, issued["token"])
+
+
+MATCHES = {
+    "--group": ("display_name", "Group Editors"),
+    "--group-id": ("external_id", "The group with external id Editors"),
+    "--role-value": ("role", "Whoever has the role value Editors"),
+    "--entitlement": ("entitlement", "Whoever has the entitlement Editors"),
+}
+
+
+@pytest.mark.parametrize("option", MATCHES)
+def test_a_mapping_is_made_listed_and_removed(gatehouse, acme, option):
+    match_by, words = MATCHES[option]
+    create = ("mapping", "create", "Acme", option, "Editors", "--role", "editor")
+    made = gatehouse(*create, "--folder", "/Brand", "--connection", "okta", "--json")
+    (listed,) = gatehouse("mapping", "list", "Acme", "--json")["mappings"]
+    assert listed.pop("created_at").endswith("+00:00")
+    assert listed == {
+        "id": made["id"],
+        "match_by": match_by,
+        "match_value": "Editors",
+        "role": "editor",
+        "folder": "/Brand",
+        "connection": "Okta",
+    }
+    text = gatehouse("mapping", "list", "Acme").stdout
+    assert text == f"{made['id']}  {words} gets editor on /Brand (through Okta only)\n"
+    gone = gatehouse("mapping", "delete", "Acme", made["id"], "--json")
+    assert gone == {"deleted": made["id"]}
+    assert gatehouse("mapping", "list", "Acme", "--json") == {"mappings": []}
+    assert gatehouse("mapping", "list", "Acme").stdout == "There is no mapping.\n"
+
+
+def test_a_role_value_over_scim_decides(gatehouse, acme):
+    check = ("check", "Acme", "ada", "asset.edit", "/Brand")
+    mapping = ("mapping", "create", "Acme", "--role-value", "Brand-Editor", "--role", "editor")
+    text = gatehouse(*mapping, "--folder", "/Brand").stdout
+    assert text.startswith("Whoever has the role value Brand-Editor gets editor on /Brand: ")
+    ada = acme.create("/Users", userName="ada", roles=[{"value": "brand-editor"}])
+    gatehouse(*check)
+    remove = {"op": "remove", "path": 'roles[value eq "BRAND-EDITOR"]'}
+    acme.patch(f"/Users/{ada['id']}", remove)
+    gatehouse(*check, exit_code=1)
+    acme.patch(f"/Users/{ada['id']}", {"op": "add", "path": "roles", "value": "Brand-Editor"})
+    gatehouse(*check)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["create", "Acme", "--role", "admin"], "Give one of --group, --group-id"),
+        (["create", "Acme", "--group", "a", "--entitlement", "b", "--role", "admin"], "one of"),
+        (["create", "Acme", "--role-value", "a"], "--role"),
+        (["create", "Acme", "--role-value", " ", "--role", "admin"], "empty"),
+        (["create", "Acme", "--role-value", "a", "--role", "editor"], "no account role 'editor'"),
+        (
+            ["create", "Acme", "--role-value", "a", "--role", "admin", "--connection", "Entra"],
+            "no connection 'Entra'",
+        ),
+        (["list", "Nope"], "no account 'Nope'"),
+        (["delete", "Acme", "nope"], "no mapping 'nope'"),
+    ],
+)
+def test_bad_input_ends_in_one_clear_line(gatehouse, acme, args, says):
+    result = gatehouse("mapping", *args, exit_code=2)
+    assert says in result.stderr
+    assert result.stdout == "" and result.stderr.count("\n") == 1
