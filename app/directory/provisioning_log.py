@@ -56,6 +56,7 @@ QUERY_SHOWN = frozenset(
 
 
 _IS_ID = re.compile(r"[0-9a-f-]{36}")
+_TABLE: Any = ProvisioningEntry.__table__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,7 @@ def find(
         wanted.append(ProvisioningEntry.status >= literal_column("400"))
     if user is not None:
         wanted.append(ProvisioningEntry.id.in_(_ids_about(account_id, user, wanted, limit)))
-    query = select(ProvisioningEntry.__table__).where(*wanted)
+    query = select(_TABLE).where(*wanted)
     rows = db.session.execute(query.order_by(ProvisioningEntry.id.desc()).limit(limit)).all()
     changes = _changes(account_id, rows)
     return [Logged(row, changes.get((row.request_id, row.resource_id), [])) for row in rows]
@@ -179,7 +180,7 @@ def _insert(account_id: str, actor: Actor, entry: Entry) -> None:
         "detail": entry.detail,
     }
     row |= {column: _cut(column, text) for column, text in texts.items()}
-    db.session.execute(insert(ProvisioningEntry).values(row))
+    db.session.execute(insert(_TABLE), row)
     _prune(account_id)
 
 
@@ -214,8 +215,7 @@ def _cut(column: str, text: str | None) -> str | None:
     """Return a text that its column can keep, whatever it holds."""
     if text is None:
         return None
-    length: int = ProvisioningEntry.__table__.c[column].type.length  # type: ignore[attr-defined]
-    return _storable(text[:length])
+    return _storable(text[: _TABLE.c[column].type.length])
 
 
 def _key(name: str | None) -> str | None:
