@@ -6,7 +6,9 @@ from app.cli.commands import (
     database,
     demo,
     folders,
+    log,
     mappings,
+    schemas,
     server,
     tokens,
 )
@@ -18,7 +20,11 @@ cli = Command(
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
 )
-for module in (server, database, accounts, tokens, connections, folders, mappings, demo):
+MODULES = (
+    *(server, database, accounts, tokens, connections),
+    *(folders, mappings, schemas, log, demo),
+)
+for module in MODULES:
     for command in module.COMMANDS:
         cli.add_command(command)
 

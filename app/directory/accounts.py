@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, folders, roles
 from app.directory.errors import Invalid, NotFound, Taken
-from app.directory.work import Actor, Target, transaction
+from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
 from app.store.models import Account
 from app.store.types import comparison_key, new_id
@@ -44,6 +44,27 @@ def find(name: str) -> str:
     if account_id is None:
         raise NotFound("account", name)
     return account_id
+
+
+def set_keeps_unknown(work: Work, keeps: bool) -> bool:
+    """Say whether attributes that no SCIM schema declares are kept; return whether it is a change.
+
+    Where they are not kept they are ignored. What was kept so far stays where it is.
+    """
+    where = Account.id == work.account_id
+    stored = db.session.execute(select(Account.name, Account.keeps_unknown).where(where)).one()
+    if stored.keeps_unknown == keeps:
+        return False
+    db.session.execute(
+        update(Account).where(where).values(keeps_unknown=keeps, scim_epoch=Account.scim_epoch + 1)
+    )
+    work.record(
+        "account.updated",
+        Target("account", work.account_id, stored.name),
+        before={"keeps_unknown": not keeps},
+        after={"keeps_unknown": keeps},
+    )
+    return True
 
 
 def any_exists() -> bool:

@@ -133,6 +133,7 @@ def test_help_is_whole():
     for command in (
         *("serve", "db", "account", "admin", "token"),
         *("connection", "mapping", "folder", "grant", "check", "demo"),
+        *("schema", "log"),
     ):
         assert f"\n  {command} " in result.stdout
 

@@ -7,9 +7,10 @@ import pytest
 from app.access.permissions import ACCOUNT_ROLES, FOLDER_ROLES
 from app.directory import accounts, roles
 from app.directory.errors import Invalid, NotFound, Taken
-from app.store.models import Role
+from app.store.models import Account, Role
+from tests.conftest import write
 from tests.factories import a_custom_role, an_account
-from tests.inspection import audit, fingerprint, rows
+from tests.inspection import audit, fingerprint, row, rows
 
 
 def test_none_exists_before_the_first(app):
@@ -65,3 +66,18 @@ def test_a_role_is_found_by_id_or_by_name_in_any_case(account):
             roles.find(account, scope, name)
     with pytest.raises(Invalid):
         roles.find(other, "folder", custom)
+
+
+def test_an_account_keeps_or_ignores_unknown_attributes(account):
+    def choose(keeps):
+        with write(account) as work:
+            return accounts.set_keeps_unknown(work, keeps)
+
+    assert row(Account).keeps_unknown is False
+    assert choose(True) and not choose(True)
+    assert (row(Account).keeps_unknown, row(Account).scim_epoch) == (True, 1)
+    (event,) = audit(account, "account.updated")
+    assert (event.target_id, event.target_name) == (account, "Acme")
+    assert (event.before, event.after) == ({"keeps_unknown": False}, {"keeps_unknown": True})
+    assert choose(False)
+    assert (row(Account).keeps_unknown, row(Account).scim_epoch) == (False, 2)

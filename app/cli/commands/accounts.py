@@ -9,7 +9,7 @@ from app.cli.group import actor, json_option, show, with_app
 
 @click.group("account")
 def account() -> None:
-    """Add accounts (one for each customer)."""
+    """Add accounts (one for each customer), and choose how they work."""
 
 
 @account.command("create")
@@ -22,6 +22,29 @@ def create_account(name: str, as_json: bool) -> None:
 
     account_id = accounts.create(actor(), name)
     show({"id": account_id, "name": name}, as_json, f"Account {name} is there: {account_id}")
+
+
+@account.command("set")
+@click.argument("account")
+@click.option(
+    "--unknown-attributes",
+    "unknown",
+    required=True,
+    type=click.Choice(["keep", "ignore"]),
+    help="What becomes of attributes that no SCIM schema declares.",
+)
+@json_option
+@with_app
+def set_account(account: str, unknown: str, as_json: bool) -> None:
+    """Choose how an ACCOUNT works."""
+    from app.directory import accounts
+    from app.directory.work import transaction
+
+    with transaction(accounts.find(account), actor()) as work:
+        changed = accounts.set_keeps_unknown(work, unknown == "keep")
+    does = "keeps" if unknown == "keep" else "ignores"
+    text = f"{account} {does} attributes that no schema declares."
+    show({"unknown_attributes": unknown, "changed": changed}, as_json, text)
 
 
 @click.group("admin")
