@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim2_models import InvalidFilterException, InvalidValueException, TooManyException
+from scim2_models import (
+    InvalidFilterException,
+    InvalidSyntaxException,
+    InvalidValueException,
+    TooManyException,
+)
 
 from scim.schemas import GROUP
 
@@ -16,6 +21,8 @@ PATHS_LENGTH = 8192
 """Longest list of attributes."""
 PATH_LENGTH = 2048
 """Longest path of a PATCH; in sum, its paths may be eight times as long."""
+DEPTH = 32
+"""Deepest nesting of the JSON of a bulk request."""
 OPERATIONS = 1000
 """Most operations of one PATCH."""
 MEMBER_PATH_LENGTH = 65_536
@@ -58,3 +65,21 @@ def check_operations(operations: list[Any]) -> None:
         total += 0 if of_members else len(path)
     if total > PATH_LENGTH * 8:
         raise InvalidValueException(detail="The paths of the PATCH are too long")
+
+
+def check_depth(value: Any) -> None:
+    """Refuse JSON that is nested deeper than any request needs.
+
+    :raises InvalidSyntaxException: When it is.
+    """
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise InvalidSyntaxException(detail=f"The body is nested more than {DEPTH} levels deep")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, cast
 
-from scim2_models import Context, Resource
+from scim2_models import AttributeBinding, Context, Path, Resource
 
+from app.directory import roles
 from app.directory.groups import GroupProfile
 from app.directory.users import Profile
+from scim.fields import moment_text
+from scim.schemas import ACCESS_USER
 
 _OWN_PLACE = ("schemas", "id", "meta", "groups", "members", "password")
 """What a profile does not hold: set by the server, or kept elsewhere."""
@@ -34,12 +39,21 @@ class UserWrite:
 
     profile: Profile
     password: str | None
+    account_role: str | None
+
+    def role_id(self, account_id: str) -> str | None:
+        """Return the id of the account role.
+
+        :raises Invalid: When the account has no role of this name.
+        """
+        return self.account_role and roles.find(account_id, "account", self.account_role)
 
 
 def user_write(resource: Resource[Any]) -> UserWrite:
     """Read a User resource."""
-    document = resource.model_dump(scim_ctx=Context.DEFAULT)
+    document = _document(resource)
     password = document.get("password")
+    access = document.pop(ACCESS_USER, None) or {}
     for name in _OWN_PLACE:
         document.pop(name, None)
     profile = Profile(
@@ -50,12 +64,12 @@ def user_write(resource: Resource[Any]) -> UserWrite:
         values={name: document.pop(name) for name in MULTI_VALUED & document.keys()},
         attributes=document,
     )
-    return UserWrite(profile, password)
+    return UserWrite(profile, password, access.get("accountRole"))
 
 
 def group_profile(resource: Resource[Any]) -> GroupProfile:
     """Read a Group resource, but for its members."""
-    document = resource.model_dump(scim_ctx=Context.DEFAULT)
+    document = _document(resource)
     for name in _OWN_PLACE:
         document.pop(name, None)
     return GroupProfile(
@@ -63,3 +77,43 @@ def group_profile(resource: Resource[Any]) -> GroupProfile:
         external_id=document.pop("externalId", None),
         attributes=document,
     )
+
+
+def _document(resource: Resource[Any]) -> dict[str, Any]:
+    """Return a resource as JSON, its times in the one form that sorts."""
+    document: dict[str, Any] = resource.model_dump(scim_ctx=Context.DEFAULT)
+    for names in _times_in(type(resource)):
+        _sort_times(document, names)
+    return document
+
+
+@lru_cache(256)
+def _times_in(model: type[Resource[Any]]) -> list[list[str]]:
+    """Return the names that lead to each time in a resource, those of ``meta`` aside."""
+    found = []
+    for path in Path[model].iter_paths(target_type=[datetime]):  # type: ignore[valid-type]
+        binding = cast(AttributeBinding, path.resolve())
+        schema, _, names = binding.urn.rpartition(":")
+        if not names.startswith("meta."):
+            found.append([*([] if schema == model.__schema__ else [schema]), *names.split(".")])
+    return found
+
+
+def _sort_times(value: Any, names: list[str]) -> None:
+    """Rewrite the times at a place, in each item where there is a list on the way."""
+    if isinstance(value, list):
+        for item in value:
+            _sort_times(item, names)
+    elif isinstance(value, dict) and names[0] in value:
+        found = value[names[0]]
+        if len(names) > 1:
+            _sort_times(found, names[1:])
+        elif isinstance(found, list):
+            value[names[0]] = [_sorting(each) for each in found]
+        else:
+            value[names[0]] = _sorting(found)
+
+
+def _sorting(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    return moment_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

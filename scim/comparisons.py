@@ -10,6 +10,7 @@ import base64
 import operator
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from scim2_models import AttributeBinding, InvalidFilterException
@@ -20,7 +21,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from app.store.functions import position_of
 from app.store.types import comparison_key
-from scim.columns import Field
+from scim.fields import Field, moment_text
 
 Condition = ColumnElement[bool]
 
@@ -30,6 +31,10 @@ _ORDERING: dict[CompareOperator, Callable[[Any, Any], Condition]] = {
     CompareOperator.lt: operator.lt,
     CompareOperator.le: operator.le,
 }
+
+
+NUMBER_LIMIT = 1e300
+_NO_TEXTS = ("time", "moment", "boolean", "number", "binary")
 
 
 def compare(field: Field, node: Comparison, binding: AttributeBinding) -> Condition:
@@ -45,7 +50,7 @@ def compare(field: Field, node: Comparison, binding: AttributeBinding) -> Condit
         if node.op == CompareOperator.eq:
             return missing
         return not_(missing) if node.op == CompareOperator.ne else false()
-    if node.op in STRING_OPERATORS and field.kind in ("time", "boolean", "binary"):
+    if node.op in STRING_OPERATORS and field.kind in _NO_TEXTS:
         return false()
     value = _in_sql_form(field, expected)
     if node.op == CompareOperator.eq:
@@ -62,7 +67,7 @@ def is_present(field: Field) -> Condition:
     if field.kind == "nothing":
         return false()
     there: Condition = field.expression.is_not(None)
-    if field.kind in ("boolean", "time"):
+    if field.kind in _NO_TEXTS and field.kind != "binary":
         return there
     return and_(there, field.expression != "")
 
@@ -114,8 +119,12 @@ def _in_sql_form(field: Field, expected: Any) -> Any:
     """
     if field.kind == "time":
         return _in_utc(_of_type(datetime, expected))
+    if field.kind == "moment":
+        return moment_text(_in_utc(_of_type(datetime, expected)))
     if field.kind == "boolean":
         return _of_type(bool, expected)
+    if field.kind == "number":
+        return _number(expected)
     if isinstance(expected, bytes):
         return base64.b64encode(expected).decode()
     text: str = _of_type(str, expected)
@@ -135,3 +144,11 @@ def _of_type(wanted: type, value: Any) -> Any:
     if not isinstance(value, wanted):
         raise InvalidFilterException(detail=f"{value!r} cannot be compared here")
     return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise InvalidFilterException(detail=f"{value!r} is not a number")
+    if not -NUMBER_LIMIT < value < NUMBER_LIMIT:  # NaN is not either
+        raise InvalidFilterException(detail="A number is out of range")
+    return float(value)

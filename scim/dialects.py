@@ -13,64 +13,74 @@ from typing import Any
 from scim.schemas import ENTERPRISE_USER, GROUP, USER
 
 Json = dict[str, Any]
+Urns = frozenset[str]
 
-_SCHEMAS = {urn.lower() for urn in (USER, GROUP, ENTERPRISE_USER)}
 _TEXT_BOOLEANS = {"true": True, "false": False}
 _LISTS_OF_VALUES = ("roles", "entitlements", "emails", "phonenumbers", "ims", "photos")
 _MANAGER = f"{ENTERPRISE_USER}:manager".lower()
 
 
-def normalise_resource(payload: Any) -> Any:
-    """Put the body of a POST or PUT right."""
+def normalise_resource(payload: Any, urns: Urns) -> Any:
+    """Put the body of a POST or PUT right.
+
+    :param urns: The schemas the account has, in lower case.
+    """
     if not isinstance(payload, dict):
         return payload
     payload = draft_urns(payload)
-    payload = known_schemas_only(payload)
+    payload = known_schemas_only(payload, urns)
     payload = without_nulls(payload)
     payload = manager_as_object(payload)
     return values_as_objects(payload)
 
 
-def normalise_operations(operations: list[Any]) -> list[Any]:
+def normalise_operations(operations: list[Any], urns: Urns) -> list[Any]:
     """Put the operations of a PATCH right. What asks for nothing is left out."""
     return [
         fixed
         for operation in operations
-        for each in paths_out_of_value(operation)
+        for each in paths_out_of_value(operation, urns)
         for fixed in _normalise_operation(each)
     ]
 
 
-def normalise_bulk(payload: Json) -> Json:
+def normalise_bulk(payload: Json, urns: Urns) -> Json:
     """Put the data of each operation of a bulk request right."""
     key = next((key for key in payload if key.lower() == "operations"), "")
     operations = payload.get(key)
     if not isinstance(operations, list):
         return payload
-    return payload | {key: [_normalise_bulk_operation(each) for each in operations]}
+    return payload | {key: [_normalise_bulk_operation(each, urns) for each in operations]}
+
+
+def operations_in(payload: Json) -> list[Any]:
+    """Return the operations of a normalised bulk request."""
+    found = next((item for key, item in payload.items() if key.lower() == "operations"), None)
+    listed = found if isinstance(found, list) else []
+    return [each if isinstance(each, dict) else {} for each in listed]
 
 
 def patches_in_bulk(payload: Json) -> list[list[Any]]:
     """Return the operations of each PATCH in a normalised bulk request."""
     found = []
-    for operation in next((v for k, v in payload.items() if k.lower() == "operations"), None) or ():
-        data = operation.get("data") if isinstance(operation, dict) else None
+    for operation in operations_in(payload):
+        data = operation.get("data")
         for key, operations in data.items() if isinstance(data, dict) else ():
             if key.lower() == "operations" and isinstance(operations, list):
                 found.append(operations)
     return found
 
 
-def _normalise_bulk_operation(operation: Any) -> Any:
+def _normalise_bulk_operation(operation: Any, urns: Urns) -> Any:
     if not isinstance(operation, dict) or not isinstance(operation.get("data"), dict):
         return operation
     data = operation["data"]
     if str(operation.get("method")).upper() != "PATCH":
-        return operation | {"data": normalise_resource(data)}
+        return operation | {"data": normalise_resource(data, urns)}
     key = next((key for key in data if key.lower() == "operations"), "")
     if not isinstance(data.get(key), list):
         return operation
-    return operation | {"data": data | {key: normalise_operations(data[key])}}
+    return operation | {"data": data | {key: normalise_operations(data[key], urns)}}
 
 
 def normalise_search(payload: Json) -> Json:
@@ -116,7 +126,7 @@ def draft_urns(payload: Json) -> Json:
     return renamed
 
 
-def known_schemas_only(payload: Json) -> Json:
+def known_schemas_only(payload: Json, urns: Urns) -> Json:
     """Entra adds a schema of its own to a group (``…/2006/11/ResourceManagement/…``): leave it out.
 
     A body without ``schemas`` is given its own by scim2-models already.
@@ -124,7 +134,7 @@ def known_schemas_only(payload: Json) -> Json:
     schemas = payload.get("schemas")
     if not isinstance(schemas, list):
         return payload
-    known = [urn for urn in schemas if isinstance(urn, str) and urn.lower() in _SCHEMAS]
+    known = [urn for urn in schemas if isinstance(urn, str) and urn.lower() in urns]
     return payload | {"schemas": known} if known else payload
 
 
@@ -155,7 +165,7 @@ def values_as_objects(payload: Json) -> Json:
     }
 
 
-def paths_out_of_value(operation: Any) -> list[Any]:
+def paths_out_of_value(operation: Any, urns: Urns) -> list[Any]:
     """Entra and Okta send keys that are paths in a value without one: an operation for each.
 
     ``{"name.givenName": …}``, ``{"emails[type eq \\"work\\"].value": …}`` and
@@ -166,9 +176,9 @@ def paths_out_of_value(operation: Any) -> list[Any]:
     value = operation.get("value")
     if not isinstance(value, dict):
         return [operation]
-    plain = {key: item for key, item in value.items() if not _is_path(key)}
+    plain = {key: item for key, item in value.items() if not _is_path(key, urns)}
     split = [
-        {**operation, "path": key, "value": item} for key, item in value.items() if _is_path(key)
+        {**operation, "path": key, "value": item} for key, item in value.items() if key not in plain
     ]
     return ([{**operation, "value": plain}] if plain or not split else []) + split
 
@@ -249,8 +259,8 @@ def _of_draft(name: str, payload: Json) -> str:
     return ENTERPRISE_USER if draft.startswith("urn:scim:schemas:extension:enterprise:") else name
 
 
-def _is_path(key: str) -> bool:
-    if key.lower() in _SCHEMAS:
+def _is_path(key: str, urns: Urns) -> bool:
+    if key.lower() in urns:
         return False
     return key.lower().startswith("urn:") or "." in key or "[" in key
 

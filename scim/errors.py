@@ -17,6 +17,7 @@ from app.directory.errors import (
     Forbidden,
     Invalid,
     LastMasterAdmin,
+    NotEmpty,
     NotFound,
     Taken,
     VersionMismatch,
@@ -28,6 +29,7 @@ _SCIM: dict[type[DirectoryError], type[SCIMException]] = {
     Taken: UniquenessException,
     Forbidden: ForbiddenException,
     LastMasterAdmin: ConflictException,
+    NotEmpty: ConflictException,
     VersionMismatch: PreconditionFailedException,
 }
 

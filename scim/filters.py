@@ -22,22 +22,22 @@ from scim2_models.path import (
 )
 from sqlalchemy import and_, false, not_, or_, true
 
-from scim import columns
-from scim.columns import Entries, Field
+from scim.columns import Columns
 from scim.comparisons import Condition, compare, is_present
+from scim.fields import Entries, Field
 
 MAX_NODES = 50
 """Most terms one filter may have."""
 
 
-def condition(scim_filter: ScimFilter[Any], account_id: str) -> Condition:
+def condition(scim_filter: ScimFilter[Any], columns: Columns) -> Condition:
     """Return the SQL condition of a filter bound to one resource type.
 
     :raises InvalidFilterException: When it has too many terms, or names what cannot be searched.
     """
     if _size(scim_filter.ast) > MAX_NODES:
         raise InvalidFilterException(detail=f"A filter may have {MAX_NODES} terms at the most")
-    return _Terms(scim_filter, account_id).visit(scim_filter.ast)
+    return _Terms(scim_filter, columns).visit(scim_filter.ast)
 
 
 class _Logic(FilterVisitor[Condition]):
@@ -54,31 +54,31 @@ class _Logic(FilterVisitor[Condition]):
 class _Terms(_Logic):
     """The terms of a filter, each about a whole resource."""
 
-    def __init__(self, scim_filter: ScimFilter[Any], account_id: str) -> None:
+    def __init__(self, scim_filter: ScimFilter[Any], columns: Columns) -> None:
         self.filter = scim_filter
-        self.account_id = account_id
+        self.columns = columns
 
     def visit_comparison(self, node: Comparison) -> Condition:
         binding = self.filter.resolve_comparison(node.attr_path, strict=False)
         if binding is None:
             return false()
         if not binding.is_multivalued:
-            return compare(columns.single(binding), node, binding)
-        return _compare_any(columns.entries(binding, self.account_id), node, binding)
+            return compare(self.columns.single(binding), node, binding)
+        return _compare_any(self.columns.entries(binding), node, binding)
 
     def visit_present(self, node: Present) -> Condition:
         binding = self.filter.resolve(node.attr_path, strict=False)
         if binding is None:
             return false()
         if binding.is_multivalued:
-            sub = _sub_name(binding)
+            named = binding.sub_field_name is not None
             found = [
-                entries.having(is_present(entries.sub_attribute(sub)) if sub else true())
-                for entries in columns.entries(binding, self.account_id)
+                entries.having(is_present(entries.sub_attribute(binding)) if named else true())
+                for entries in self.columns.entries(binding)
             ]
             return or_(*found)
         parts = self._parts(node.attr_path, binding) or [binding]
-        return or_(*(is_present(columns.single(part)) for part in parts))
+        return or_(*(is_present(self.columns.single(part)) for part in parts))
 
     def visit_value_path(self, node: ValuePath) -> Condition:
         binding = self.filter.resolve(node.attr_path, strict=False)
@@ -86,7 +86,7 @@ class _Terms(_Logic):
             return false()
         found = [
             entries.having(_TermsOfEntry(self.filter, entries, binding).visit(node.val_filter))
-            for entries in columns.entries(binding, self.account_id)
+            for entries in self.columns.entries(binding)
         ]
         return or_(*found)
 
@@ -127,7 +127,7 @@ class _TermsOfEntry(_Logic):
         return self.filter.resolve(AttrPath(self.name, path.attr, self.schema), strict=False)
 
     def _field(self, part: AttributeBinding) -> Field:
-        return self.entries.sub_attribute(_sub_name(part) or "value")
+        return self.entries.sub_attribute(part)
 
 
 def _compare_any(sources: list[Entries], node: Comparison, binding: AttributeBinding) -> Condition:
@@ -135,13 +135,12 @@ def _compare_any(sources: list[Entries], node: Comparison, binding: AttributeBin
 
     An attribute without values is null itself.
     """
-    sub = _sub_name(binding) or "value"
     some = or_(*(entries.having(true()) for entries in sources))
 
     def any_value(op: CompareOperator) -> Condition:
         term = Comparison(node.attr_path, op, node.value)
         found = [
-            entries.having(compare(entries.sub_attribute(sub), term, binding))
+            entries.having(compare(entries.sub_attribute(binding), term, binding))
             for entries in sources
         ]
         return or_(*found)
@@ -152,10 +151,6 @@ def _compare_any(sources: list[Entries], node: Comparison, binding: AttributeBin
     if node.op == CompareOperator.eq and node.value is None:
         return or_(any_value(node.op), not_(some))
     return any_value(node.op)
-
-
-def _sub_name(binding: AttributeBinding) -> str | None:
-    return binding.urn.rpartition(".")[2] if binding.sub_field_name else None
 
 
 def _size(node: FilterNode) -> int:

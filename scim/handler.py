@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
-import orjson
 from scim2_models import (
-    BulkOperation,
     Context,
     ListResponse,
-    Resource,
     ResourceType,
     SearchRequest,
 )
-from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 from scim2_server.storage import SearchPage
 
-from scim import bounds, dialects, members
+from scim import dialects, members, unknown
 from scim.projection import Document, Projection
 from scim.rendering import etag
 from scim.search import LAST_INDEX
 from scim.service import GatehouseService
-from scim.storage import DirectoryStorage
+from scim.storage import DirectoryStorage, kind_of
+from scim.unknown import Unknown
 
 MEMBERS_IN_PATCH_REPLY = 100
 """A PATCH of a larger group answers without ``members``, so that its cost does not grow."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body of a POST or PUT, in its parts."""
+
+    known: Document
+    unknown: Unknown
+    member_ids: list[str]
 
 
 class Handler(ScimHandler):
@@ -44,13 +50,13 @@ class Handler(ScimHandler):
         """POST (RFC 7644 §3.3)."""
         with self.service.provider:
             _, resource_type = self._target(request, Operation.create)
-            payload = self.service.payload(request)
-            member_ids = members.take(payload) if resource_type.name == "Group" else []
+            body = self._read(request, resource_type)
             resource = self.service.resource_of(
-                resource_type, payload, Context.RESOURCE_CREATION_REQUEST
+                resource_type, body.known, Context.RESOURCE_CREATION_REQUEST
             )
             with self.storage.operation():
-                created = self.storage.insert(resource_type, resource, member_ids)
+                created = self.storage.insert(resource_type, resource, body.member_ids)
+                self.storage.keep_unknown(resource_type, created, body.unknown, replace=True)
             return self._answer(request, resource_type, created, status=HTTPStatus.CREATED)
 
     def query(self, request: ScimRequest) -> ScimResponse:
@@ -60,9 +66,10 @@ class Handler(ScimHandler):
             resource_id = cast(str, target.resource_id)
             conditions = self.service.read_conditions(request)
             if conditions.if_match or conditions.if_none_match:
-                version = etag(self.storage.version(resource_type, resource_id))
+                version = self._etag(resource_type, resource_id)
                 if not conditions.check(version, "GET"):
-                    return ScimResponse(HTTPStatus.NOT_MODIFIED, None, {"ETag": version})
+                    headers = {"ETag": version} if version else {}
+                    return ScimResponse(HTTPStatus.NOT_MODIFIED, None, headers)
             return self._answer(request, resource_type, resource_id)
 
     def replace(self, request: ScimRequest) -> ScimResponse:
@@ -70,20 +77,17 @@ class Handler(ScimHandler):
         with self.service.provider:
             target, resource_type = self._target(request, Operation.replace)
             resource_id = cast(str, target.resource_id)
-            payload = self.service.payload(request)
-            is_group = resource_type.name == "Group"
-            member_ids = members.take(payload) if is_group else []
+            body = self._read(request, resource_type)
             with self.storage.operation():
                 self._check_conditions(request, resource_type, resource_id)
                 resource = self.service.resource_of(
-                    resource_type, payload, Context.RESOURCE_REPLACEMENT_REQUEST
+                    resource_type, body.known, Context.RESOURCE_REPLACEMENT_REQUEST
                 )
                 self._keep_what_a_put_keeps(resource_type, resource_id, resource)
-                if is_group:
-                    self.storage.write_group(resource)
-                    self.storage.set_members(resource_id, member_ids)
-                else:
-                    self.storage.write_user(resource)
+                self.storage.write(resource_type, resource)
+                if resource_type.name == "Group":
+                    self.storage.set_members(resource_id, body.member_ids)
+                self.storage.keep_unknown(resource_type, resource_id, body.unknown, replace=True)
             return self._answer(request, resource_type, resource_id)
 
     def patch(self, request: ScimRequest) -> ScimResponse:
@@ -125,43 +129,23 @@ class Handler(ScimHandler):
             )
             return self._list(request, resource_types, authorized, *found)
 
-    def bulk(self, request: ScimRequest) -> ScimResponse:
-        """POST on ``/Bulk`` (RFC 7644 §3.7). Each operation is kept or undone on its own."""
-        self.service.ensure_bulk_payload_size(len(request.body))
-        payload = dialects.normalise_bulk(self.service.payload(request))
-        for operations in dialects.patches_in_bulk(payload):
-            bounds.check_operations(operations)
-        return super().bulk(replace(request, body=orjson.dumps(payload)))
-
-    def apply_bulk_operation(
-        self, resource_type: ResourceType, operation: BulkOperation[Resource[Any]]
-    ) -> Resource[Any] | None:
-        """Apply one validated operation of a bulk request, and return the resource."""
-        data: Any = operation.data
-        resource_id = operation.resource_id or ""
-        if operation.method == BulkOperation.Method.post:
-            return self.storage.create(resource_type, data)
-        conditions = Conditions(if_match=operation.version)
-        version = etag(self.storage.version(resource_type, resource_id))
-        conditions.check(version, str(operation.method))
-        if operation.method == BulkOperation.Method.delete:
-            self.storage.delete(resource_type, resource_id)
-            return None
-        if operation.method == BulkOperation.Method.put:
-            self._keep_what_a_put_keeps(resource_type, resource_id, data)
-            return self.storage.update(resource_type, data)
-        message = data.model_dump(scim_ctx=Context.RESOURCE_PATCH_REQUEST)
-        self._apply_operations(resource_type, resource_id, message["Operations"])
-        current: Resource[Any] = self._current(resource_type, resource_id)
-        return current
-
     # -- Steps ------------------------------------------------------------
 
     def _target(self, request: ScimRequest, operation: Operation) -> tuple[Target, ResourceType]:
         target = self.service.route(request, operation)
         resource_type = self.service.resource_type_at(cast(str, target.endpoint))
+        self.storage.about(resource_type, target.resource_id)
         self.service.authorize(request, target, resource_type)
         return target, resource_type
+
+    def _read(self, request: ScimRequest, resource_type: ResourceType) -> Body:
+        """Read the body of a POST or PUT: put right, its members and unknown attributes aside."""
+        payload = self.service.payload(request)
+        self.storage.about(resource_type, None, payload)
+        member_ids = members.take(payload) if resource_type.name == "Group" else []
+        payload = dialects.normalise_resource(payload, self.service.urns)
+        known, found = unknown.take(self.service.get_model(resource_type), payload)
+        return Body(known, found, member_ids)
 
     def _searched(
         self, request: ScimRequest, operation: Operation
@@ -175,20 +159,25 @@ class Handler(ScimHandler):
         self, request: ScimRequest, resource_type: ResourceType, resource_id: str
     ) -> None:
         """Refuse a write whose ``If-Match`` does not hold. Unknown resources end here too."""
+        version = self._etag(resource_type, resource_id)
+        self.service.read_conditions(request).check(version, request.method)
+
+    def _etag(self, resource_type: ResourceType, resource_id: str) -> str | None:
         version = self.storage.version(resource_type, resource_id)
-        self.service.read_conditions(request).check(etag(version), request.method)
+        return None if version is None else etag(version)
 
     def _keep_what_a_put_keeps(
         self, resource_type: ResourceType, resource_id: str, resource: Any
     ) -> None:
-        """Carry over what a PUT cannot change, and ``active`` when it leaves it out.
+        """Carry over what a PUT cannot change, and what it may leave out without clearing it.
 
         So a PUT without ``active`` never lets a deactivated person in again.
         """
         current = self._current(resource_type, resource_id)
         resource.replace(current)
-        if resource_type.name == "User" and resource.active is None:
-            resource.active = current.active
+        for name in kind_of(resource_type).kept_by_put:
+            if getattr(resource, name) is None:
+                setattr(resource, name, getattr(current, name))
 
     def _apply_operations(
         self, resource_type: ResourceType, resource_id: str, operations: list[Any]
@@ -197,9 +186,12 @@ class Handler(ScimHandler):
         changes: list[members.Change] = []
         if resource_type.name == "Group":
             changes, operations = members.split(operations)
+        model = self.service.get_model(resource_type)
+        operations, found = unknown.take_from_operations(model, operations)
         self._patch(resource_type, resource_id, operations)
         load = partial(self.storage.get, resource_type, resource_id)
         members.apply(self.storage.work, resource_id, changes, load)
+        self.storage.keep_unknown(resource_type, resource_id, found, replace=False)
 
     def _patch(self, resource_type: ResourceType, resource_id: str, operations: list[Any]) -> None:
         if not operations:
@@ -208,14 +200,12 @@ class Handler(ScimHandler):
         resource = self._current(resource_type, resource_id)
         if not patch.patch(resource):
             return
-        if resource_type.name == "Group":
-            self.storage.write_group(resource)
-        else:
-            self.storage.write_user(resource)
+        self.storage.write(resource_type, resource)
 
     def _current(self, resource_type: ResourceType, resource_id: str) -> Any:
         """Return a stored resource to apply a change to; a group comes without its members."""
-        without = {"excludedAttributes": "members" if resource_type.name == "Group" else "groups"}
+        heavy = kind_of(resource_type).heavy
+        without = {"excludedAttributes": heavy} if heavy else {}
         parameters = self.service.read_response_parameters(resource_type, without)
         return self.storage.get(resource_type, resource_id, response_parameters=parameters)
 
@@ -231,8 +221,10 @@ class Handler(ScimHandler):
         parameters = self.service.read_response_parameters(resource_type, request.query)
         projection = Projection(parameters)
         document = self.storage.document(resource_type, resource_id, projection, members_limit)
-        location, version = document["meta"]["location"], document["meta"]["version"]
-        headers = {"Content-Location": location, "ETag": version}
+        location, version = document["meta"]["location"], document["meta"].get("version")
+        headers = {"Content-Location": location}
+        if version:
+            headers["ETag"] = version
         if status is HTTPStatus.CREATED:
             headers["Location"] = location
         return ScimResponse(status, projection.apply(schema_of(resource_type), document), headers)

@@ -6,13 +6,12 @@ from typing import Any
 
 from scim2_models import ResponseParameters
 
-from scim.schemas import GROUP
+from scim.schemas import ON_REQUEST
 
 Document = dict[str, Any]
 
 ALWAYS = frozenset({"schemas", "id"})
-ON_REQUEST = f"{GROUP}:members.display".lower()
-"""The one attribute that is returned only when it is asked for by its name."""
+_ON_REQUEST = frozenset(urn.lower() for urn in ON_REQUEST)
 
 
 class Projection:
@@ -26,10 +25,10 @@ class Projection:
     def keeps_all(self) -> bool:
         return not self.included and not self.excluded
 
-    @property
-    def names_members(self) -> bool:
-        """Whether the names of a group's members are asked for."""
-        return not self.included.isdisjoint((ON_REQUEST, "members.display"))
+    def requests(self, urn: str) -> bool:
+        """Tell whether an attribute is asked for by its name, with its URN or without."""
+        urn = urn.lower()
+        return not self.included.isdisjoint((urn, urn.rpartition(":")[2]))
 
     def keeps(self, schema: str, attribute: str) -> bool:
         """Tell whether a response keeps a top-level attribute of a resource."""
@@ -68,8 +67,8 @@ class Projection:
 
     def _keeps(self, urn: str) -> bool:
         short = urn.rsplit(":", 1)[-1]
-        if urn == ON_REQUEST:
-            return self.names_members
+        if urn in _ON_REQUEST:
+            return self.requests(urn)
         if self.included and not any(_requested(each, urn, short) for each in self.included):
             return False
         return (urn not in self.excluded) and (short not in self.excluded)

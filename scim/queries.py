@@ -9,13 +9,41 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select
+from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select
 
-from app.store.models import Group, Membership, NestedGroup, User, UserValue
+from app.store.models import (
+    Folder,
+    Grant,
+    Group,
+    Membership,
+    NestedGroup,
+    Role,
+    User,
+    UserValue,
+)
 from app.store.types import Id
 
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
 _IDS = bindparam("ids", type_=Id, expanding=True)
+
+
+@cache
+def account_role_of_user() -> ScalarSelect[str | None]:
+    """Return the name of the role on the account a provider gave a user directly, for a row."""
+    return (
+        select(Role.name)
+        .join(Grant, (Grant.account_id == Role.account_id) & (Grant.role_id == Role.id))
+        .where(
+            Grant.account_id == User.account_id,
+            Grant.user_id == User.id,
+            Grant.folder_id.is_(None),
+            Grant.origin == "scim",
+        )
+        .order_by(Grant.id)
+        .limit(1)
+        .correlate(User)
+        .scalar_subquery()
+    )
 
 
 @cache
@@ -28,6 +56,8 @@ def users() -> Select[*tuple[Any, ...]]:
         User.display_name,
         User.active,
         User.attributes,
+        User.undeclared,
+        account_role_of_user().label("account_role"),
         User.version,
         User.created_at,
         User.updated_at,
@@ -42,6 +72,7 @@ def groups() -> Select[*tuple[Any, ...]]:
         Group.display_name,
         Group.external_id,
         Group.attributes,
+        Group.undeclared,
         Group.version,
         Group.created_at,
         Group.updated_at,
@@ -114,4 +145,26 @@ def groups_in_groups(named: bool) -> Select[*tuple[Any, ...]]:
         return query
     return query.add_columns(Group.display_name.label("display")).join(
         Group, (Group.account_id == NestedGroup.account_id) & (Group.id == NestedGroup.member_id)
+    )
+
+
+@cache
+def folders() -> Select[*tuple[Any, ...]]:
+    """Return the folders with these ids."""
+    return select(Folder.__table__).where(Folder.account_id == _ACCOUNT_ID, Folder.id.in_(_IDS))
+
+
+@cache
+def grants() -> Select[*tuple[Any, ...]]:
+    """Return the grants with these ids, with the names of their role and their holder."""
+    return (
+        select(
+            Grant.__table__,
+            Role.name.label("role_name"),
+            func.coalesce(User.display_name, User.user_name, Group.display_name).label("holder"),
+        )
+        .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
+        .outerjoin(User, (User.account_id == Grant.account_id) & (User.id == Grant.user_id))
+        .outerjoin(Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id))
+        .where(Grant.account_id == _ACCOUNT_ID, Grant.id.in_(_IDS))
     )

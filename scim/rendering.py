@@ -1,19 +1,16 @@
-"""Documents straight from rows, equal to what scim2-models would dump of the same resource."""
+"""What rendering a document takes, whichever resource type it is of."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select
 
-from app.directory.users import value_entry
 from app.store.database import db
-from scim import queries
 from scim.projection import Document, Projection
-from scim.schemas import GROUP, USER
 
 
 def etag(version: int) -> str:
@@ -21,8 +18,8 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
-class Renderer:
-    """Renders the resources of one account for one response.
+class View:
+    """One account, as one response shows it.
 
     What the projection does not keep and costs a query is not loaded; the rest is for
     ``Projection.apply`` to leave out.
@@ -43,104 +40,37 @@ class Renderer:
         self.projection = projection or Projection()
         self.members_limit = members_limit
 
-    def users(self, ids: Sequence[str]) -> list[Document]:
-        """Return the documents of users, in the order of their ids; unknown ones are left out."""
-        rows = {row.id: row for row in self._rows(queries.users(), ids)}
-        values = self._by_owner(queries.values_of_users(), ids, "user_id")
-        groups = self._groups_of(ids) if self.projection.keeps(USER, "groups") else {}
-        return [
-            self._user(rows[each], values.get(each, ()), groups.get(each, []))
-            for each in ids
-            if each in rows
-        ]
-
-    def groups(self, ids: Sequence[str]) -> list[Document]:
-        """Return the documents of groups, in the order of their ids; unknown ones are left out."""
-        rows = {row.id: row for row in self._rows(queries.groups(), ids)}
-        members = self._members_of(ids) if self.projection.keeps(GROUP, "members") else {}
-        return [self._group(rows[each], members.get(each)) for each in ids if each in rows]
-
-    def _rows(self, query: Select[Any], ids: Sequence[str]) -> Sequence[Any]:
+    def rows(self, query: Select[Any], ids: Sequence[str]) -> Sequence[Any]:
+        """Return the rows of a query that takes ``account_id`` and ``ids``."""
         return db.session.execute(query, {"account_id": self.account_id, "ids": ids}).all()
 
-    def _by_owner(self, query: Select[Any], ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
+    def rows_by(self, query: Select[Any], ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
+        """Return the rows of a query by the value of a column."""
         found: dict[str, list[Any]] = defaultdict(list)
-        for row in self._rows(query, ids):
+        for row in self.rows(query, ids):
             found[getattr(row, owner)].append(row)
         return found
 
-    def _user(self, row: Any, values: Iterable[Any], groups: list[Document]) -> Document:
-        extensions = [key for key in row.attributes if key.startswith("urn:")]
-        document: Document = {"schemas": [USER, *extensions], "id": row.id}
+    def head(self, name: str, schemas: list[str], row: Any) -> Document:
+        """Return what every document begins with.
+
+        :param row: Has ``id``, ``external_id``, ``created_at``, ``updated_at`` and ``version``.
+        """
+        document: Document = {"schemas": schemas, "id": row.id}
         if row.external_id:
             document["externalId"] = row.external_id
-        document["meta"] = self._meta("User", row)
-        document["userName"] = row.user_name
-        if row.display_name is not None:
-            document["displayName"] = row.display_name
-        if row.active is not None:
-            document["active"] = row.active
-        document.update(row.attributes)
-        for value in values:
-            document.setdefault(value.attribute, []).append(value_entry(value))
-        if groups:
-            document["groups"] = groups
-        return document
-
-    def _group(self, row: Any, members: list[Document] | None) -> Document:
-        document: Document = {"schemas": [GROUP], "id": row.id}
-        if row.external_id:
-            document["externalId"] = row.external_id
-        document["meta"] = self._meta("Group", row)
-        document["displayName"] = row.display_name
-        document.update(row.attributes)
-        if members:
-            document["members"] = members
-        return document
-
-    def _meta(self, name: str, row: Any) -> Document:
-        return {
+        document["meta"] = {
             "resourceType": name,
             "created": timestamp(row.created_at),
-            "lastModified": timestamp(row.updated_at),
-            "location": f"{self.base_url}/{name}s/{row.id}",
+            "lastModified": timestamp(row.updated_at or row.created_at),
+            "location": self.location(name, row.id),
             "version": etag(row.version),
         }
+        return document
 
-    def _groups_of(self, ids: Sequence[str]) -> dict[str, list[Document]]:
-        """Return the groups of each user: direct ones, and those that contain them."""
-        found = self._by_owner(queries.groups_of_users(), ids, "user_id")
-        return {
-            user_id: [self._group_of_user(row) for row in rows] for user_id, rows in found.items()
-        }
-
-    def _group_of_user(self, row: Any) -> Document:
-        return {
-            "value": row.id,
-            "$ref": f"{self.base_url}/Groups/{row.id}",
-            "display": row.display_name,
-            "type": "indirect" if row.depth else "direct",
-        }
-
-    def _members_of(self, ids: Sequence[str]) -> dict[str, list[Document]]:
-        """Return the members of each group: users, then groups, each in order of creation."""
-        found: dict[str, list[Document]] = defaultdict(list)
-        named, limit = self.projection.names_members, self.members_limit
-        for kind, query in (
-            ("User", queries.users_in_groups(named)),
-            ("Group", queries.groups_in_groups(named)),
-        ):
-            if limit is not None:
-                query = query.limit(limit + 1)
-            for row in self._rows(query, ids):
-                found[row.group_id].append(self._member(kind, row))
-        if limit is not None:
-            return {key: members for key, members in found.items() if len(members) <= limit}
-        return found
-
-    def _member(self, kind: str, row: Any) -> Document:
-        member = {"value": row.id, "$ref": f"{self.base_url}/{kind}s/{row.id}", "type": kind}
-        return member | {"display": row.display} if self.projection.names_members else member
+    def location(self, name: str, resource_id: str) -> str:
+        """Return the URI of a resource."""
+        return f"{self.base_url}/{name}s/{resource_id}"
 
 
 def timestamp(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Blueprint, Response, current_app, request
 from scim2_models import (
+    Error,
     InvalidSyntaxException,
     NotFoundException,
     SCIMException,
@@ -13,7 +14,7 @@ from scim2_models import (
 from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
@@ -25,11 +26,11 @@ from app.directory import tokens
 from app.directory.work import Actor
 from app.security.requests import client_address, request_id, settings
 from app.security.tokens import TokenIdentity, identify
-from scim.handler import Handler
+from scim import dry_run
+from scim.journal import Journal
 from scim.service import GatehouseService, service_for
-from scim.storage import DirectoryStorage
+from scim.serving import PREFIX, base_url, handler
 
-PREFIX = "/scim/v2"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 
 blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
@@ -44,19 +45,20 @@ def service() -> GatehouseService:
 @blueprint.route("/<path:path>", methods=METHODS, provide_automatic_options=False)
 def serve(path: str = "") -> Response:
     """Serve every SCIM endpoint (RFC 7644 §3.2)."""
+    journal = None
     try:
         identity = _authenticate()
-        return _respond(_handler(identity).handle(_scim_request(path, identity)))
+        actor = _actor(identity)
+        journal = _journal(path, identity, actor)
+        asked = _scim_request(path, identity)
+        if dry_run.is_asked_for():
+            return _respond(dry_run.answer(asked, identity, actor, journal))
+        return _respond(handler(identity, actor, journal).handle(asked))
     except Exception as error:
-        return error_response(error)
+        return error_response(error, journal)
 
 
-def base_url() -> str:
-    """Return the SCIM root as clients see it."""
-    return settings().public_url + PREFIX
-
-
-def error_response(error: Exception) -> Response:
+def error_response(error: Exception, journal: Journal | None = None) -> Response:
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
     if isinstance(error, HTTPException):
         error = _of_http(error)
@@ -67,7 +69,18 @@ def error_response(error: Exception) -> Response:
         error = InvalidSyntaxException(detail="The body is nested too deeply")
     if not isinstance(error, SCIMException):
         current_app.logger.error("SCIM request failed", exc_info=error)
-    return _respond(service().error_response(error))
+    answer = service().error_response(error)
+    if journal is not None:
+        _note_failure(journal, service().error_of(error))
+    return _respond(answer)
+
+
+def _note_failure(journal: Journal, error: Error) -> None:
+    """Note what failed in the provisioning log; that it cannot be noted changes no answer."""
+    try:
+        journal.write_failure(error)
+    except SQLAlchemyError as unwritten:
+        current_app.logger.error("The provisioning log could not be written", exc_info=unwritten)
 
 
 def _authenticate() -> TokenIdentity:
@@ -86,8 +99,8 @@ def _authenticate() -> TokenIdentity:
     return identity
 
 
-def _handler(identity: TokenIdentity) -> Handler:
-    actor = Actor(
+def _actor(identity: TokenIdentity) -> Actor:
+    return Actor(
         type="token",
         id=identity.token_id,
         name=identity.name,
@@ -95,9 +108,19 @@ def _handler(identity: TokenIdentity) -> Handler:
         connection_id=identity.connection_id,
         address=client_address(),
         request_id=request_id(),
+        scopes=identity.scopes,
     )
-    storage = DirectoryStorage(service().provider, identity.account_id, actor, base_url())
-    return Handler(service(), storage)
+
+
+def _journal(path: str, identity: TokenIdentity, actor: Actor) -> Journal:
+    query = request.query_string.decode("latin-1")
+    return Journal(
+        account_id=identity.account_id,
+        actor=actor,
+        method=request.method,
+        path=f"/{path}?{query}" if query else f"/{path}",
+        user_agent=request.headers.get("User-Agent", ""),
+    )
 
 
 def _scim_request(path: str, identity: TokenIdentity) -> ScimRequest:

@@ -1,42 +1,24 @@
-"""What this service provider serves: resource types, schemas, capabilities (RFC 7643)."""
+"""The schemas of the resources this service provider serves (RFC 7643 §4)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
 
 import scim2_models
 from pydantic import Field
 from scim2_models import (
     URN,
-    AuthenticationScheme,
-    Bulk,
     CaseExact,
-    ChangePassword,
     ComplexAttribute,
-    ETag,
     ExtensibleStringEnum,
     Extension,
-    Filter,
     Mutability,
-    Pagination,
-    Patch,
     Reference,
-    ResourceType,
+    Required,
+    Resource,
     Returned,
-    ScimPolicy,
-    ScimProvider,
-    ServiceProviderConfig,
-    Sort,
 )
-
-MAX_RESULTS = 1000
-"""Most resources one page holds."""
-DEFAULT_RESULTS = 100
-"""Resources on a page when the client does not say."""
-CURSOR_SECONDS = 3600
-"""How long a cursor works."""
-BULK_OPERATIONS = 1000
-BULK_BYTES = 8 * 1024 * 1024
 
 
 class Email(ComplexAttribute):
@@ -129,52 +111,169 @@ class Group(scim2_models.Group):
     """The members of the group: users and groups."""
 
 
+FolderReference: TypeAlias = Reference["Folder"]
+"""The URI of a folder."""
+
+
+class FolderAccess(ComplexAttribute):
+    """A folder somebody can see, and one role held there."""
+
+    value: Annotated[str | None, CaseExact.true] = None
+    """Identifier of the folder."""
+
+    ref: FolderReference | None = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    """The URI of the folder."""
+
+    display: str | None = None
+    """The path of the folder."""
+
+    type: str | None = None
+    """The name of the role held there."""
+
+
+class AccessUser(Extension):
+    """What Gatehouse adds to a User: the role on the account, and the folders it can see."""
+
+    __schema__ = URN("urn:gatehouse:scim:schemas:extension:2.0:User")
+
+    class AccountRole(ExtensibleStringEnum):
+        """The roles every account has; those it makes itself come beside them."""
+
+        master_admin = "master_admin"
+        admin = "admin"
+        technical_admin = "technical_admin"
+        billing = "billing"
+        reports = "reports"
+        media_library_admin = "media_library_admin"
+        media_library_user = "media_library_user"
+
+    account_role: AccountRole | None = None
+    """The role on the account this provider gives the user directly."""
+
+    folders: Annotated[list[FolderAccess] | None, Mutability.read_only, Returned.request] = None
+    """The folders the user can see, however they came to, with the roles held there."""
+
+
+class ParentFolder(ComplexAttribute):
+    value: Annotated[str | None, CaseExact.true] = None
+    """Identifier of the folder above."""
+
+    ref: FolderReference | None = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    """The URI of the folder above."""
+
+
+class Folder(Resource[Any]):
+    """A folder of the media library."""
+
+    __schema__ = URN("urn:gatehouse:scim:schemas:core:2.0:Folder")
+
+    display_name: Annotated[str | None, Required.true] = None
+    """The name of the folder, unique within the folder above."""
+
+    parent: ParentFolder | None = None
+    """The folder above; the root folder when it is left out."""
+
+    path: Annotated[str | None, Mutability.read_only] = None
+    """The names of the folders from the root to this one, such as '/Brand/2026'."""
+
+    restricted: bool | None = None
+    """Whether grants on the folders above do not reach this one."""
+
+
+class Principal(ComplexAttribute):
+    value: Annotated[str | None, Mutability.immutable, Required.true, CaseExact.true] = None
+    """Identifier of the user or group."""
+
+    ref: Annotated[
+        Reference[scim2_models.User | scim2_models.Group] | None,  # type: ignore[type-arg]
+        Mutability.immutable,
+    ] = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    """The URI of the user or group."""
+
+    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User", "Group"])
+    """The kind of the principal: 'User' or 'Group'."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The name of the user or group."""
+
+
+class GrantedFolder(ComplexAttribute):
+    value: Annotated[str | None, Mutability.immutable, Required.true, CaseExact.true] = None
+    """Identifier of the folder."""
+
+    ref: Annotated[FolderReference | None, Mutability.immutable] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the folder."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The path of the folder."""
+
+
+class Grant(Resource[Any]):
+    """A role given to a user or a group, on a folder or on the account."""
+
+    __schema__ = URN("urn:gatehouse:scim:schemas:core:2.0:Grant")
+
+    principal: Annotated[Principal | None, Mutability.immutable, Required.true] = None
+    """Who holds the role."""
+
+    role: Annotated[str | None, Mutability.immutable, Required.true] = None
+    """The name of the role: one on folders, or without a folder one on the account."""
+
+    folder: Annotated[GrantedFolder | None, Mutability.immutable] = None
+    """Where the role is held, with all folders below; the account when there is none."""
+
+    not_before: datetime | None = None
+    """When it takes effect."""
+
+    expires_at: datetime | None = None
+    """When it ends."""
+
+    reason: str | None = None
+    """Why it was given."""
+
+    origin: Annotated[str | None, Mutability.read_only] = Field(
+        None, examples=["scim", "saml", "mapping", "manual"]
+    )
+    """Where it comes from. A provider changes and takes back only what came through SCIM."""
+
+    granted_by: Annotated[str | None, Mutability.read_only] = None
+    """Who gave it."""
+
+
+class _Offer(Resource[Any]):
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    """The name people know it by."""
+
+    type: Annotated[str | None, Mutability.read_only] = None
+    """What it is: 'Role' or 'Entitlement'."""
+
+    description: Annotated[str | None, Mutability.read_only] = None
+    """What it gives to those who have it."""
+
+
+class Role(_Offer):
+    """A value of 'roles' that has an effect here. The form is that of Okta's discovery."""
+
+    __schema__ = URN("urn:okta:scim:schemas:core:1.0:Role")
+
+
+class Entitlement(_Offer):
+    """A value of 'entitlements' that has an effect here. The form is that of Okta's discovery."""
+
+    __schema__ = URN("urn:okta:scim:schemas:core:1.0:Entitlement")
+
+
 USER = str(User.__schema__)
 GROUP = str(Group.__schema__)
 ENTERPRISE_USER = str(EnterpriseUser.__schema__)
+ACCESS_USER = str(AccessUser.__schema__)
+FOLDER = str(Folder.__schema__)
+GRANT = str(Grant.__schema__)
+ROLE = str(Role.__schema__)
+ENTITLEMENT = str(Entitlement.__schema__)
 
-POLICY = ScimPolicy(
-    unknown=ScimPolicy.Unknown.ignore,
-    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
-    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
-)
-"""How far clients may depart from the RFCs; what goes beyond it stands in ``dialects``."""
-
-
-def service_provider_config() -> ServiceProviderConfig:
-    """Return the capabilities this service provider announces (RFC 7643 §5)."""
-    return ServiceProviderConfig(
-        patch=Patch(supported=True),
-        bulk=Bulk(supported=True, max_operations=BULK_OPERATIONS, max_payload_size=BULK_BYTES),
-        pagination=Pagination(
-            cursor=True,
-            index=True,
-            default_pagination_method=Pagination.DefaultPaginationMethod.index,
-            default_page_size=DEFAULT_RESULTS,
-            max_page_size=MAX_RESULTS,
-            cursor_timeout=CURSOR_SECONDS,
-        ),
-        filter=Filter(supported=True, max_results=MAX_RESULTS),
-        change_password=ChangePassword(supported=True),
-        sort=Sort(supported=True),
-        etag=ETag(supported=True),
-        authentication_schemes=[
-            AuthenticationScheme(
-                type=AuthenticationScheme.Type.oauthbearertoken,
-                name="Bearer token",
-                description="A token made with `gatehouse token create`.",
-                primary=True,
-            )
-        ],
-    )
-
-
-def build_provider() -> ScimProvider:
-    """Return the description of this service provider, for scim2-server."""
-    bound: Any = User.__class_getitem__(EnterpriseUser)
-    return ScimProvider(
-        models=[User, EnterpriseUser, Group],
-        resource_types=[ResourceType.from_resource(bound), ResourceType.from_resource(Group)],
-        config=service_provider_config(),
-        policy=POLICY,
-    )
+MEMBER_NAMES = f"{GROUP}:members.display"
+ON_REQUEST = (MEMBER_NAMES, f"{ACCESS_USER}:folders")
+"""The attributes that are returned only when they are asked for by name (RFC 7643 §7)."""

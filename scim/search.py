@@ -34,21 +34,12 @@ from sqlalchemy import (
 )
 
 from app.store.database import db
-from app.store.models import Group, User
-from scim import columns, filters
-from scim.columns import Field
+from scim import filters
+from scim.columns import Columns
+from scim.fields import Field
 
 LAST_INDEX = 2**31
 """A startIndex beyond it is past the end of any account, and of what a database counts to."""
-
-
-@dataclass(frozen=True)
-class Searched:
-    """One resource type to search: its name, its table, its model."""
-
-    name: str
-    table: type[User] | type[Group]
-    model: type[Resource[Any]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,10 @@ class Page:
 
 
 def find(
-    account_id: str, searched: Sequence[Searched], request: SearchRequest[Any], position: Any = None
+    account_id: str,
+    searched: Sequence[Columns],
+    request: SearchRequest[Any],
+    position: Any = None,
 ) -> Page:
     """Return one page of the matching resources.
 
@@ -79,24 +73,25 @@ def find(
     return _page_by_cursor(rows, request, position)
 
 
-def _rows(account_id: str, searched: Sequence[Searched], request: SearchRequest[Any]) -> Subquery:
+def _rows(account_id: str, searched: Sequence[Columns], request: SearchRequest[Any]) -> Subquery:
     """Return the matching resources as a table of type, id and sort key."""
     fields = [_sort_field(each, request) for each in searched]
     kind = next((field.comparable.type for field in fields if field is not None), String())
     parts: list[Select[Any]] = []
     for each, field in zip(searched, fields, strict=True):
         key = cast(null(), kind) if field is None else field.comparable
-        part = select(literal(each.name).label("type"), each.table.id, key.label("key")).where(
-            each.table.account_id == account_id
+        table = each.kind.table
+        part = select(literal(each.kind.name).label("type"), table.id, key.label("key")).where(
+            table.account_id == account_id
         )
         if request.filter is not None:
             bound = _bound(request.filter, each.model)
-            part = part.where(filters.condition(bound, account_id))
+            part = part.where(filters.condition(bound, each))
         parts.append(part)
     return (union_all(*parts) if len(parts) > 1 else parts[0]).subquery("found")
 
 
-def _sort_field(searched: Searched, request: SearchRequest[Any]) -> Field | None:
+def _sort_field(searched: Columns, request: SearchRequest[Any]) -> Field | None:
     """Return what a resource type sorts by; None when it does not have the attribute.
 
     :raises NotImplementedException: When it cannot be sorted by.
@@ -104,7 +99,7 @@ def _sort_field(searched: Searched, request: SearchRequest[Any]) -> Field | None
     binding = request.sort_binding(searched.model)
     if binding is None:
         return None
-    field = columns.primary_value(binding) if binding.is_multivalued else columns.single(binding)
+    field = searched.primary_value(binding) if binding.is_multivalued else searched.single(binding)
     if field.kind == "nothing":
         raise NotImplementedException(detail=f"Sorting by {request.sort_by} is not supported")
     if field.kind == "boolean":

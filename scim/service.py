@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
@@ -18,29 +18,39 @@ from scim2_models import (
     ResponseParameters,
     SearchRequest,
 )
+from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
-from scim2_server.routing import Target
+from scim2_server.routing import Operation, Target
 from scim2_server.service import ScimService, scim_exception_of
 
 from app.security.tokens import TokenIdentity
 from scim import bounds, dialects
-from scim.schemas import build_provider
+from scim.provider import PROVIDERS, provider_for
+from scim.resources import KINDS
 
-SCOPE_OF = {"User": "users", "Group": "groups"}
+_READS = (Operation.query, Operation.search, Operation.search_with_body)
 
 
 class GatehouseService(ScimService):
     """Reads requests as clients really send them; answers with documents made elsewhere."""
 
+    @cached_property
+    def urns(self) -> frozenset[str]:
+        """The schemas there are, in lower case."""
+        return frozenset(str(schema.id).lower() for schema in self.provider.schemas)
+
     def authorize(self, request: ScimRequest, target: Target, resource_type: ResourceType) -> None:
-        """Let a token reach only what its scopes name.
+        """Let a token reach only what its scopes name, and write only what can be written.
 
         :raises ForbiddenException: When the scope is missing.
+        :raises MethodNotAllowedException: When the resource type is read-only.
         """
         identity: TokenIdentity = request.subject
-        scope = SCOPE_OF[str(resource_type.name)]
-        if scope not in identity.scopes:
-            raise ForbiddenException(detail=f"This token lacks the scope '{scope}'")
+        kind = KINDS[str(resource_type.name)]
+        if kind.scope not in identity.scopes:
+            raise ForbiddenException(detail=f"This token lacks the scope '{kind.scope}'")
+        if not kind.writable and target.operation not in _READS:
+            raise MethodNotAllowedException(allowed=["GET"])
 
     def read_search(
         self, resource_types: list[ResourceType], payload: Any
@@ -77,12 +87,12 @@ class GatehouseService(ScimService):
     def resource_of(
         self, resource_type: ResourceType, payload: dict[str, Any], context: Context
     ) -> Resource[Any]:
-        """Validate a resource as a client sent it.
+        """Validate a resource, its body put right.
 
         :param context: Creation or replacement.
         """
         model = self.get_model(resource_type)
-        found: Resource[Any] = _validated(model, dialects.normalise_resource(payload), context)
+        found: Resource[Any] = _validated(model, payload, context)
         return found
 
     def patch_of(self, resource_type: ResourceType, operations: list[Any]) -> PatchOp[Any]:
@@ -95,8 +105,7 @@ class GatehouseService(ScimService):
         found: PatchOp[Any] = _validated(message, payload, Context.RESOURCE_PATCH_REQUEST)
         return found
 
-    @staticmethod
-    def operations_of(payload: dict[str, Any]) -> list[Any]:
+    def operations_of(self, payload: dict[str, Any]) -> list[Any]:
         """Return the operations of a PATCH, put right.
 
         :raises InvalidSyntaxException: When there are none.
@@ -105,7 +114,7 @@ class GatehouseService(ScimService):
         operations = payload.get(key)
         if not isinstance(operations, list) or not operations:
             raise InvalidSyntaxException(detail="A PATCH needs a list of 'Operations'")
-        operations = dialects.normalise_operations(operations)
+        operations = dialects.normalise_operations(operations, self.urns)
         bounds.check_operations(operations)
         return operations
 
@@ -117,7 +126,14 @@ def _validated(model: Any, payload: Any, context: Context) -> Any:
         raise scim_exception_of(error) from error
 
 
-@cache
-def service_for(secret_key: str) -> GatehouseService:
-    """Return the service whose cursors are sealed with a key derived from the secret key."""
-    return GatehouseService(build_provider(), secret=secret_key)
+def service_for(secret_key: str, account_id: str = "", scim_epoch: int = 0) -> GatehouseService:
+    """Return the service of an account, whose cursors are sealed with the secret key.
+
+    :param scim_epoch: Grows when the account's own schemas change; 0 when it has none.
+    """
+    return _service(secret_key, account_id if scim_epoch else "", scim_epoch)
+
+
+@lru_cache(PROVIDERS)
+def _service(secret_key: str, account_id: str, scim_epoch: int) -> GatehouseService:
+    return GatehouseService(provider_for(account_id, scim_epoch), secret=secret_key)

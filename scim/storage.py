@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from scim2_models import (
+    Error,
     NotFoundException,
     PreconditionFailedException,
     Resource,
@@ -19,38 +20,53 @@ from scim2_server.conditions import opaque_tag
 from scim2_server.storage import ScimStorage, SearchPage
 from sqlalchemy import select
 
-from app.directory import groups, memberships, users
+from app.directory import memberships, preview, undeclared
 from app.directory.errors import DirectoryError
-from app.directory.work import Actor, Work, transaction
+from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
-from app.store.models import Group, User
 from scim import search
-from scim.casting import group_profile, user_write
+from scim.columns import Columns
 from scim.errors import scim_exception
+from scim.journal import Journal
 from scim.projection import Document, Projection
-from scim.rendering import Renderer
-
-TABLES: dict[str, type[User] | type[Group]] = {"User": User, "Group": Group}
+from scim.rendering import View
+from scim.resources import KINDS
+from scim.resources.groups import member_ids
+from scim.resources.kind import Kind
+from scim.unknown import Unknown
 
 
 class DirectoryStorage(ScimStorage):
-    """Users and groups of one account.
+    """The resources of one account.
 
     What the protocol reads is a *document*, rendered straight from rows; a pydantic resource is
     made of it only where a PUT or PATCH must be applied to one.
 
     :param base_url: The SCIM root as the client sees it, without a slash at its end.
+    :param journal: Where what is written is noted for the provisioning log.
+    :param keeps_unknown: Whether the account keeps attributes no schema declares.
+    :param previewed: Write into this work, of which nothing is kept, and note nothing.
     """
 
     supports_cursors = True
 
     def __init__(
-        self, provider: ScimProvider, account_id: str, actor: Actor, base_url: str
+        self,
+        provider: ScimProvider,
+        account_id: str,
+        actor: Actor,
+        base_url: str,
+        journal: Journal | None = None,
+        previewed: Work | None = None,
+        keeps_unknown: bool = False,
     ) -> None:
         self.provider = provider
         self.account_id = account_id
         self.actor = actor
         self.base_url = base_url
+        self.journal = journal
+        self.keeps_unknown = keeps_unknown
+        self._previewed = previewed
         self._work: Work | None = None
 
     # -- Transactions ---------------------------------------------------
@@ -65,18 +81,53 @@ class DirectoryStorage(ScimStorage):
             yield
             return
         try:
-            with transaction(self.account_id, self.actor) as self._work:
+            with self._transaction() as self._work:
                 yield
+                if self.journal is not None and self._previewed is None:
+                    self.journal.write(self._work)
         except DirectoryError as error:
             raise scim_exception(error) from error
         finally:
             self._work = None
+
+    def _transaction(self) -> AbstractContextManager[Work]:
+        if self._previewed is not None:
+            return preview.part(self._previewed)
+        return transaction(self.account_id, self.actor)
 
     @property
     def work(self) -> Work:
         if self._work is None:
             raise RuntimeError("a write outside of operation()")
         return self._work
+
+    # -- The provisioning log --------------------------------------------
+
+    def about(
+        self, resource_type: ResourceType, resource_id: str | None, payload: Any = None
+    ) -> None:
+        """Note which resource the request is about."""
+        if self.journal is not None:
+            self.journal.about(str(resource_type.name), resource_id, payload)
+
+    def note_failure(self, error: Error) -> None:
+        """Note that the request failed."""
+        if self.journal is not None and self._previewed is None:
+            self.journal.write_failure(error)
+
+    def keep_unknown(
+        self, resource_type: ResourceType, resource_id: str, found: Unknown, *, replace: bool
+    ) -> None:
+        """Keep what no schema declares, or let it go, as the account chose; and note it."""
+        kept = self.keeps_unknown and resource_type.name in ("User", "Group")
+        self.about(resource_type, resource_id)
+        if self.journal is not None:
+            word = "kept" if kept else "ignored"
+            self.journal.notes += [{word: name} for name in found.values]
+            self.journal.notes += [{"ignored": part} for part in found.parts]
+        if kept and (found.values or replace):
+            target = Target(str(resource_type.name).lower(), resource_id)
+            undeclared.keep(self.work, target, found.values, replace=replace)
 
     # -- Documents ------------------------------------------------------
 
@@ -105,8 +156,7 @@ class DirectoryStorage(ScimStorage):
     ) -> tuple[search.Page, list[Document]]:
         """Return one page of the matching resources, and their documents."""
         searched = [
-            search.Searched(str(each.name), TABLES[str(each.name)], self.model(each))
-            for each in resource_types
+            Columns(kind_of(each), self.account_id, self.model(each)) for each in resource_types
         ]
         page = search.find(self.account_id, searched, request, position)
         documents = {
@@ -118,16 +168,19 @@ class DirectoryStorage(ScimStorage):
         }
         return page, [documents[id_] for _, id_ in page.found if id_ in documents]
 
-    def version(self, resource_type: ResourceType, resource_id: str) -> int:
-        """Return the version of a resource, without loading it.
+    def version(self, resource_type: ResourceType, resource_id: str) -> int | None:
+        """Return the version of a resource, without loading it; None where none is kept.
 
         :raises NotFoundException: When the account has no such resource of this type.
         """
-        table = TABLES[str(resource_type.name)]
-        query = select(table.version).where(
-            table.account_id == self.account_id, table.id == resource_id
+        kind = kind_of(resource_type)
+        if kind.version is None:
+            self.document(resource_type, resource_id)
+            return None
+        query = select(kind.version).where(
+            kind.table.account_id == self.account_id, kind.table.id == resource_id
         )
-        version = db.session.scalar(query)
+        version: int | None = db.session.scalar(query)
         if version is None:
             raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")
         return version
@@ -141,8 +194,8 @@ class DirectoryStorage(ScimStorage):
     ) -> list[Document]:
         if not ids:
             return []
-        renderer = Renderer(self.account_id, self.base_url, projection, members_limit)
-        return renderer.users(ids) if resource_type.name == "User" else renderer.groups(ids)
+        view = View(self.account_id, self.base_url, projection, members_limit)
+        return kind_of(resource_type).documents(view, ids)
 
     def model(self, resource_type: ResourceType) -> type[Resource[Any]]:
         return cast(type[Resource[Any]], self.provider.model_for(resource_type))
@@ -150,46 +203,32 @@ class DirectoryStorage(ScimStorage):
     # -- Writes ---------------------------------------------------------
 
     def insert(
-        self, resource_type: ResourceType, resource: Resource[Any], member_ids: Iterable[str]
+        self, resource_type: ResourceType, resource: Resource[Any], member_ids: Iterable[str] = ()
     ) -> str:
-        """Add a resource and return its id."""
-        with self.operation():
-            if resource_type.name == "User":
-                write = user_write(resource)
-                if write.profile.active is None:
-                    write.profile.active = True
-                return users.create(self.work, write.profile, password=write.password)
-            group_id = groups.create(self.work, group_profile(resource))
-            memberships.add(self.work, group_id, member_ids)
-            return group_id
+        """Add a resource and return its id.
 
-    def write_user(self, resource: Resource[Any], expected_version: int | None = None) -> None:
-        """Make a stored user what the resource says."""
-        user_id = cast(str, resource.id)
+        :param member_ids: More members of a group than the resource lists.
+        """
         with self.operation():
-            write = user_write(resource)
-            users.replace(
-                self.work,
-                user_id,
-                write.profile,
-                password=write.password,
-                expected_version=expected_version,
-            )
+            created = kind_of(resource_type).insert(self.work, resource)
+            if member_ids:
+                memberships.add(self.work, created, member_ids)
+            return created
+
+    def write(
+        self,
+        resource_type: ResourceType,
+        resource: Resource[Any],
+        expected_version: int | None = None,
+    ) -> None:
+        """Make a stored resource what this one says, but for the members of a group."""
+        with self.operation():
+            kind_of(resource_type).write(self.work, resource, expected_version)
 
     def set_members(self, group_id: str, member_ids: Iterable[str]) -> None:
         """Make the members of a group exactly these."""
         with self.operation():
             memberships.set_members(self.work, group_id, member_ids)
-
-    def write_group(self, resource: Resource[Any], expected_version: int | None = None) -> None:
-        """Make a stored group what the resource says, but for its members."""
-        with self.operation():
-            groups.replace(
-                self.work,
-                cast(str, resource.id),
-                group_profile(resource),
-                expected_version=expected_version,
-            )
 
     # -- The promises of ScimStorage --------------------------------------
 
@@ -220,7 +259,7 @@ class DirectoryStorage(ScimStorage):
 
     def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         with self.operation():
-            created = self.insert(resource_type, resource, _member_ids(resource))
+            created = self.insert(resource_type, resource)
             return self.get(resource_type, created)
 
     def update(
@@ -233,11 +272,9 @@ class DirectoryStorage(ScimStorage):
         version = _version_number(expected_version)
         resource_id = cast(str, resource.id)
         with self.operation():
-            if resource_type.name == "User":
-                self.write_user(resource, version)
-            else:
-                self.write_group(resource, version)
-                self.set_members(resource_id, _member_ids(resource))
+            self.write(resource_type, resource, version)
+            if resource_type.name == "Group":
+                self.set_members(resource_id, member_ids(resource))
             return self.get(resource_type, resource_id)
 
     def delete(
@@ -247,19 +284,19 @@ class DirectoryStorage(ScimStorage):
         *,
         expected_version: str | None = None,
     ) -> None:
-        remove = users.delete if resource_type.name == "User" else groups.delete
         with self.operation():
             self.version(resource_type, resource_id)
-            remove(self.work, resource_id, expected_version=_version_number(expected_version))
+            version = _version_number(expected_version)
+            kind_of(resource_type).delete(self.work, resource_id, version)
 
     def _resource(self, resource_type: ResourceType, document: Document) -> Resource[Any]:
         meta = {key: item for key, item in document["meta"].items() if key != "location"}
         return self.model(resource_type).model_validate(document | {"meta": meta})
 
 
-def _member_ids(resource: Resource[Any]) -> list[str]:
-    members = getattr(resource, "members", None) or []
-    return [member.value for member in members if member.value]
+def kind_of(resource_type: ResourceType) -> Kind:
+    """Return what is known of a resource type."""
+    return KINDS[str(resource_type.name)]
 
 
 def _version_number(version: str | None) -> int | None:

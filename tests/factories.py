@@ -111,7 +111,7 @@ def a_grant(
             folder,
             not_before=not_before,
             expires_at=expires_at,
-        )
+        ).changed
 
 
 def a_master_admin(account_id: str, user_name: str | None = None) -> str:

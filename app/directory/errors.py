@@ -25,6 +25,10 @@ class Taken(DirectoryError):
     """A value that must be unique belongs to another one already. (409, uniqueness)"""
 
 
+class NotEmpty(DirectoryError):
+    """There is something in it that must be moved or deleted first. (409)"""
+
+
 class Forbidden(DirectoryError):
     """The actor may not do this. (403)"""
 

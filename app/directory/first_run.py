@@ -11,7 +11,7 @@ from app.directory import accounts, bounds, connections, grants, sessions, token
 from app.directory.admins import MASTER_ADMIN
 from app.directory.errors import Invalid
 from app.directory.work import Actor, Work, transaction
-from app.security.tokens import SCOPES
+from app.security.tokens import DEFAULT_SCOPES
 from app.store.database import db
 from app.store.models import User
 from app.store.types import comparison_key
@@ -39,7 +39,7 @@ def set_up(actor: Actor) -> FirstRun | None:
     with transaction(account_id, actor) as work:
         link_secret = invite_admin(work, ADMIN_EMAIL)
         connection_id = connections.find_or_create_scim(work, "SCIM")
-        token = tokens.create(work, connection_id, "first", SCOPES)
+        token = tokens.create(work, connection_id, "first", DEFAULT_SCOPES)
     return FirstRun(ACCOUNT_NAME, ADMIN_EMAIL, link_secret, token.secret)
 
 

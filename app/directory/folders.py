@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, literal, select
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from app.directory import bounds
-from app.directory.errors import Invalid, NotFound, Taken
+from app.directory.errors import (
+    Forbidden,
+    Invalid,
+    NotEmpty,
+    NotFound,
+    Taken,
+    VersionMismatch,
+)
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Folder, FolderClosure
@@ -16,33 +28,111 @@ MAX_DEPTH = 64
 """How deep folders may lie under the root."""
 
 
+@dataclass(frozen=True)
+class FolderProfile:
+    """All that is known of a folder."""
+
+    name: str
+    parent_id: str | None
+    """None for the root alone."""
+    restricted: bool = False
+    external_id: str | None = None
+
+
 def create_root(work: Work) -> str:
     """Make the one root folder of a new account and return its id."""
-    return _insert(work, None, "/", restricted=False)
+    return _insert(work, FolderProfile("/", None))
 
 
-def create(work: Work, parent_id: str, name: str, *, restricted: bool = False) -> str:
+def create(
+    work: Work,
+    parent_id: str,
+    name: str,
+    *,
+    restricted: bool = False,
+    external_id: str | None = None,
+) -> str:
     """Add a folder and return its id.
 
     :raises Invalid: When the name is empty, too long, holds a slash, or lies too deep.
     :raises NotFound: When the account has no such parent.
     :raises Taken: When the parent has a folder of this name, in any case.
     """
-    name = bounds.required("name", name)
-    if "/" in name or name in (".", ".."):
-        raise Invalid("A folder's name must not hold a slash.", field="name")
+    profile = _cleaned(FolderProfile(name, parent_id, restricted, external_id))
     if _depth(work, parent_id) >= MAX_DEPTH:
-        raise Invalid(f"Folders may lie {MAX_DEPTH} levels deep at the most.")
+        raise _too_deep()
     try:
-        folder_id = _insert(work, parent_id, name, restricted=restricted)
+        folder_id = _insert(work, profile)
     except IntegrityError as error:
-        raise Taken(f"There is a folder {name!r} here already.") from error
+        raise _taken(profile.name) from error
     work.record(
-        "folder.created",
-        Target("folder", folder_id, name),
-        after={"parent": parent_id, "restricted": restricted},
+        "folder.created", Target("folder", folder_id, profile.name), after=_snapshot(profile)
     )
     return folder_id
+
+
+def replace(
+    work: Work, folder_id: str, profile: FolderProfile, *, expected_version: int | None = None
+) -> bool:
+    """Rename, move, restrict or open a folder, and return whether that changed anything.
+
+    :raises NotFound: When the account has no such folder, or no such parent.
+    :raises VersionMismatch: When the folder is not at ``expected_version``.
+    :raises Invalid: As :func:`create`, or when it would come to lie in itself.
+    :raises Taken: When there is a folder of this name already.
+    :raises Forbidden: When it is the root and would be renamed, moved or restricted.
+    """
+    stored = _stored(work, folder_id, expected_version)
+    if stored.parent_id is None:
+        if (profile.name, profile.parent_id, profile.restricted) != (stored.name, None, False):
+            raise Forbidden("The root folder stays as it is.")
+    else:
+        profile = _cleaned(profile)
+    if profile == stored:
+        return False
+    work.may_remove_access()
+    if profile.parent_id != stored.parent_id:
+        _move(work, folder_id, str(profile.parent_id))
+    try:
+        db.session.execute(
+            update(Folder)
+            .where(Folder.account_id == work.account_id, Folder.id == folder_id)
+            .values(**_columns(profile), version=Folder.version + 1, updated_at=work.at)
+        )
+    except IntegrityError as error:
+        raise _taken(profile.name) from error
+    work.record(
+        "folder.updated",
+        Target("folder", folder_id, profile.name),
+        before=_snapshot(stored),
+        after=_snapshot(profile),
+    )
+    return True
+
+
+def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -> None:
+    """Remove a folder that holds no other, with the grants on it.
+
+    :raises NotFound: When the account has no such folder.
+    :raises VersionMismatch: When the folder is not at ``expected_version``.
+    :raises NotEmpty: When there are folders in it.
+    :raises Forbidden: When it is the root.
+    """
+    stored = _stored(work, folder_id, expected_version)
+    if stored.parent_id is None:
+        raise Forbidden("The root folder stays as it is.")
+    inside = select(Folder.id).where(
+        Folder.account_id == work.account_id, Folder.parent_id == folder_id
+    )
+    if db.session.scalar(inside.limit(1)) is not None:
+        raise NotEmpty(f"There are folders in {stored.name!r}. Move or delete them first.")
+    work.may_remove_access()
+    db.session.execute(
+        sql_delete(Folder).where(Folder.account_id == work.account_id, Folder.id == folder_id)
+    )
+    work.record(
+        "folder.deleted", Target("folder", folder_id, stored.name), before=_snapshot(stored)
+    )
 
 
 def create_path(work: Work, path: str, *, restricted: bool = False) -> str:
@@ -99,15 +189,71 @@ def split_path(path: str) -> list[str]:
     return [part for part in path.split("/") if part.strip()]
 
 
-def _insert(work: Work, parent_id: str | None, name: str, *, restricted: bool) -> str:
+def profile_of(account_id: str, folder_id: str) -> FolderProfile:
+    """Return what is known of a folder.
+
+    :raises NotFound: When the account has no such folder.
+    """
+    query = select(Folder.__table__).where(Folder.account_id == account_id, Folder.id == folder_id)
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("folder", folder_id)
+    return FolderProfile(row.name, row.parent_id, row.restricted, row.external_id)
+
+
+def _stored(work: Work, folder_id: str, expected_version: int | None) -> FolderProfile:
+    profile = profile_of(work.account_id, folder_id)
+    version = select(Folder.version).where(
+        Folder.account_id == work.account_id, Folder.id == folder_id
+    )
+    if expected_version is not None and db.session.scalar(version) != expected_version:
+        raise VersionMismatch
+    return profile
+
+
+def _cleaned(profile: FolderProfile) -> FolderProfile:
+    name = bounds.required("name", profile.name)
+    if "/" in name or name in (".", ".."):
+        raise Invalid("A folder's name must not hold a slash.", field="name")
+    external_id = bounds.optional("externalId", profile.external_id)
+    return FolderProfile(name, profile.parent_id, profile.restricted, external_id)
+
+
+def _columns(profile: FolderProfile) -> dict[str, Any]:
+    return {
+        "parent_id": profile.parent_id,
+        "name": profile.name,
+        "name_key": comparison_key(profile.name),
+        "restricted": profile.restricted,
+        "external_id": profile.external_id,
+    }
+
+
+def _snapshot(profile: FolderProfile) -> dict[str, Any]:
+    snapshot: dict[str, Any] = {
+        "name": profile.name,
+        "parent": profile.parent_id,
+        "restricted": profile.restricted,
+    }
+    return (
+        snapshot if profile.external_id is None else snapshot | {"external_id": profile.external_id}
+    )
+
+
+def _taken(name: str) -> Taken:
+    return Taken(f"There is a folder {name!r} here already.")
+
+
+def _too_deep() -> Invalid:
+    return Invalid(f"Folders may lie {MAX_DEPTH} levels deep at the most.")
+
+
+def _insert(work: Work, profile: FolderProfile) -> str:
     folder_id = new_id()
     row = {
         "account_id": work.account_id,
         "id": folder_id,
-        "parent_id": parent_id,
-        "name": name,
-        "name_key": comparison_key(name),
-        "restricted": restricted,
+        **_columns(profile),
         "created_at": work.at,
         "updated_at": work.at,
     }
@@ -120,15 +266,51 @@ def _insert(work: Work, parent_id: str | None, name: str, *, restricted: bool) -
         "depth": 0,
     }
     db.session.execute(insert(FolderClosure), [itself])
-    above = select(
-        FolderClosure.account_id,
-        FolderClosure.ancestor_id,
-        literal(folder_id),
-        FolderClosure.depth + 1,
-    ).where(FolderClosure.account_id == work.account_id, FolderClosure.descendant_id == parent_id)
-    columns = ["account_id", "ancestor_id", "descendant_id", "depth"]
-    db.session.execute(insert(FolderClosure).from_select(columns, above))
+    if profile.parent_id is not None:
+        _hang(work, folder_id, profile.parent_id)
     return folder_id
+
+
+def _hang(work: Work, folder_id: str, parent_id: str) -> None:
+    """Add a folder, with all that lies in it, to the closure of everything above its parent."""
+    above, below = aliased(FolderClosure), aliased(FolderClosure)
+    pairs = select(
+        above.account_id,
+        above.ancestor_id,
+        below.descendant_id,
+        above.depth + below.depth + 1,
+    ).join_from(
+        above,
+        below,
+        (below.account_id == above.account_id)
+        & (above.descendant_id == parent_id)
+        & (below.ancestor_id == folder_id),
+    )
+    pairs = pairs.where(above.account_id == work.account_id)
+    columns = ["account_id", "ancestor_id", "descendant_id", "depth"]
+    db.session.execute(insert(FolderClosure).from_select(columns, pairs))
+
+
+def _move(work: Work, folder_id: str, parent_id: str) -> None:
+    inside = select(FolderClosure.descendant_id).where(
+        FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
+    )
+    within = inside.where(FolderClosure.descendant_id == parent_id)
+    if db.session.scalar(within) is not None:
+        raise Invalid("A folder cannot lie in itself.", field="parent")
+    height = select(func.max(FolderClosure.depth)).where(
+        FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
+    )
+    if _depth(work, parent_id) + 1 + (db.session.scalar(height) or 0) > MAX_DEPTH:
+        raise _too_deep()
+    db.session.execute(
+        sql_delete(FolderClosure).where(
+            FolderClosure.account_id == work.account_id,
+            FolderClosure.descendant_id.in_(inside),
+            FolderClosure.ancestor_id.not_in(inside),
+        )
+    )
+    _hang(work, folder_id, parent_id)
 
 
 def _depth(work: Work, folder_id: str) -> int:

@@ -23,6 +23,9 @@ CORE = {f"urn:ietf:params:scim:schemas:core:2.0:{name}": name for name in RESOUR
 """Our schemas that an account may add attributes to, and their resources."""
 RESERVED = ("urn:ietf:params:scim:", "urn:okta:scim:", "urn:gatehouse:")
 """How the URNs of built-in schemas begin."""
+EXTENSIONS = "urn:ietf:params:scim:schemas:extension:"
+"""How Entra has the URNs of all extensions begin; only the enterprise one is taken."""
+ENTERPRISE = f"{EXTENSIONS}enterprise:"
 
 SCHEMAS_LIMIT = 20
 ATTRIBUTES_LIMIT = 100
@@ -142,7 +145,8 @@ def _checked_urn(urn: str, resource: str) -> str:
             if resource != its_resource:
                 raise Invalid(f"{core} is the schema of a {its_resource}.", field="resource")
             return core
-    if urn.lower().startswith(RESERVED):
+    own = urn.lower().startswith(EXTENSIONS) and not urn.lower().startswith(ENTERPRISE)
+    if urn.lower().startswith(RESERVED) and not own:
         raise Invalid(f"URNs that begin with {' or '.join(RESERVED)} are taken.", field="id")
     if not _URN.fullmatch(urn):
         raise Invalid(

@@ -40,6 +40,8 @@ class Actor:
     """The connection a provider writes through, if it is one."""
     address: str | None = None
     request_id: str | None = None
+    scopes: frozenset[str] | None = None
+    """What a token may do (see ``app.security.tokens.SCOPES``); None: whatever it asks for."""
 
     @property
     def origin(self) -> str:
@@ -65,7 +67,9 @@ class Work:
     at: datetime
     access_changed: bool = False
     """Set by a write that can change who may do what: the account's epoch grows at the end."""
-    _events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """The audit events of the changes so far."""
+    _written: int = 0
     _keeps_master_admin: bool = False
 
     def may_remove_access(self) -> None:
@@ -86,23 +90,30 @@ class Work:
         after: dict[str, Any] | None = None,
     ) -> None:
         """Add one audit event and one outgoing event of a change, written with it."""
-        self._events.append(
+        self.events.append(
             _audit_row(self.account_id, self.actor, self.at, action, target)
             | {"before": before, "after": after}
         )
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """End what was written so far: its events, the account's epoch.
+
+        :raises LastMasterAdmin: When it took away the last master admin.
+        """
         if self._keeps_master_admin and not has_master_admin(self.account_id):
             raise LastMasterAdmin
-        if self._events:
-            db.session.execute(insert(AuditEvent), self._events)
-            db.session.execute(insert(OutgoingEvent), [_outgoing_row(e) for e in self._events])
+        events = self.events[self._written :]
+        if events:
+            db.session.execute(insert(AuditEvent), events)
+            db.session.execute(insert(OutgoingEvent), [_outgoing_row(event) for event in events])
         if self.access_changed:
             db.session.execute(
                 update(Account)
                 .where(Account.id == self.account_id)
                 .values(access_epoch=Account.access_epoch + 1)
             )
+        self._written = len(self.events)
+        self.access_changed = self._keeps_master_admin = False
 
 
 @contextmanager
@@ -117,10 +128,10 @@ def transaction(account_id: str, actor: Actor) -> Iterator[Work]:
     """
     try:
         with write_transaction():
-            _lock_account(account_id)
+            lock_account(account_id)
             work = Work(account_id, actor, now())
             yield work
-            work._finish()
+            work.finish()
     except AUDITED_REFUSALS as error:
         record_refusal(account_id, actor, "directory.refused", str(error))
         raise
@@ -139,7 +150,7 @@ def record_refusal(
         db.session.execute(insert(AuditEvent), [refusal])
 
 
-def _lock_account(account_id: str) -> None:
+def lock_account(account_id: str) -> None:
     """Wait for the account's other writes. On SQLite the transaction has done so at its start."""
     if db.session.get_bind().dialect.name != "sqlite":
         # NO KEY UPDATE: rows that refer to the account can still be written by those who don't

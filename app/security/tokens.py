@@ -16,8 +16,15 @@ from app.store.database import db
 from app.store.models import Account, Connection, Token
 from app.store.types import UtcDateTime, Word, now
 
-SCOPES = ("users", "groups")
-"""What a SCIM token may reach. Each permits reading and writing."""
+SCOPES = {
+    "users": "read and write users",
+    "groups": "read and write groups",
+    "folders": "read and write folders",
+    "grants": "give and take back roles on folders, and those on the account without its affairs",
+    "admins": "with grants: give and take back the roles that manage the account too",
+}
+"""What a SCIM token may do."""
+DEFAULT_SCOPES = ("users", "groups")
 
 TOUCH_AFTER = timedelta(minutes=1)
 """How stale ``last_used_at`` may be, so that not every request writes."""

@@ -41,7 +41,7 @@ def test_a_grant_to_a_group_decides(gatehouse, acme):
     denied = gatehouse("check", "Acme", "ada@example.com", "asset.edit", "/Brand", exit_code=1)
     assert denied.stdout.startswith("denied:")
     grant = ["grant", "Acme", "--to", "group:Designers", "--folder", "/Brand", "--role", "editor"]
-    assert gatehouse(*grant, "--json") == {"new": True}
+    assert gatehouse(*grant, "--json")["new"] is True
     assert gatehouse(*grant, "--json") == {"new": False}
     allowed = gatehouse("check", "Acme", "ADA@example.com", "asset.edit", "/brand/2026", "--json")
     assert allowed["allowed"] is True

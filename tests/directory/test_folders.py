@@ -33,7 +33,7 @@ def test_a_new_folder_is_stored_and_audited(account):
     assert (stored.name, stored.name_key, stored.restricted) == ("Brand", "brand", True)
     (event,) = audit(account, "folder.created")
     assert (event.target_id, event.target_name) == (folder, "Brand")
-    assert event.after == {"parent": folders.root_of(account), "restricted": True}
+    assert event.after == {"name": "Brand", "parent": folders.root_of(account), "restricted": True}
     assert outgoing(account)[-1] == "folder.created"
     assert epoch(account) == before + 1
 

@@ -40,7 +40,9 @@ def test_a_grant_is_stored_and_audited(account, ada, folder):
     expires = now() + MINUTE
     with write(account) as work:
         principal = grants.principal_named(account, "user", "ADA")
-        assert grants.give(work, principal, "viewer", folder, reason="asked", expires_at=expires)
+        assert grants.give(
+            work, principal, "viewer", folder, reason="asked", expires_at=expires
+        ).changed
     grant = row(Grant)
     assert (grant.user_id, grant.group_id, grant.role_id) == (ada, None, "viewer")
     assert (grant.folder_id, grant.origin, grant.granted_by) == (folder, "manual", "tests")
@@ -80,7 +82,7 @@ def test_each_role_folder_principal_and_origin_has_its_own(account, ada, folder)
     ]:
         assert a_grant(account, to, role, where)
     with transaction(account, SCIM) as work:
-        assert grants.give(work, a_principal(account, ada), "viewer", folder)
+        assert grants.give(work, a_principal(account, ada), "viewer", folder).changed
     assert len(rows(Grant)) == 6
 
 

@@ -57,7 +57,8 @@ def test_changing_one_member_costs_the_same_in_any_group(account, scim):
     small, large = (costs_in_a_group_of(account, scim, size) for size in (10, 3000))
     assert small == large
     assert small["read without members"] == 2
-    assert max(small.values()) <= 15
+    # Two of them write the line of the provisioning log, with the change.
+    assert max(small.values()) <= 17
 
 
 def test_reading_a_user_is_four_statements(scim):

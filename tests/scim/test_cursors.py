@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.schemas import DEFAULT_RESULTS, MAX_RESULTS
+from scim.provider import DEFAULT_RESULTS, MAX_RESULTS
 from tests.inspection import statements
 from tests.scim.conftest import new_client
 

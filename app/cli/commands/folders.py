@@ -62,10 +62,12 @@ def grant(
     folder_id = folders.find_by_path(account_id, folder) if folder else None
     expires_at = until.replace(tzinfo=UTC) if until else None
     with transaction(account_id, actor()) as work:
-        new = grants.give(work, principal, role_id, folder_id, reason=reason, expires_at=expires_at)
+        given = grants.give(
+            work, principal, role_id, folder_id, reason=reason, expires_at=expires_at
+        )
     where = folder or "the account"
-    text = f"{principal.name} {'has now' if new else 'had already'} {role} on {where}."
-    show({"new": new}, as_json, text)
+    text = f"{principal.name} {'has now' if given.changed else 'had already'} {role} on {where}."
+    show({"id": given.id, "new": given.changed}, as_json, text)
 
 
 @click.command("check")

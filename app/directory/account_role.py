@@ -1,0 +1,37 @@
+"""The one role on the account that a provider gives a user directly."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.directory import grants
+from app.directory.work import Work
+from app.store.database import db
+from app.store.models import Grant
+
+
+def assign(work: Work, user_id: str, role_id: str | None) -> bool:
+    """Make it this role, or none, and return whether that changed anything.
+
+    Where the user has it already nothing is asked of the actor, so that a provider can send back
+    what it has read. Grants of other origins stay.
+
+    :raises NotFound: When the account has no such role.
+    :raises Forbidden: When the actor may not give the role, or take back the one there is.
+    :raises LastMasterAdmin: When it takes the role from the last master admin.
+    """
+    query = select(Grant.id, Grant.role_id).where(
+        Grant.account_id == work.account_id,
+        Grant.user_id == user_id,
+        Grant.folder_id.is_(None),
+        Grant.origin == work.actor.origin,
+    )
+    held = db.session.execute(query.order_by(Grant.id)).all()
+    if (held[0].role_id if held else None) == role_id:
+        return False
+    if role_id is not None:
+        grants.give(work, grants.principal_with_id(work.account_id, user_id, "user"), role_id)
+    for grant in held:
+        if grant.role_id != role_id:
+            grants.revoke(work, grant.id)
+    return True

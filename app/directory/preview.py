@@ -1,0 +1,84 @@
+"""What a write would change, without changing anything: it is done, looked at, and undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from app.access import difference
+from app.access.difference import Difference
+from app.directory.work import Actor, Work, lock_account
+from app.store.database import db, write_transaction
+from app.store.types import now
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Preview(Generic[T]):
+    """What a write would do."""
+
+    result: T
+    events: list[dict[str, Any]]
+    """The audit events it would write."""
+    access: Difference
+    """Who would gain or lose which roles and folders."""
+
+
+@contextmanager
+def part(work: Work) -> Iterator[Work]:
+    """Enclose writes that would be a transaction of their own: they are undone alone."""
+    mark = len(work.events)
+    try:
+        with db.session.begin_nested():
+            yield work
+            work.finish()
+    except BaseException:
+        del work.events[mark:]
+        raise
+
+
+class _Undo(Exception):
+    """Ends a transaction of which nothing is kept."""
+
+
+def preview(account_id: str, actor: Actor, write: Callable[[Work], T]) -> Preview[T]:
+    """Do a write twice within one transaction, and undo it.
+
+    The first time tells whom it concerns as things stand; the second, what they would have then.
+    Nobody else sees any of it.
+
+    :param write: Does its writes with the work it is given, and returns a result.
+    :raises DirectoryError: As the write does.
+    """
+    with _undone():
+        lock_account(account_id)
+        with _undone(nested=True):
+            first = _done(account_id, actor, write)
+        affected = difference.users_affected_by(account_id, first[1].events)
+        with _undone(nested=True):
+            result, work = _done(account_id, actor, write)
+            affected += difference.users_affected_by(account_id, work.events)
+            after = difference.access_of(account_id, affected)
+        before = difference.access_of(account_id, affected)
+        access = difference.difference(before, after)
+    return Preview(result, work.events, access)
+
+
+def _done(account_id: str, actor: Actor, write: Callable[[Work], T]) -> tuple[T, Work]:
+    work = Work(account_id, actor, now())
+    result = write(work)
+    work.finish()
+    return result, work
+
+
+@contextmanager
+def _undone(*, nested: bool = False) -> Iterator[None]:
+    try:
+        with db.session.begin_nested() if nested else write_transaction():
+            yield
+            raise _Undo
+    except _Undo:
+        pass

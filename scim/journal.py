@@ -1,0 +1,78 @@
+"""What one request did, for the provisioning log."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scim2_models import Error
+
+from app.directory import provisioning_log
+from app.directory.provisioning_log import Entry
+from app.directory.work import Actor, Work
+
+_WRITES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
+
+
+@dataclass
+class Journal:
+    """Collects what is known of a request, or of one operation of a bulk request."""
+
+    account_id: str
+    actor: Actor
+    method: str
+    path: str
+    """Under the SCIM root, with the query."""
+    user_agent: str
+    started: float = field(default_factory=time.perf_counter)
+    resource_type: str | None = None
+    resource_id: str | None = None
+    resource_name: str | None = None
+    notes: list[dict[str, Any]] = field(default_factory=list)
+
+    def operation(self, method: str, path: str) -> Journal:
+        """Return the journal of one operation of this bulk request."""
+        return replace(
+            self,
+            method=method,
+            path=path,
+            started=time.perf_counter(),
+            resource_type=None,
+            resource_id=None,
+            resource_name=None,
+            notes=[],
+        )
+
+    def about(self, resource_type: str, resource_id: str | None, payload: Any = None) -> None:
+        """Say which resource it is about; its name is taken from a body, where there is one."""
+        self.resource_type = resource_type
+        self.resource_id = resource_id or self.resource_id
+        if isinstance(payload, dict):
+            names = {key.lower(): item for key, item in payload.items()}
+            name = names.get("username") or names.get("displayname")
+            self.resource_name = name if isinstance(name, str) else self.resource_name
+
+    def write(self, work: Work) -> None:
+        """Add the line of a write that succeeds, to stand or fall with it."""
+        provisioning_log.note(work, self._entry(_WRITES.get(self.method, 200), None, None))
+
+    def write_failure(self, error: Error) -> None:
+        """Add the line of what failed."""
+        entry = self._entry(int(error.status or 500), error.scim_type, error.detail)
+        provisioning_log.note_failure(self.account_id, self.actor, entry)
+
+    def _entry(self, status: int, scim_type: str | None, detail: str | None) -> Entry:
+        return Entry(
+            method=self.method,
+            path=self.path,
+            user_agent=self.user_agent,
+            resource_type=self.resource_type,
+            resource_id=self.resource_id,
+            resource_name=self.resource_name,
+            status=status,
+            scim_type=scim_type,
+            detail=detail,
+            notes=self.notes,
+            duration_us=int((time.perf_counter() - self.started) * 1_000_000),
+        )

@@ -1,0 +1,98 @@
+"""Role and Entitlement: the values of ``roles`` and ``entitlements`` that give something here.
+
+They are made by mappings, so that a provider sees just what an administrator lets it give. The
+form is the one Okta's discovery reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from sqlalchemy import FromClause, func, literal, select
+
+from app.directory import mappings
+from app.store.models import Mapping
+from app.store.types import comparison_key
+from scim.fields import Field
+from scim.projection import Document
+from scim.rendering import View, timestamp
+from scim.resources.kind import Kind
+from scim.schemas import ENTITLEMENT, ROLE
+
+
+def _offered(match_by: str) -> FromClause:
+    """Return the values of an account's mappings as a table, each value once."""
+    return (
+        select(
+            Mapping.account_id,
+            func.min(Mapping.match_value).label("id"),
+            Mapping.match_key.label("key"),
+            func.min(Mapping.created_at).label("created_at"),
+        )
+        .where(Mapping.match_by == match_by)
+        .group_by(Mapping.account_id, Mapping.match_key)
+        .subquery()
+    )
+
+
+class _OfferKind(Kind):
+    scope = "users"
+    writable = False
+    match_by: ClassVar[str]
+    unsearchable = frozenset({"description"})
+
+    def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
+        offers = mappings.offers(view.account_id, self.match_by)
+        by_key = {comparison_key(offer.value): offer for offer in offers}
+        keys = {each: comparison_key(each) for each in ids}
+        return [
+            self._document(view, each, by_key[keys[each]]) for each in ids if keys[each] in by_key
+        ]
+
+    def _document(self, view: View, value: str, offer: Any) -> Document:
+        created = timestamp(offer.created_at)
+        return {
+            "schemas": [self.schema],
+            "id": value,
+            "meta": {
+                "resourceType": self.name,
+                "created": created,
+                "lastModified": created,
+                "location": view.location(self.name, quote(value, safe="")),
+            },
+            "displayName": value,
+            "type": self.name,
+            "description": offer.description,
+        }
+
+
+def _columns(table: Any, name: str) -> dict[str, Field]:
+    return {
+        "id": Field(table.id, "exact"),
+        "displayName": Field(table.id, "text"),
+        "type": Field(literal(name.lower()), "folded"),
+    }
+
+
+_ROLES = _offered("role").c
+_ENTITLEMENTS = _offered("entitlement").c
+
+
+class RoleKind(_OfferKind):
+    name = "Role"
+    schema = ROLE
+    match_by = "role"
+    table = _ROLES
+    modified = _ROLES.created_at
+    columns = _columns(_ROLES, "Role")
+
+
+class EntitlementKind(_OfferKind):
+    name = "Entitlement"
+    schema = ENTITLEMENT
+    match_by = "entitlement"
+    table = _ENTITLEMENTS
+    modified = _ENTITLEMENTS.created_at
+    columns = _columns(_ENTITLEMENTS, "Entitlement")

@@ -1,0 +1,225 @@
+"""The User resource type, with its extensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from scim2_models import AttributeBinding, Resource
+from sqlalchemy import ColumnElement, Integer, case, cast, exists, literal, select
+from sqlalchemy.orm import aliased
+
+from app.access.folders import folders_visible_to
+from app.directory import account_role, users
+from app.directory.users import value_entry
+from app.directory.work import Work
+from app.store.functions import json_found, json_text
+from app.store.models import Group, Membership, NestedGroup, User, UserValue
+from scim import queries
+from scim.casting import MULTI_VALUED, user_write
+from scim.fields import NOTHING, Entries, Field, sub_name
+from scim.projection import Document
+from scim.rendering import View
+from scim.resources.kind import Kind
+from scim.schemas import ACCESS_USER, USER
+
+_SORTABLE = MULTI_VALUED - {"x509Certificates"}
+
+
+class UserKind(Kind):
+    name = "User"
+    schema = USER
+    scope = "users"
+    table = User
+    modified = User.__table__.c.updated_at
+    version = User.__table__.c.version
+    document = User.__table__.c.attributes
+    heavy = "groups"
+    kept_by_put = ("active", "AccessUser")
+    unsearchable = frozenset({f"{ACCESS_USER}:folders"})
+    columns = {
+        "id": Field(User.id, "exact"),
+        "userName": Field(User.user_name_key, "folded"),
+        "externalId": Field(User.external_id, "exact"),
+        "displayName": Field(User.display_name_key, "folded"),
+        "active": Field(User.active, "boolean"),
+        "password": NOTHING,
+        f"{ACCESS_USER}:accountRole": Field(queries.account_role_of_user(), "text"),
+    }
+
+    # -- Search -----------------------------------------------------------
+
+    def entries(self, name: str, account_id: str) -> list[Entries]:
+        if name == "groups":
+            return [_groups_of_user(account_id)]
+        return [_user_values(name)] if name in MULTI_VALUED else []
+
+    def primary_value(self, name: str, binding: AttributeBinding) -> Field:
+        if name not in _SORTABLE:
+            return NOTHING
+        row = aliased(UserValue)
+        field = _value_field(row, sub_name(binding), name)
+        chosen = (
+            select(field.comparable)
+            .where(row.account_id == User.account_id, row.user_id == User.id, row.attribute == name)
+            .order_by(case((row.primary.is_(True), 0), else_=1), row.position)
+            .limit(1)
+            .scalar_subquery()
+        )
+        return Field(chosen, "exact")
+
+    def uses(self, urn: str) -> ColumnElement[bool]:
+        if urn == ACCESS_USER:
+            return queries.account_role_of_user().is_not(None)
+        return super().uses(urn) | json_found(User.attributes, urn)
+
+    # -- Documents --------------------------------------------------------
+
+    def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
+        rows = {row.id: row for row in view.rows(queries.users(), ids)}
+        values = view.rows_by(queries.values_of_users(), ids, "user_id")
+        groups = _groups_of(view, ids) if view.projection.keeps(USER, "groups") else {}
+        return [
+            self._document(view, rows[each], values.get(each, ()), groups.get(each, []))
+            for each in ids
+            if each in rows
+        ]
+
+    def _document(
+        self, view: View, row: Any, values: Iterable[Any], groups: list[Document]
+    ) -> Document:
+        attributes: Document = row.attributes
+        if row.undeclared:
+            attributes = row.undeclared | attributes
+        if access := _access(view, row):
+            attributes = attributes | {ACCESS_USER: access}
+        extensions = [key for key in attributes if key.startswith("urn:")]
+        document = view.head(self.name, [USER, *extensions], row)
+        document["userName"] = row.user_name
+        if row.display_name is not None:
+            document["displayName"] = row.display_name
+        if row.active is not None:
+            document["active"] = row.active
+        document.update(attributes)
+        for value in values:
+            document.setdefault(value.attribute, []).append(value_entry(value))
+        if groups:
+            document["groups"] = groups
+        return document
+
+    # -- Writes -----------------------------------------------------------
+
+    def insert(self, work: Work, resource: Resource[Any]) -> str:
+        write = user_write(resource)
+        if write.profile.active is None:
+            write.profile.active = True
+        user_id = users.create(work, write.profile, password=write.password)
+        if write.account_role is not None:
+            account_role.assign(work, user_id, write.role_id(work.account_id))
+        return user_id
+
+    def write(self, work: Work, resource: Any, expected_version: int | None = None) -> None:
+        write = user_write(resource)
+        users.replace(
+            work,
+            resource.id,
+            write.profile,
+            password=write.password,
+            expected_version=expected_version,
+        )
+        account_role.assign(work, resource.id, write.role_id(work.account_id))
+
+    def delete(self, work: Work, resource_id: str, expected_version: int | None = None) -> None:
+        users.delete(work, resource_id, expected_version=expected_version)
+
+
+def _access(view: View, row: Any) -> Document:
+    """Return the attributes of our own extension: the account role, and folders on request."""
+    access: Document = {} if row.account_role is None else {"accountRole": row.account_role}
+    if view.projection.requests(f"{ACCESS_USER}:folders"):
+        access["folders"] = [
+            {
+                "value": folder.id,
+                "$ref": view.location("Folder", folder.id),
+                "display": folder.path,
+                "type": role,
+            }
+            for folder in folders_visible_to(view.account_id, row.id)
+            for role in folder.roles
+        ]
+    return access
+
+
+def _groups_of(view: View, ids: Sequence[str]) -> dict[str, list[Document]]:
+    """Return the groups of each user: direct ones, and those that contain them."""
+    found = view.rows_by(queries.groups_of_users(), ids, "user_id")
+    return {
+        user_id: [
+            {
+                "value": row.id,
+                "$ref": view.location("Group", row.id),
+                "display": row.display_name,
+                "type": "indirect" if row.depth else "direct",
+            }
+            for row in rows
+        ]
+        for user_id, rows in found.items()
+    }
+
+
+def _user_values(name: str) -> Entries:
+    row = aliased(UserValue)
+
+    def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(
+            row.account_id == User.account_id,
+            row.user_id == User.id,
+            row.attribute == name,
+            condition,
+        )
+
+    return Entries(lambda binding: _value_field(row, sub_name(binding), name), having)
+
+
+def _value_field(row: Any, sub: str, name: str) -> Field:
+    if sub == "value":
+        if name == "x509Certificates":
+            return Field(row.value, "binary")
+        return Field(row.value, "text", indexed=row.value_key)
+    if sub in ("type", "display"):
+        return Field(getattr(row, sub), "text")
+    if sub == "primary":
+        return Field(row.primary, "boolean")
+    return Field(json_text(row.extra, sub), "text")
+
+
+def _groups_of_user(account_id: str) -> Entries:
+    """Return the groups of a user: a group reaches its members, and those of groups in it."""
+    reach = (
+        select(Group.id.label("root"), Group.id.label("inner"), literal(0).label("nested"))
+        .where(Group.account_id == account_id)
+        .cte(recursive=True)
+    )
+    reach = reach.union(
+        select(reach.c.root, NestedGroup.member_id, cast(1, Integer)).where(
+            NestedGroup.account_id == account_id, NestedGroup.group_id == reach.c.inner
+        )
+    )
+    row, group = aliased(Membership), aliased(Group)
+    fields = {
+        "value": Field(group.id, "exact"),
+        "display": Field(group.display_name_key, "folded"),
+        "type": Field(case((reach.c.nested == 0, "direct"), else_="indirect"), "folded"),
+    }
+
+    def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(
+            row.account_id == account_id,
+            row.user_id == User.id,
+            reach.c.inner == row.group_id,
+            group.account_id == account_id,
+            group.id == reach.c.root,
+            condition,
+        )
+
+    return Entries(lambda binding: fields.get(sub_name(binding), NOTHING), having)

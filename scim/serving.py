@@ -1,0 +1,38 @@
+"""The handler of one request: its account's service, its storage."""
+
+from __future__ import annotations
+
+from app.directory.work import Actor, Work
+from app.security.requests import settings
+from app.security.tokens import TokenIdentity
+from scim.bulk import BulkHandler
+from scim.journal import Journal
+from scim.service import service_for
+from scim.storage import DirectoryStorage
+
+PREFIX = "/scim/v2"
+
+
+def base_url() -> str:
+    """Return the SCIM root as clients see it."""
+    return settings().public_url + PREFIX
+
+
+def handler(
+    identity: TokenIdentity, actor: Actor, journal: Journal, previewed: Work | None = None
+) -> BulkHandler:
+    """Return what serves a request of a token.
+
+    :param previewed: Write into this work, of which nothing is kept.
+    """
+    service = service_for(settings().secret_key, identity.account_id, identity.scim_epoch)
+    storage = DirectoryStorage(
+        service.provider,
+        identity.account_id,
+        actor,
+        base_url(),
+        journal,
+        previewed,
+        keeps_unknown=identity.keeps_unknown,
+    )
+    return BulkHandler(service, storage)
