@@ -74,6 +74,7 @@ def _answer_errors(app: Flask) -> None:
     from app import logs
     from app.api.problems import problem
     from app.console.errors import error_page
+    from app.security.requests import BUSY_SECONDS
     from scim.routes import error_response as scim_error
 
     def is_under(*paths: str) -> bool:
@@ -84,14 +85,14 @@ def _answer_errors(app: Flask) -> None:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
             busy = isinstance(error, OperationalError)
-            error = ServiceUnavailable() if busy else InternalServerError()
+            error = ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
         if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""
         form = problem if is_under("/api", "/healthz", "/readyz") else error_page
         response = form(status, title, detail)
         response.headers.extend(
-            (name, value) for name, value in error.get_headers() if name == "Allow"
+            (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
         )
         return response
 

@@ -63,6 +63,10 @@ class Settings:
     port: int = _setting("Port `gatehouse serve` listens on.", 8000)
     threads: int = _setting("Requests one process works on at the same time.", 4)
     max_body_bytes: int = _setting("Largest request body, in bytes.", 16 * 1024 * 1024)
+    scim_requests_per_minute: int = _setting(
+        "SCIM requests a minute each connection may make of one process; more are answered 429.",
+        6000,
+    )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")

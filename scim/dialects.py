@@ -176,7 +176,7 @@ def paths_out_of_value(operation: Any, urns: Urns) -> list[Any]:
     value = operation.get("value")
     if not isinstance(value, dict):
         return [operation]
-    plain = {key: item for key, item in value.items() if not _is_path(key, urns)}
+    plain = {key: item for key, item in value.items() if not _is_path(key, item, urns)}
     split = [
         {**operation, "path": key, "value": item} for key, item in value.items() if key not in plain
     ]
@@ -259,10 +259,13 @@ def _of_draft(name: str, payload: Json) -> str:
     return ENTERPRISE_USER if draft.startswith("urn:scim:schemas:extension:enterprise:") else name
 
 
-def _is_path(key: str, urns: Urns) -> bool:
-    if key.lower() in urns:
+def _is_path(key: str, value: Any, urns: Urns) -> bool:
+    name = key.lower()
+    if name in urns:
         return False
-    return key.lower().startswith("urn:") or "." in key or "[" in key
+    if name.startswith("urn:") and isinstance(value, dict):  # of an extension we do not know?
+        return any(name.startswith(f"{urn}:") for urn in urns)
+    return name.startswith("urn:") or "." in key or "[" in key
 
 
 def _as_objects(value: Any) -> Any:

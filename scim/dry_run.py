@@ -16,7 +16,7 @@ from scim2_server.responses import ScimResponse
 from app.access.difference import UserChange
 from app.directory.preview import Preview, preview
 from app.directory.work import Actor, Work
-from app.security.tokens import TokenIdentity
+from scim.authentication import Identity
 from scim.journal import Journal
 from scim.projection import Document
 from scim.serving import handler
@@ -34,9 +34,7 @@ def is_asked_for() -> bool:
     return request.method in _WRITES and PREFERENCE in names and not _is_search()
 
 
-def answer(
-    asked: ScimRequest, identity: TokenIdentity, actor: Actor, journal: Journal
-) -> ScimResponse:
+def answer(asked: ScimRequest, identity: Identity, actor: Actor, journal: Journal) -> ScimResponse:
     """Return what the request would change.
 
     :raises SCIMException: As the request itself would.

@@ -70,7 +70,8 @@ class Handler(ScimHandler):
                 if not conditions.check(version, "GET"):
                     headers = {"ETag": version} if version else {}
                     return ScimResponse(HTTPStatus.NOT_MODIFIED, None, headers)
-            return self._answer(request, resource_type, resource_id)
+            answer = self._answer(request, resource_type, resource_id)
+            return self.service.me_response(request, target, answer)
 
     def replace(self, request: ScimRequest) -> ScimResponse:
         """PUT (RFC 7644 §3.5.1). Only what differs is written."""

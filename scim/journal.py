@@ -29,6 +29,8 @@ class Journal:
     resource_type: str | None = None
     resource_id: str | None = None
     resource_name: str | None = None
+    reason: str | None = None
+    """What was wrong, where the client is told less."""
     notes: list[dict[str, Any]] = field(default_factory=list)
 
     def operation(self, method: str, path: str) -> Journal:
@@ -59,7 +61,7 @@ class Journal:
 
     def write_failure(self, error: Error) -> None:
         """Add the line of what failed."""
-        entry = self._entry(int(error.status or 500), error.scim_type, error.detail)
+        entry = self._entry(int(error.status or 500), error.scim_type, self.reason or error.detail)
         provisioning_log.note_failure(self.account_id, self.actor, entry)
 
     def _entry(self, status: int, scim_type: str | None, detail: str | None) -> Entry:

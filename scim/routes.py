@@ -9,7 +9,6 @@ from scim2_models import (
     InvalidSyntaxException,
     NotFoundException,
     SCIMException,
-    UnauthorizedException,
 )
 from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
@@ -22,11 +21,16 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
-from app.directory import tokens
 from app.directory.work import Actor
-from app.security.requests import client_address, request_id, settings
-from app.security.tokens import TokenIdentity, identify
+from app.security.requests import BUSY_SECONDS, settings
 from scim import dry_run
+from scim.authentication import (
+    Identity,
+    Unauthenticated,
+    actor_of,
+    actor_refused,
+    authenticate,
+)
 from scim.journal import Journal
 from scim.service import GatehouseService, service_for
 from scim.serving import PREFIX, base_url, handler
@@ -47,29 +51,36 @@ def serve(path: str = "") -> Response:
     """Serve every SCIM endpoint (RFC 7644 §3.2)."""
     journal = None
     try:
-        identity = _authenticate()
-        actor = _actor(identity)
-        journal = _journal(path, identity, actor)
+        identity = authenticate(path)
+        actor = actor_of(identity)
         asked = _scim_request(path, identity)
         if dry_run.is_asked_for():
-            return _respond(dry_run.answer(asked, identity, actor, journal))
+            unwritten = _journal(path, identity.account_id, actor)
+            return _respond(dry_run.answer(asked, identity, actor, unwritten))
+        journal = _journal(path, identity.account_id, actor)
         return _respond(handler(identity, actor, journal).handle(asked))
+    except Unauthenticated as error:
+        return error_response(error, _journal_of_refusal(path, error))
     except Exception as error:
         return error_response(error, journal)
 
 
 def error_response(error: Exception, journal: Journal | None = None) -> Response:
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
-    if isinstance(error, HTTPException):
-        error = _of_http(error)
-    elif isinstance(error, OperationalError):
+    if isinstance(error, OperationalError):
         current_app.logger.error("The database could not be had", exc_info=error)
-        error = _of_http(ServiceUnavailable("The database is busy. Try again."))
+        error = ServiceUnavailable("The database is busy. Try again.", retry_after=BUSY_SECONDS)
+        journal = None  # It could not be written either.
+    waiting = {}
+    if isinstance(error, HTTPException):
+        waiting = {name: value for name, value in error.get_headers() if name == "Retry-After"}
+        error = _of_http(error)
     elif isinstance(error, RecursionError):
         error = InvalidSyntaxException(detail="The body is nested too deeply")
     if not isinstance(error, SCIMException):
         current_app.logger.error("SCIM request failed", exc_info=error)
     answer = service().error_response(error)
+    answer.headers |= waiting
     if journal is not None:
         _note_failure(journal, service().error_of(error))
     return _respond(answer)
@@ -83,39 +94,20 @@ def _note_failure(journal: Journal, error: Error) -> None:
         current_app.logger.error("The provisioning log could not be written", exc_info=unwritten)
 
 
-def _authenticate() -> TokenIdentity:
-    """Return the identity of the bearer token.
-
-    :raises UnauthorizedException: When there is no live token that may come from here.
-    """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    identity = None
-    if scheme.lower() == "bearer":
-        identity = identify(token.strip(), client_address())
-    if identity is None:
-        raise UnauthorizedException(detail="A valid bearer token is required")
-    if identity.wants_touch:
-        tokens.touch(identity.account_id, identity.token_id)
-    return identity
+def _journal_of_refusal(path: str, error: Unauthenticated) -> Journal | None:
+    """Return where to note that a token we know is refused, and why."""
+    actor = error.refused and actor_refused(error.refused)
+    if not error.refused or not actor:
+        return None
+    journal = _journal(path, error.refused.account_id, actor)
+    journal.reason = error.refused.reason
+    return journal
 
 
-def _actor(identity: TokenIdentity) -> Actor:
-    return Actor(
-        type="token",
-        id=identity.token_id,
-        name=identity.name,
-        surface="scim",
-        connection_id=identity.connection_id,
-        address=client_address(),
-        request_id=request_id(),
-        scopes=identity.scopes,
-    )
-
-
-def _journal(path: str, identity: TokenIdentity, actor: Actor) -> Journal:
+def _journal(path: str, account_id: str, actor: Actor) -> Journal:
     query = request.query_string.decode("latin-1")
     return Journal(
-        account_id=identity.account_id,
+        account_id=account_id,
         actor=actor,
         method=request.method,
         path=f"/{path}?{query}" if query else f"/{path}",
@@ -123,7 +115,7 @@ def _journal(path: str, identity: TokenIdentity, actor: Actor) -> Journal:
     )
 
 
-def _scim_request(path: str, identity: TokenIdentity) -> ScimRequest:
+def _scim_request(path: str, identity: Identity) -> ScimRequest:
     if "\0" in path:
         raise NotFoundException(detail="There is nothing here")
     return ScimRequest(

@@ -12,6 +12,7 @@ from scim2_models import (
     Context,
     ForbiddenException,
     InvalidSyntaxException,
+    NotFoundException,
     PatchOp,
     Resource,
     ResourceType,
@@ -23,8 +24,8 @@ from scim2_server.requests import ScimRequest
 from scim2_server.routing import Operation, Target
 from scim2_server.service import ScimService, scim_exception_of
 
-from app.security.tokens import TokenIdentity
 from scim import bounds, dialects
+from scim.authentication import Identity, Person
 from scim.provider import PROVIDERS, provider_for
 from scim.resources import KINDS
 
@@ -45,7 +46,7 @@ class GatehouseService(ScimService):
         :raises ForbiddenException: When the scope is missing.
         :raises MethodNotAllowedException: When the resource type is read-only.
         """
-        identity: TokenIdentity = request.subject
+        identity: Identity = request.subject
         kind = KINDS[str(resource_type.name)]
         if kind.scope not in identity.scopes:
             raise ForbiddenException(detail=f"This token lacks the scope '{kind.scope}'")
@@ -67,6 +68,18 @@ class GatehouseService(ScimService):
         """Read ``attributes`` and ``excludedAttributes``, unless they name too many."""
         bounds.check_search(query)
         return super().read_response_parameters(resource_type, query)
+
+    def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
+        """Return the user that ``/Me`` stands for (RFC 7644 §3.11).
+
+        :raises NotFoundException: When it is asked with a token.
+        """
+        if not isinstance(request.subject, Person):
+            raise NotFoundException(
+                detail="A token stands for a connection, not for a person. "
+                "/Me is read with the session of somebody signed in."
+            )
+        return self.get_resource_type("User"), request.subject.user_id
 
     # -- Bodies ----------------------------------------------------------
 

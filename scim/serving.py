@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.directory.work import Actor, Work
 from app.security.requests import settings
-from app.security.tokens import TokenIdentity
+from scim.authentication import Identity
 from scim.bulk import BulkHandler
 from scim.journal import Journal
 from scim.service import service_for
@@ -19,7 +19,7 @@ def base_url() -> str:
 
 
 def handler(
-    identity: TokenIdentity, actor: Actor, journal: Journal, previewed: Work | None = None
+    identity: Identity, actor: Actor, journal: Journal, previewed: Work | None = None
 ) -> BulkHandler:
     """Return what serves a request of a token.
 

@@ -67,6 +67,12 @@ def set_keeps_unknown(work: Work, keeps: bool) -> bool:
     return True
 
 
+def scim_epoch(account_id: str) -> int:
+    """Return which SCIM schemas an account has: a number that grows when they change."""
+    query = select(Account.scim_epoch).where(Account.id == account_id)
+    return db.session.scalars(query).one()
+
+
 def any_exists() -> bool:
     """Tell whether there is an account at all; a fresh installation has none."""
     return db.session.scalar(select(Account.id).limit(1)) is not None

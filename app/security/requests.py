@@ -12,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.settings import Network, Settings
 from app.store.types import new_id
 
+BUSY_SECONDS = 2
+"""When to try again after the database could not be had."""
 _FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 

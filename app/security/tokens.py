@@ -75,6 +75,43 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
     )
 
 
+@dataclass(frozen=True)
+class RefusedToken:
+    """A token we know that is refused all the same, for an administrator to see why."""
+
+    account_id: str
+    token_id: str
+    connection_id: str
+    name: str
+    reason: str
+
+
+def why_refused(token: str | None, address: str | None) -> RefusedToken | None:
+    """Return why a token that once was live is refused; None when we do not know it.
+
+    It is for the provisioning log alone: the client learns that it is refused, and no more.
+    """
+    if not token or len(token) > 256:
+        return None
+    row = db.session.execute(
+        select(Token.__table__, Connection.enabled)
+        .join(
+            Connection,
+            (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
+        )
+        .where(Token.hash == digest(token))
+    ).first()
+    if row is None:
+        return None
+    if not row.enabled:
+        reason = "The connection of this token is disabled."
+    elif row.expires_at is not None and row.expires_at <= now():
+        reason = f"This token expired on {row.expires_at:%Y-%m-%d %H:%M} UTC."
+    else:
+        reason = f"This token may not come from the address {address}."
+    return RefusedToken(row.account_id, row.id, row.connection_id, row.name, reason)
+
+
 @cache
 def _live() -> Select[*tuple[Any, ...]]:
     """Return the live token with a hash. Built once: every SCIM request asks it."""

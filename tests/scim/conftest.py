@@ -28,6 +28,7 @@ class ScimClient:
 
     app: Flask
     token: str
+    account_id: str = ""
 
     def call(
         self, method: str, path: str, body: Any = None, *, query: JSON | None = None, **headers: str
@@ -88,12 +89,14 @@ def patch_body(*operations: JSON) -> JSON:
     }
 
 
-def new_client(app: Flask, account_id: str, *scopes: str) -> ScimClient:
+def new_client(
+    app: Flask, account_id: str, *scopes: str, connection: str = "Provider"
+) -> ScimClient:
     """Return a client with a new token of the account."""
     with write(account_id) as work:
-        connection_id = connections.find_or_create_scim(work, "Provider")
+        connection_id = connections.find_or_create_scim(work, connection)
         token = tokens.create(work, connection_id, "tests", scopes or ("users", "groups"))
-    return ScimClient(app, token.secret)
+    return ScimClient(app, token.secret, account_id)
 
 
 @pytest.fixture

@@ -1,0 +1,33 @@
+"""How many requests one caller may make in a minute, counted in each process."""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from limits.strategies import FixedWindowRateLimiter
+
+
+def seconds_to_wait(caller: str, per_minute: int) -> int:
+    """Count one request, and return in how many seconds the next is welcome; 0: this one is.
+
+    :param caller: Whom to count it for, with what it is counted as: ``scim:<connection>``.
+    """
+    from limits import RateLimitItemPerMinute
+
+    limit = RateLimitItemPerMinute(per_minute)
+    if _limiter().hit(limit, caller):
+        return 0
+    reset = _limiter().get_window_stats(limit, caller).reset_time
+    return max(1, math.ceil(reset - time.time()))
+
+
+@cache
+def _limiter() -> FixedWindowRateLimiter:
+    from limits.storage import MemoryStorage
+    from limits.strategies import FixedWindowRateLimiter
+
+    return FixedWindowRateLimiter(MemoryStorage())
