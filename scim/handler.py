@@ -190,7 +190,7 @@ class Handler(ScimHandler):
         model = self.service.get_model(resource_type)
         operations, found = unknown.take_from_operations(model, operations)
         self._patch(resource_type, resource_id, operations)
-        load = partial(self.storage.get, resource_type, resource_id)
+        load = partial(self._with_named_members, resource_type, resource_id)
         members.apply(self.storage.work, resource_id, changes, load)
         self.storage.keep_unknown(resource_type, resource_id, found, replace=False)
 
@@ -202,6 +202,12 @@ class Handler(ScimHandler):
         if not patch.patch(resource):
             return
         self.storage.write(resource_type, resource)
+
+    def _with_named_members(self, resource_type: ResourceType, resource_id: str) -> Any:
+        """Return a stored group with its members and their names, for a filter to choose among."""
+        asked = {"attributes": "members,members.display"}
+        parameters = self.service.read_response_parameters(resource_type, asked)
+        return self.storage.get(resource_type, resource_id, response_parameters=parameters)
 
     def _current(self, resource_type: ResourceType, resource_id: str) -> Any:
         """Return a stored resource to apply a change to; a group comes without its members."""

@@ -163,3 +163,12 @@ def test_a_patch_of_a_large_group_answers_without_members(app, scim):
     answer = scim.patch(path, {"op": "add", "path": "members", "value": named(ids[-1])})
     assert "members" not in answer
     assert len(scim.get(path)["members"]) == MEMBERS_IN_PATCH_REPLY + 1
+
+
+def test_members_are_removed_by_their_names(scim):
+    ada = scim.create("/Users", userName="ada", displayName="Ada")["id"]
+    bob = scim.create("/Users", userName="bob")["id"]
+    group = scim.create("/Groups", displayName="G", members=[{"value": ada}, {"value": bob}])
+    remove = {"op": "remove", "path": 'members[display eq "ADA" and type eq "User"]'}
+    left = scim.patch(f"/Groups/{group['id']}", remove)["members"]
+    assert [each["value"] for each in left] == [bob]
