@@ -11,7 +11,10 @@ from scim2_models import Error
 from app.directory import provisioning_log
 from app.directory.provisioning_log import Entry
 from app.directory.work import Actor, Work
+from app.security.limits import seconds_to_wait
 
+FAILURES_NOTED = 1200
+"""How many failures of a connection one process notes in a minute: each is a write."""
 _WRITES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 
 
@@ -60,7 +63,9 @@ class Journal:
         provisioning_log.note(work, self._entry(_WRITES.get(self.method, 200), None, None))
 
     def write_failure(self, error: Error) -> None:
-        """Add the line of what failed."""
+        """Add the line of what failed, unless the connection has failed very often of late."""
+        if seconds_to_wait(f"failed:{self.actor.connection_id}", FAILURES_NOTED):
+            return
         entry = self._entry(int(error.status or 500), error.scim_type, self.reason or error.detail)
         provisioning_log.note_failure(self.account_id, self.actor, entry)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.directory import grants
 from app.directory.work import Work
 from app.store.database import db
-from app.store.models import Grant
+from app.store.models import Grant, User
 
 
 def assign(work: Work, user_id: str, role_id: str | None) -> bool:
@@ -34,4 +34,10 @@ def assign(work: Work, user_id: str, role_id: str | None) -> bool:
     for grant in held:
         if grant.role_id != role_id:
             grants.revoke(work, grant.id)
+    # It is a part of the user as a provider sees it, so it counts as a change of the user.
+    db.session.execute(
+        update(User)
+        .where(User.account_id == work.account_id, User.id == user_id)
+        .values(version=User.version + 1, updated_at=work.at)
+    )
     return True

@@ -100,6 +100,7 @@ def test_the_account_role_is_a_grant(app, account):
         path, {"op": "replace", "path": f"{ACCESS}:accountRole", "value": "admin"}
     )
     assert changed[ACCESS] == {"accountRole": "admin"}
+    assert changed["meta"]["version"] != user["meta"]["version"]
     # A client that does not know the extension does not take the role away.
     assert client.put(path, userName="ada")[ACCESS] == {"accountRole": "admin"}
     assert ACCESS not in client.patch(path, {"op": "remove", "path": f"{ACCESS}:accountRole"})
