@@ -55,12 +55,13 @@ def main() -> None:
 
 
 def _register_faces(app: Flask) -> None:
+    from app.api.oauth import blueprint as oauth
     from app.api.routes import blueprint as api
     from app.console import init_console
     from saml.routes import blueprint as saml_blueprint
     from scim.routes import blueprint as scim
 
-    for blueprint in (scim, saml_blueprint, api):
+    for blueprint in (scim, saml_blueprint, api, oauth):
         app.register_blueprint(blueprint)
     init_console(app)
 
@@ -89,7 +90,7 @@ def _answer_errors(app: Flask) -> None:
         if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""
-        form = problem if is_under("/api", "/healthz", "/readyz") else error_page
+        form = problem if is_under("/api", "/oauth", "/healthz", "/readyz") else error_page
         response = form(status, title, detail)
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")

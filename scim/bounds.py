@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from scim2_models import (
+    InvalidCountException,
     InvalidFilterException,
     InvalidSyntaxException,
     InvalidValueException,
@@ -44,6 +46,19 @@ def check_search(parameters: Mapping[str, Any]) -> None:
             listed = value if isinstance(value, list) else str(value).split(",")
             if len(listed) > PATHS or sum(len(str(each)) for each in listed) > PATHS_LENGTH:
                 raise InvalidValueException(detail=f"'{name}' may name {PATHS} attributes")
+
+
+def check_count(parameters: Mapping[str, Any]) -> None:
+    """Refuse a page of a size that is no number, when paging by cursor (RFC 9865 §2.1).
+
+    :raises InvalidCountException: When it is none.
+    """
+    named = {name.lower(): value for name, value in parameters.items()}
+    count = named.get("count")
+    if named.get("cursor") is None or count is None:
+        return
+    if isinstance(count, bool | float) or not re.fullmatch(r"\s*-?\d+\s*", str(count)):
+        raise InvalidCountException
 
 
 def check_operations(operations: list[Any]) -> None:

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 Urns = frozenset[str]
 
 _TEXT_BOOLEANS = {"true": True, "false": False}
+_READ_ONLY = ("id", "meta", "groups")
 _LISTS_OF_VALUES = ("roles", "entitlements", "emails", "phonenumbers", "ims", "photos")
 _MANAGER = f"{ENTERPRISE_USER}:manager".lower()
 
@@ -27,6 +28,7 @@ def normalise_resource(payload: Any, urns: Urns) -> Any:
     """
     if not isinstance(payload, dict):
         return payload
+    payload = without_read_only(payload)
     payload = draft_urns(payload)
     payload = known_schemas_only(payload, urns)
     payload = without_nulls(payload)
@@ -72,15 +74,26 @@ def patches_in_bulk(payload: Json) -> list[list[Any]]:
 
 
 def _normalise_bulk_operation(operation: Any, urns: Urns) -> Any:
-    if not isinstance(operation, dict) or not isinstance(operation.get("data"), dict):
+    if not isinstance(operation, dict):
         return operation
-    data = operation["data"]
+    operation = patch_as_a_list(operation)
+    data = operation.get("data")
+    if not isinstance(data, dict):
+        return operation
     if str(operation.get("method")).upper() != "PATCH":
         return operation | {"data": normalise_resource(data, urns)}
     key = next((key for key in data if key.lower() == "operations"), "")
     if not isinstance(data.get(key), list):
         return operation
     return operation | {"data": data | {key: normalise_operations(data[key], urns)}}
+
+
+def patch_as_a_list(operation: Json) -> Json:
+    """An example of RFC 7644 §3.7.3 has the operations of a PATCH alone, as a list."""
+    data = operation.get("data")
+    if str(operation.get("method")).upper() != "PATCH" or not isinstance(data, list):
+        return operation
+    return operation | {"data": {"Operations": data}}
 
 
 def normalise_search(payload: Json) -> Json:
@@ -113,6 +126,11 @@ def _normalise_operation(operation: Any) -> list[Any]:
     operation = read_only_out_of_value(operation)
     operation = values_as_objects_in_operation(operation)
     return null_clears(operation)
+
+
+def without_read_only(payload: Json) -> Json:
+    """Okta sends back what it read: read-only values are ignored, whatever is in them."""
+    return {key: item for key, item in payload.items() if key.lower() not in _READ_ONLY}
 
 
 def draft_urns(payload: Json) -> Json:
@@ -221,8 +239,8 @@ def read_only_out_of_value(operation: Json) -> Json:
     value = operation.get("value")
     if operation.get("path") or not isinstance(value, dict):
         return operation
-    read_only = ("id", "meta", "groups", "schemas")
-    kept = {key: item for key, item in value.items() if key.lower() not in read_only}
+    dropped = (*_READ_ONLY, "schemas")
+    kept = {key: item for key, item in value.items() if key.lower() not in dropped}
     return operation | {"value": kept}
 
 

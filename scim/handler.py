@@ -10,6 +10,7 @@ from typing import Any, cast
 from scim2_models import (
     Context,
     ListResponse,
+    MutabilityException,
     ResourceType,
     SearchRequest,
 )
@@ -175,6 +176,10 @@ class Handler(ScimHandler):
         So a PUT without ``active`` never lets a deactivated person in again.
         """
         current = self._current(resource_type, resource_id)
+        for name in kind_of(resource_type).fixed:
+            sent, there = getattr(resource, name), getattr(current, name)
+            if sent is not None and there is not None and sent.value == there.value:
+                setattr(resource, name, there)  # Its other parts follow from the value.
         resource.replace(current)
         for name in kind_of(resource_type).kept_by_put:
             if getattr(resource, name) is None:
@@ -199,8 +204,12 @@ class Handler(ScimHandler):
             return
         patch = self.service.patch_of(resource_type, operations)
         resource = self._current(resource_type, resource_id)
-        if not patch.patch(resource):
+        unset = [each for each in kind_of(resource_type).fixed if getattr(resource, each) is None]
+        if not self.service.apply(patch, resource):
             return
+        for name in unset:
+            if getattr(resource, name) is not None:
+                raise MutabilityException(attribute=name, mutability="immutable")
         self.storage.write(resource_type, resource)
 
     def _with_named_members(self, resource_type: ResourceType, resource_id: str) -> Any:

@@ -13,9 +13,11 @@ from scim2_models import (
     ChangePassword,
     ETag,
     Extension,
+    External,
     Filter,
     Pagination,
     Patch,
+    Reference,
     Resource,
     ResourceType,
     Schema,
@@ -77,7 +79,14 @@ def service_provider_config() -> ServiceProviderConfig:
                 name="Bearer token",
                 description="A token made with `gatehouse token create`.",
                 primary=True,
-            )
+            ),
+            AuthenticationScheme(
+                type=AuthenticationScheme.Type.oauth2,
+                name="OAuth 2.0 client credentials",
+                description="A client made with `gatehouse client create`; tokens are issued "
+                "at /oauth/token.",
+                spec_uri=Reference[External]("https://www.rfc-editor.org/rfc/rfc6749"),
+            ),
         ],
     )
 

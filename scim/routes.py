@@ -45,7 +45,7 @@ def service() -> GatehouseService:
     return service_for(settings().secret_key)
 
 
-@blueprint.route("/", methods=METHODS, provide_automatic_options=False)
+@blueprint.route("/", methods=METHODS, provide_automatic_options=False, strict_slashes=False)
 @blueprint.route("/<path:path>", methods=METHODS, provide_automatic_options=False)
 def serve(path: str = "") -> Response:
     """Serve every SCIM endpoint (RFC 7644 §3.2)."""
@@ -119,7 +119,7 @@ def _scim_request(path: str, identity: Identity) -> ScimRequest:
     if "\0" in path:
         raise NotFoundException(detail="There is nothing here")
     return ScimRequest(
-        method=request.method,
+        method="GET" if request.method == "HEAD" else request.method,
         base_url=base_url(),
         path=f"/{path}",
         query=request.args,

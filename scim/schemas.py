@@ -118,16 +118,18 @@ FolderReference: TypeAlias = Reference["Folder"]
 class FolderAccess(ComplexAttribute):
     """A folder somebody can see, and one role held there."""
 
-    value: Annotated[str | None, CaseExact.true] = None
+    value: Annotated[str | None, Mutability.read_only, CaseExact.true] = None
     """Identifier of the folder."""
 
-    ref: FolderReference | None = Field(None, serialization_alias="$ref", validation_alias="$ref")
+    ref: Annotated[FolderReference | None, Mutability.read_only] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
     """The URI of the folder."""
 
-    display: str | None = None
+    display: Annotated[str | None, Mutability.read_only] = None
     """The path of the folder."""
 
-    type: str | None = None
+    type: Annotated[str | None, Mutability.read_only] = None
     """The name of the role held there."""
 
 

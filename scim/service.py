@@ -17,6 +17,7 @@ from scim2_models import (
     Resource,
     ResourceType,
     ResponseParameters,
+    SCIMException,
     SearchRequest,
 )
 from scim2_server.errors import MethodNotAllowedException
@@ -59,6 +60,7 @@ class GatehouseService(ScimService):
         """Validate a search that does not ask for too much, its filter put right."""
         if isinstance(payload, dict):
             bounds.check_search(payload)
+            bounds.check_count(payload)
             payload = dialects.normalise_search(payload)
         return super().read_search(resource_types, payload)
 
@@ -117,6 +119,19 @@ class GatehouseService(ScimService):
         }
         found: PatchOp[Any] = _validated(message, payload, Context.RESOURCE_PATCH_REQUEST)
         return found
+
+    @staticmethod
+    def apply(patch: PatchOp[Any], resource: Resource[Any]) -> bool:
+        """Apply a PATCH, and tell whether it changed anything.
+
+        :raises SCIMException: When it cannot be applied; a value that does not fit is named.
+        """
+        try:
+            return bool(patch.patch(resource))
+        except SCIMException as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise scim_exception_of(error.__cause__) from error
+            raise
 
     def operations_of(self, payload: dict[str, Any]) -> list[Any]:
         """Return the operations of a PATCH, put right.

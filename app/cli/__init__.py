@@ -2,6 +2,7 @@
 
 from app.cli.commands import (
     accounts,
+    clients,
     connections,
     database,
     demo,
@@ -21,7 +22,7 @@ cli = Command(
     no_args_is_help=True,
 )
 MODULES = (
-    *(server, database, accounts, tokens, connections),
+    *(server, database, accounts, tokens, clients, connections),
     *(folders, mappings, schemas, log, demo),
 )
 for module in MODULES:

@@ -8,8 +8,8 @@ from flask_wtf import CSRFProtect
 
 from app.console.routes import blueprint
 
-WITHOUT_FORMS = frozenset({"scim", "saml"})
-"""Blueprints whose requests prove themselves: with a bearer token, or a signed assertion."""
+WITHOUT_FORMS = frozenset({"scim", "saml", "oauth"})
+"""Blueprints whose requests prove themselves: a token, a signed assertion, a client secret."""
 
 
 def init_console(app: Flask) -> None:

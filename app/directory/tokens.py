@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds, connections
+from app.directory import bounds, connections, networks
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
 from app.store.database import db, write_transaction
-from app.store.models import Token
+from app.store.models import Connection, Token
 from app.store.types import new_id, now
 
 ROTATION_OVERLAP = timedelta(days=7)
@@ -37,20 +37,36 @@ def create(
     name: str,
     scopes: Collection[str],
     *,
+    allowed: Iterable[str] = (),
     expires_at: datetime | None = None,
 ) -> IssuedToken:
     """Issue a token.
 
-    :param scopes: What it may reach, of ``app.security.tokens.SCOPES``.
-    :raises Invalid: When a scope does not exist, or none is given.
+    :param scopes: What it may do, of ``app.security.tokens.SCOPES``.
+    :param allowed: The networks it may come from, in CIDR form; none: any.
+    :raises Invalid: When a scope or a network is none, or no scope is given.
     :raises NotFound: When the account has no such connection.
     """
     connections.check(work, connection_id)
+    return _issue(
+        work,
+        connection_id,
+        bounds.required("name", name),
+        cleaned_scopes(scopes),
+        allowed=networks.cleaned(allowed),
+        expires_at=expires_at,
+    )
+
+
+def cleaned_scopes(scopes: Collection[str]) -> list[str]:
+    """Return scopes in order, each once.
+
+    :raises Invalid: When one does not exist, or none is given.
+    """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid(f"Scopes are any of: {', '.join(SCOPES)}.", field="scope")
-    name = bounds.required("name", name)
-    return _issue(work, connection_id, name, sorted(set(scopes)), expires_at=expires_at)
+    return sorted(set(scopes))
 
 
 def _issue(
@@ -59,7 +75,7 @@ def _issue(
     name: str,
     scopes: list[str],
     *,
-    networks: Collection[str] = (),
+    allowed: Collection[str] = (),
     expires_at: datetime | None = None,
 ) -> IssuedToken:
     token, prefix = new_token()
@@ -71,7 +87,7 @@ def _issue(
         "prefix": prefix,
         "hash": digest(token),
         "scopes": scopes,
-        "networks": list(networks),
+        "networks": list(allowed),
         "created_at": work.at,
         "expires_at": expires_at,
     }
@@ -79,7 +95,12 @@ def _issue(
     work.record(
         "token.created",
         Target("token", row["id"], name),
-        after={"prefix": prefix, "scopes": scopes, "connection": connection_id},
+        after={
+            "prefix": prefix,
+            "scopes": scopes,
+            "networks": list(allowed),
+            "connection": connection_id,
+        },
     )
     return IssuedToken(row["id"], token, prefix)
 
@@ -103,7 +124,7 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
         .where(Token.account_id == work.account_id, Token.id == newest.id)
         .values(expires_at=min(ends, newest.expires_at) if newest.expires_at else ends)
     )
-    return _issue(work, newest.connection_id, newest.name, newest.scopes, networks=newest.networks)
+    return _issue(work, newest.connection_id, newest.name, newest.scopes, allowed=newest.networks)
 
 
 def revoke(work: Work, token: str) -> int:
@@ -128,9 +149,44 @@ def touch(account_id: str, token_id: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class ListedToken:
+    id: str
+    prefix: str
+    name: str
+    connection: str
+    scopes: list[str]
+    networks: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+def listed(account_id: str) -> list[ListedToken]:
+    """Return the live tokens of an account, oldest first, but for those of OAuth clients."""
+    query = (
+        select(Token.__table__, Connection.name.label("connection"))
+        .join(
+            Connection,
+            (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
+        )
+        .where(
+            Token.account_id == account_id,
+            Token.client_id.is_(None),
+            Token.expires_at.is_(None) | (Token.expires_at > now()),
+        )
+        .order_by(Token.id)
+    )
+    return [
+        ListedToken(**{name: getattr(row, name) for name in ListedToken.__dataclass_fields__})
+        for row in db.session.execute(query)
+    ]
+
+
 def _live(work: Work, token: str) -> list[Any]:
     query = select(Token.__table__).where(
         Token.account_id == work.account_id,
+        Token.client_id.is_(None),
         (Token.name == token) | (Token.prefix == token) | (Token.id == token),
         Token.expires_at.is_(None) | (Token.expires_at > work.at),
     )

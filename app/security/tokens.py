@@ -61,7 +61,7 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
     if not token or len(token) > 256:
         return None
     row = db.session.execute(_live(), {"hash": digest(token), "at": now()}).first()
-    if row is None or not _from_allowed(row.networks, address):
+    if row is None or not from_allowed(row.networks, address):
         return None
     return TokenIdentity(
         row.account_id,
@@ -144,7 +144,8 @@ def _live() -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _from_allowed(networks: list[str], address: str | None) -> bool:
+def from_allowed(networks: list[str], address: str | None) -> bool:
+    """Tell whether an address list, empty for any, lets an address in."""
     if not networks:
         return True
     if address is None:

@@ -33,6 +33,7 @@ class GrantKind(Kind):
     table = Grant
     modified = func.coalesce(Grant.updated_at, Grant.created_at)
     version = Grant.__table__.c.version
+    fixed = ("principal", "folder")
     unsearchable = frozenset({"principal.display", "folder.display"})
     columns = {
         "id": Field(Grant.id, "exact"),

@@ -37,6 +37,8 @@ class Kind(ABC):
     """A read-only or separately written attribute that is not loaded to apply a change."""
     kept_by_put: ClassVar[tuple[str, ...]] = ()
     """Attributes, by their Python names, that a PUT leaves alone when it leaves them out."""
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Complex attributes that are set when a resource is made, and told apart by ``value``."""
 
     def entries(self, name: str, account_id: str) -> list[Entries]:
         """Return where the values of a multi-valued attribute are rows; empty: in the document."""

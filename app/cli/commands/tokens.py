@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +12,22 @@ from app.cli.group import actor, json_option, show, with_app
 
 if TYPE_CHECKING:
     from app.directory.tokens import IssuedToken
+
+
+scope_option = click.option(
+    "--scope",
+    default="users,groups",
+    show_default=True,
+    help="Comma-separated, of: users, groups, folders, grants, admins.",
+)
+network_option = click.option(
+    "--network", multiple=True, help="A network it may come from, such as 203.0.113.0/24."
+)
+
+
+def scopes_in(listed: str) -> list[str]:
+    """Return the scopes in a comma-separated list."""
+    return [part.strip() for part in listed.split(",") if part.strip()]
 
 
 @click.group("token")
@@ -20,19 +38,21 @@ def token() -> None:
 @token.command("create")
 @click.argument("account")
 @click.option("--name", required=True, help="What the token is for.")
-@click.option("--scope", default="users,groups", show_default=True, help="Comma-separated.")
+@scope_option
 @click.option("--connection", default="SCIM", show_default=True, help="Its SCIM connection.")
+@network_option
 @json_option
 @with_app
-def create(account: str, name: str, scope: str, connection: str, as_json: bool) -> None:
+def create(
+    account: str, name: str, scope: str, connection: str, network: tuple[str, ...], as_json: bool
+) -> None:
     """Issue a token of an ACCOUNT. It is shown once."""
     from app.directory import accounts, connections, tokens
     from app.directory.work import transaction
 
-    scopes = [part.strip() for part in scope.split(",") if part.strip()]
     with transaction(accounts.find(account), actor()) as work:
         connection_id = connections.find_or_create_scim(work, connection)
-        issued = tokens.create(work, connection_id, name, scopes)
+        issued = tokens.create(work, connection_id, name, scopes_in(scope), allowed=network)
     _show(issued, as_json)
 
 
@@ -67,6 +87,37 @@ def revoke(account: str, token: str, as_json: bool) -> None:
     with transaction(accounts.find(account), actor()) as work:
         ended = tokens.revoke(work, token)
     show({"revoked": ended}, as_json, f"{ended} token(s) revoked.")
+
+
+@token.command("list")
+@click.argument("account")
+@json_option
+@with_app
+def list_(account: str, as_json: bool) -> None:
+    """List the live tokens of an ACCOUNT, without their secrets."""
+    from app.directory import accounts, tokens
+
+    found = tokens.listed(accounts.find(account))
+    text = "\n".join(
+        f"{each.prefix}  {each.name} ({each.connection}): {', '.join(each.scopes)}"
+        f"{credential_notes(each.networks, each.last_used_at)}"
+        for each in found
+    )
+    show({"tokens": [plain(each) for each in found]}, as_json, text or "There is no live token.")
+
+
+def credential_notes(networks: list[str], last_used_at: datetime | None) -> str:
+    """Return where a credential may come from and when it was used, in words."""
+    used = f"last used {last_used_at:%Y-%m-%d %H:%M} UTC" if last_used_at else "never used"
+    return f"; from {', '.join(networks)}; {used}" if networks else f"; {used}"
+
+
+def plain(listed: Any) -> dict[str, Any]:
+    """Return a listed credential as JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(listed).items()
+    }
 
 
 def _show(issued: IssuedToken, as_json: bool) -> None:

@@ -1,0 +1,186 @@
+"""OAuth 2.0 client credentials: a token for a secret, and it ends with its client."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from app.directory import clients, connections
+from app.store.database import db
+from app.store.models import AuditEvent, Connection, OAuthClient, Token
+from app.store.types import now
+from tests.conftest import write
+from tests.inspection import row, rows
+
+FORM = {"grant_type": "client_credentials"}
+
+
+def new_client(account, *scopes, **options):
+    with write(account) as work:
+        connection_id = connections.find_or_create_scim(work, "Okta")
+        return clients.create(work, connection_id, "Okta", scopes or ("users", "groups"), **options)
+
+
+@pytest.fixture
+def client(account):
+    return new_client(account)
+
+
+def basic(client_id, secret):
+    pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+def ask(app, data=None, headers=None, **more):
+    return app.test_client().post("/oauth/token", data=data, headers=headers, **more)
+
+
+def issued(app, client, **form):
+    answer = ask(app, FORM | form, basic(client.id, client.secret))
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return answer.get_json()["access_token"]
+
+
+def users(app, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return app.test_client().get("/scim/v2/Users", headers=headers).status_code
+
+
+@pytest.mark.parametrize("way", ["basic", "post"])
+def test_a_token_is_issued_and_works(app, client, way):
+    if way == "basic":
+        answer = ask(app, FORM, basic(client.id, client.secret))
+    else:
+        secret = {"client_id": client.id, "client_secret": client.secret}
+        answer = ask(app, FORM | secret)
+    body = answer.get_json()
+    assert answer.status_code == 200
+    assert (body["token_type"], body["expires_in"], body["scope"]) == (
+        "Bearer",
+        3600,
+        "groups users",
+    )
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert users(app, body["access_token"]) == 200
+    assert row(OAuthClient).last_used_at is not None
+
+
+def test_it_carries_no_more_scopes_than_asked_for(app, client):
+    headers = {"Authorization": f"Bearer {issued(app, client, scope='groups')}"}
+    browser = app.test_client()
+    assert browser.get("/scim/v2/Users", headers=headers).status_code == 403
+    assert browser.get("/scim/v2/Groups", headers=headers).status_code == 200
+
+
+def test_it_ends_with_its_client_at_the_next_request(app, client, account):
+    token = issued(app, client)
+    assert users(app, token) == 200
+    with write(account) as work:
+        clients.revoke(work, "Okta")
+    assert users(app, token) == 401
+    assert ask(app, FORM, basic(client.id, client.secret)).status_code == 401
+
+
+def test_it_ends_after_an_hour(app, client, account):
+    token = issued(app, client)
+    with write(account):
+        db.session.execute(Token.__table__.update().values(expires_at=now()))
+    assert users(app, token) == 401
+
+
+def test_two_secrets_live_while_one_replaces_the_other(app, client, account):
+    with write(account) as work:
+        new = clients.rotate(work, client.id)
+    assert new.id == client.id
+    for secret in (client.secret, new.secret):
+        assert ask(app, FORM, basic(client.id, secret)).status_code == 200
+    with write(account):
+        db.session.execute(OAuthClient.__table__.update().values(previous_expires_at=now()))
+    assert ask(app, FORM, basic(client.id, client.secret)).status_code == 401
+    assert ask(app, FORM, basic(client.id, new.secret)).status_code == 200
+
+
+def test_old_tokens_make_way(app, client):
+    tokens = [issued(app, client) for _ in range(clients.LIVE_TOKENS + 2)]
+    assert len(rows(Token)) == clients.LIVE_TOKENS
+    assert [users(app, each) for each in (tokens[0], tokens[-1])] == [401, 200]
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"grant_type": ["client_credentials", "client_credentials"]}, 400, "invalid_request"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        (FORM | {"scope": "users admins"}, 400, "invalid_scope"),
+        (FORM | {"scope": "everything"}, 400, "invalid_scope"),
+        (FORM | {"client_secret": "twice"}, 400, "invalid_request"),
+    ],
+)
+def test_what_is_refused(app, client, form, status, code):
+    answer = ask(app, form, basic(client.id, client.secret))
+    assert (answer.status_code, answer.get_json()["error"]) == (status, code)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_only_a_form_is_read(app, client):
+    answer = ask(app, headers=basic(client.id, client.secret), json=FORM)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+    assert app.test_client().get("/oauth/token").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic " + base64.b64encode(b"no colon").decode()},
+        {"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:x").decode()},
+        {"Authorization": "Bearer x"},
+        basic("unknown", "secret"),
+        basic("a\0b", "c\0d"),
+        basic("x" * 5000, "y" * 5000),
+    ],
+)
+def test_nobody_is_told_which_part_was_wrong(app, client, headers):
+    answers = [
+        ask(app, FORM, each) for each in (headers, basic(client.id, "wrong"), basic(client.id, ""))
+    ]
+    assert {each.status_code for each in answers} == {401}
+    assert {each.headers["WWW-Authenticate"] for each in answers} == {'Basic realm="Gatehouse"'}
+    assert len({each.get_data() for each in answers}) == 1
+
+
+def test_a_client_is_held_to_its_addresses(app, account):
+    away = new_client(account, allowed=["203.0.113.0/24"])
+    assert ask(app, FORM, basic(away.id, away.secret)).status_code == 401
+    with write(account):
+        db.session.execute(OAuthClient.__table__.update().values(networks=["127.0.0.0/8"]))
+    token = issued(app, away)
+    assert users(app, token) == 200
+    with write(account):
+        db.session.execute(Token.__table__.update().values(networks=["203.0.113.0/24"]))
+    assert users(app, token) == 401
+
+
+def test_a_disabled_connection_issues_nothing(app, client, account):
+    with write(account):
+        db.session.execute(Connection.__table__.update().values(enabled=False))
+    assert ask(app, FORM, basic(client.id, client.secret)).status_code == 401
+
+
+def test_no_secret_is_kept_or_told(app, client, account, caplog):
+    token = issued(app, client)
+    with write(account) as work:
+        new = clients.rotate(work, "Okta", overlap=timedelta(hours=1))
+    stored = repr(
+        [tuple(each) for table in (AuditEvent, OAuthClient, Token) for each in rows(table)]
+    )
+    for secret in (client.secret, new.secret, token):
+        assert secret not in stored
+        assert secret not in caplog.text
+    actions = [each.action for each in rows(AuditEvent) if each.target_type == "client"]
+    assert actions == ["client.created", "client.rotated"]
