@@ -1,12 +1,20 @@
 """What the documents say is what the code does."""
 
+import ast
 import re
 import runpy
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "idp-fixtures" / "README.md",
+]
+NAMED = re.compile(r"`((?:app|scim|saml|tests|docs|idp-fixtures)/[\w./-]+)(?:::(\w+))?`")
 
 
 def test_the_table_of_settings_is_that_of_the_code():
@@ -14,10 +22,23 @@ def test_the_table_of_settings_is_that_of_the_code():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == module["page"]()
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")))
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@cache
+def functions_in(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_file_and_every_test_a_page_names_is_there(page):
+    for path, test in NAMED.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+        assert not test or test in functions_in(ROOT / path), f"{path}::{test}"
 
 
 def test_every_decision_is_listed():
