@@ -8,15 +8,20 @@ from urllib.parse import unquote_plus
 
 import orjson
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import TooManyRequests
 
 from app.directory import clients
+from app.directory.errors import NotFound
 from app.security.clients import ClientIdentity, identify_client
+from app.security.limits import seconds_to_wait
 from app.security.requests import client_address
 
 blueprint = Blueprint("oauth", __name__)
 
 LONGEST = 256
 """Longest id or secret that is looked at, in characters."""
+REQUESTS_PER_MINUTE = 60
+"""How often a minute one address may ask for a token of one client, rightly or not."""
 
 
 class _OAuthError(Exception):
@@ -29,14 +34,19 @@ class _OAuthError(Exception):
 
 @blueprint.post("/oauth/token")
 def token() -> Response:
-    """Issue an access token: ``access_token``, ``token_type``, ``expires_in``, ``scope``."""
+    """Issue an access token: ``access_token``, ``token_type``, ``expires_in``, ``scope``.
+
+    :raises TooManyRequests: When this client has been asked for too often from this address.
+    """
     try:
         _check_form()
         client = _authenticated()
         scopes = _scopes(client)
+        issued = clients.issue_access_token(client, scopes)
     except _OAuthError as error:
         return _refusal(error)
-    issued = clients.issue_access_token(client, scopes)
+    except NotFound:  # It was revoked in this very moment.
+        return _refusal(_invalid_client())
     return _answer(
         {
             "access_token": issued,
@@ -66,14 +76,29 @@ def _authenticated() -> ClientIdentity:
     if header is not None and "client_secret" in request.form:
         raise _OAuthError("invalid_request", "Authenticate in one way, not in two.")
     client_id, secret = _basic(header) if header is not None else _posted()
-    client = None
-    if len(client_id) <= LONGEST and len(secret) <= LONGEST:
-        client = identify_client(client_id, secret, client_address())
+    if request.form.get("client_id", client_id) != client_id:
+        raise _OAuthError("invalid_request", "client_id is not the client that authenticates.")
+    if max(len(client_id), len(secret)) > LONGEST:
+        raise _invalid_client()
+    _check_rate(client_id)
+    client = identify_client(client_id, secret, client_address())
     if client is None:
         raise _invalid_client()
     if request.form["grant_type"] != "client_credentials":
         raise _OAuthError("unsupported_grant_type", "Only client_credentials is supported.")
+    if not client.enabled:
+        raise _OAuthError("unauthorized_client", "The connection of this client is disabled.")
     return client
+
+
+def _check_rate(client_id: str) -> None:
+    """Refuse too many requests, whether there is such a client or not.
+
+    By address and client: providers share addresses, and one must not lock out another.
+    """
+    wait = seconds_to_wait(f"oauth:{client_address()}:{client_id}", REQUESTS_PER_MINUTE)
+    if wait:
+        raise TooManyRequests(f"Too many requests: try again in {wait} s.", retry_after=wait)
 
 
 def _basic(header: str) -> tuple[str, str]:

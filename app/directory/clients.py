@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 
 from app.directory import bounds, connections, networks, tokens
-from app.directory.errors import NotFound
+from app.directory.errors import NotFound, Taken
 from app.directory.work import Target, Work
 from app.security.clients import ClientIdentity
 from app.security.secrets import digest, new_secret
@@ -57,14 +57,18 @@ def create(
     :param allowed: The networks it may come from, in CIDR form; none: any.
     :raises Invalid: When a scope or a network is none.
     :raises NotFound: When the account has no such connection.
+    :raises Taken: When the account has a client of this name: to revoke it must end all it means.
     """
     connections.check(work, connection_id)
+    name = bounds.required("name", name)
+    if db.session.scalar(_named(work, name)) is not None:
+        raise Taken(f"There is a client {name!r} already.")
     issued = IssuedClient(new_id(), new_secret())
     row: dict[str, Any] = {
         "account_id": work.account_id,
         "id": issued.id,
         "connection_id": connection_id,
-        "name": bounds.required("name", name),
+        "name": name,
         "hash": digest(issued.secret),
         "scopes": tokens.cleaned_scopes(scopes),
         "networks": networks.cleaned(allowed),
@@ -74,7 +78,7 @@ def create(
     shown = ("scopes", "networks", "connection_id")
     work.record(
         "client.created",
-        Target("client", issued.id, row["name"]),
+        Target("client", issued.id, name),
         after={key: row[key] for key in shown},
     )
     return issued
@@ -125,6 +129,7 @@ def issue_access_token(client: ClientIdentity, scopes: Collection[str]) -> str:
     It is not an event of its own: what the token does is.
 
     :param scopes: Of the client's.
+    :raises NotFound: When the client has been revoked since it proved its secret.
     """
     token, prefix = new_token()
     at = now()
@@ -144,14 +149,18 @@ def issue_access_token(client: ClientIdentity, scopes: Collection[str]) -> str:
     own = (Token.account_id == client.account_id) & (Token.client_id == client.client_id)
     newest = select(Token.id).where(own, Token.expires_at > at).order_by(Token.id.desc())
     with write_transaction():
-        kept = list(db.session.scalars(newest.limit(LIVE_TOKENS - 1)))
-        db.session.execute(delete(Token).where(own, Token.id.not_in(kept)))
-        db.session.execute(insert(Token), [row])
-        db.session.execute(
+        # First of all: it holds the client's row, so that its requests go one after another.
+        used = db.session.scalar(
             update(OAuthClient)
             .where(OAuthClient.account_id == client.account_id, OAuthClient.id == client.client_id)
             .values(last_used_at=at)
+            .returning(OAuthClient.id)
         )
+        if used is None:
+            raise NotFound("client", client.client_id)
+        kept = list(db.session.scalars(newest.limit(LIVE_TOKENS - 1)))
+        db.session.execute(delete(Token).where(own, Token.id.not_in(kept)))
+        db.session.execute(insert(Token), [row])
     return token
 
 
@@ -182,11 +191,15 @@ def listed(account_id: str) -> list[ListedClient]:
 
 
 def _find(work: Work, client: str) -> Any:
-    query = select(OAuthClient.__table__).where(
-        OAuthClient.account_id == work.account_id,
-        (OAuthClient.id == client) | (OAuthClient.name == client),
-    )
-    row = db.session.execute(query.order_by(OAuthClient.id.desc()).limit(1)).first()
+    row = db.session.execute(_named(work, client)).first()
     if row is None:
         raise NotFound("client", client)
     return row
+
+
+def _named(work: Work, client: str) -> Select[*tuple[Any, ...]]:
+    """Return the client with an id or a name. A name is never an id: see :func:`create`."""
+    return select(OAuthClient.__table__).where(
+        OAuthClient.account_id == work.account_id,
+        (OAuthClient.id == client) | (OAuthClient.name == client),
+    )

@@ -23,6 +23,8 @@ def cleaned(networks: Iterable[str]) -> list[str]:
 
 def _network(text: str) -> str:
     try:
+        if "%" in text:
+            raise ValueError("a zone is known to one machine only")
         network = ipaddress.ip_network(text.strip())
     except ValueError:
         raise Invalid(

@@ -26,6 +26,8 @@ class ClientIdentity:
     name: str
     scopes: frozenset[str]
     networks: list[str]
+    enabled: bool
+    """Whether its connection is: a client of one that is not gets no token."""
 
 
 def identify_client(client_id: str, secret: str, address: str | None) -> ClientIdentity | None:
@@ -35,13 +37,13 @@ def identify_client(client_id: str, secret: str, address: str | None) -> ClientI
     as a known one is.
     """
     client = db.session.execute(
-        select(OAuthClient.__table__)
+        select(OAuthClient.__table__, Connection.enabled)
         .join(
             Connection,
             (Connection.account_id == OAuthClient.account_id)
             & (Connection.id == OAuthClient.connection_id),
         )
-        .where(OAuthClient.id == client_id, Connection.enabled.is_(True))
+        .where(OAuthClient.id == client_id)
     ).first()
     presented = digest(secret)
     hashes = [_NOBODY, _NOBODY]
@@ -60,4 +62,5 @@ def identify_client(client_id: str, secret: str, address: str | None) -> ClientI
         client.name,
         frozenset(client.scopes),
         client.networks,
+        client.enabled,
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
+
+CALLERS = 10_000
+"""Most callers counted at a time. Beyond it all start anew: made-up ones must not fill memory."""
 
 
 def seconds_to_wait(caller: str, per_minute: int) -> int:
@@ -19,15 +23,20 @@ def seconds_to_wait(caller: str, per_minute: int) -> int:
     from limits import RateLimitItemPerMinute
 
     limit = RateLimitItemPerMinute(per_minute)
-    if _limiter().hit(limit, caller):
+    limiter, counted = _limiter()
+    if len(counted) >= CALLERS:
+        _limiter.cache_clear()
+    if limiter.hit(limit, caller):
         return 0
-    reset = _limiter().get_window_stats(limit, caller).reset_time
+    reset = limiter.get_window_stats(limit, caller).reset_time
     return max(1, math.ceil(reset - time.time()))
 
 
 @cache
-def _limiter() -> FixedWindowRateLimiter:
+def _limiter() -> tuple[FixedWindowRateLimiter, Mapping[str, int]]:
+    """Return what counts, and whom it counts."""
     from limits.storage import MemoryStorage
     from limits.strategies import FixedWindowRateLimiter
 
-    return FixedWindowRateLimiter(MemoryStorage())
+    storage = MemoryStorage()
+    return FixedWindowRateLimiter(storage), storage.storage

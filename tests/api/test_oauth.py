@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from threading import Thread
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from app.directory import clients, connections
+from app.api import oauth
+from app.directory import accounts, clients, connections
+from app.directory.errors import NotFound
+from app.security.clients import identify_client
 from app.store.database import db
-from app.store.models import AuditEvent, Connection, OAuthClient, Token
+from app.store.models import (
+    AuditEvent,
+    Connection,
+    OAuthClient,
+    OutgoingEvent,
+    ProvisioningEntry,
+    Token,
+)
 from app.store.types import now
-from tests.conftest import write
+from tests.conftest import CLI_ACTOR, make_app, write
 from tests.inspection import row, rows
 
 FORM = {"grant_type": "client_credentials"}
 
 
-def new_client(account, *scopes, **options):
+def new_client(account, *scopes, name="Okta", **options):
     with write(account) as work:
         connection_id = connections.find_or_create_scim(work, "Okta")
-        return clients.create(work, connection_id, "Okta", scopes or ("users", "groups"), **options)
+        return clients.create(work, connection_id, name, scopes or ("users", "groups"), **options)
 
 
 @pytest.fixture
@@ -117,6 +129,7 @@ def test_old_tokens_make_way(app, client):
         (FORM | {"scope": "users admins"}, 400, "invalid_scope"),
         (FORM | {"scope": "everything"}, 400, "invalid_scope"),
         (FORM | {"client_secret": "twice"}, 400, "invalid_request"),
+        (FORM | {"client_id": "another"}, 400, "invalid_request"),
     ],
 )
 def test_what_is_refused(app, client, form, status, code):
@@ -169,18 +182,86 @@ def test_a_client_is_held_to_its_addresses(app, account):
 def test_a_disabled_connection_issues_nothing(app, client, account):
     with write(account):
         db.session.execute(Connection.__table__.update().values(enabled=False))
-    assert ask(app, FORM, basic(client.id, client.secret)).status_code == 401
+    answer = ask(app, FORM, basic(client.id, client.secret))
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "unauthorized_client")
+    answer = ask(app, FORM, basic(client.id, "wrong"))  # Who has not the secret learns nothing.
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert rows(Token) == []
 
 
-def test_no_secret_is_kept_or_told(app, client, account, caplog):
+def test_a_client_revoked_while_it_asks_is_refused(app, client, account, monkeypatch):
+    identity = identify_client(client.id, client.secret, None)
+    with write(account) as work:
+        clients.revoke(work, client.id)
+    with pytest.raises(NotFound):
+        clients.issue_access_token(identity, ["users"])
+    monkeypatch.setattr(oauth, "identify_client", lambda *_: identity)
+    answer = ask(app, FORM, basic(client.id, client.secret))
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert rows(Token) == []
+
+
+def test_tokens_asked_for_at_once_are_bounded_too(app, client):
+    db.session.remove()
+    many = [Thread(target=lambda: [issued(app, client) for _ in range(7)]) for _ in range(4)]
+    for each in many:
+        each.start()
+    for each in many:
+        each.join()
+    assert len(rows(Token)) == clients.LIVE_TOKENS
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_guessing_is_slow_and_locks_out_no_other(app, account, client, known, monkeypatch):
+    monkeypatch.setattr(oauth, "REQUESTS_PER_MINUTE", 3)
+    other = new_client(account, name="Another")
+    guessed = client.id if known else f"{client.id}-unknown"
+    answers = [ask(app, FORM, basic(guessed, f"guess {n}")) for n in range(9)]
+    codes = [each.status_code for each in answers]
+    assert codes[:3] == [401, 401, 401] and set(codes) == {401, 429}  # a minute may end meanwhile
+    refused = answers[codes.index(429)]
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.content_type == "application/problem+json"
+    assert ask(app, FORM, basic(other.id, other.secret)).status_code == 200
+    far = {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}}
+    assert ask(app, FORM, basic(client.id, client.secret), **far).status_code == 200
+
+
+def test_a_busy_database_says_when_to_come_again(app, client, monkeypatch):
+    def busy(*_):
+        raise OperationalError("BEGIN", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(clients, "issue_access_token", busy)
+    answer = ask(app, FORM, basic(client.id, client.secret))
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_no_secret_is_kept_or_told(database_url, capsys):
+    app = make_app(database_url)  # Made here, so that it logs to where we look.
+    with app.app_context():
+        _no_secret_is_kept_or_told(app, accounts.create(CLI_ACTOR, "Acme"), capsys)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _no_secret_is_kept_or_told(app, account, capsys):
+    client = new_client(account)
     token = issued(app, client)
+    posted = {"client_id": client.id, "client_secret": client.secret}
+    ask(app, FORM | posted)
+    ask(app, FORM | posted | {"client_secret": client.secret[:-1]})
+    app.test_client().post("/oauth/token", query_string=posted)  # in the URL, where it must not be
+    assert users(app, token) == 200
     with write(account) as work:
         new = clients.rotate(work, "Okta", overlap=timedelta(hours=1))
-    stored = repr(
-        [tuple(each) for table in (AuditEvent, OAuthClient, Token) for each in rows(table)]
-    )
-    for secret in (client.secret, new.secret, token):
+    tables = (AuditEvent, OutgoingEvent, OAuthClient, Token, ProvisioningEntry)
+    stored = repr([tuple(each) for table in tables for each in rows(table)])
+    printed = "".join(capsys.readouterr())
+    assert "/oauth/token" in printed
+    unseen = token.split("_", 2)[2]  # Its prefix is shown on purpose.
+    for secret in (client.secret[:-1], new.secret, unseen):
         assert secret not in stored
-        assert secret not in caplog.text
+        assert secret not in printed
     actions = [each.action for each in rows(AuditEvent) if each.target_type == "client"]
     assert actions == ["client.created", "client.rotated"]

@@ -20,7 +20,12 @@ def test_tokens_are_listed_without_their_secrets(acme):
     assert made["token"] not in str(listed)
     assert "never used" in acme("token", "list", "Acme").stdout
     new = acme("token", "rotate", "Acme", "Okta", "--json")
-    assert len(acme("token", "list", "Acme", "--json")["tokens"]) == 2
+    old, replacing = acme("token", "list", "Acme", "--json")["tokens"]
+    assert old["expires_at"] and not replacing["expires_at"]
+    first, second = acme("token", "list", "Acme").stdout.splitlines()
+    for line in (first, second):
+        assert "(SCIM): grants, users; from 203.0.113.0/24, ::1/128; created " in line
+    assert ("; expires " in first, "; expires " in second) == (True, False)
     assert new["token"] != made["token"]
 
 
@@ -37,6 +42,8 @@ def test_a_client_gets_tokens_until_it_is_revoked(acme):
     (listed,) = acme("client", "list", "Acme", "--json")["clients"]
     assert (listed["id"], listed["name"]) == (made["client_id"], "Entra")
     assert made["client_secret"] not in str(listed)
+    again = acme("client", "create", "Acme", "--name", "Entra", exit_code=2)
+    assert again.stderr == "gatehouse: There is a client 'Entra' already.\n"
     assert acme("token", "list", "Acme", "--json")["tokens"] == []
     new = acme("client", "rotate", "Acme", "Entra", "--overlap-hours", "0", "--json")
     assert browser.post("/oauth/token", data=form).status_code == 401

@@ -21,7 +21,9 @@ def test_a_network(given, kept):
     assert cleaned([given, given]) == [kept]
 
 
-@pytest.mark.parametrize("given", ["", "example.com", "203.0.113.1/24", "1.2.3.4/33", "::/129"])
+@pytest.mark.parametrize(
+    "given", ["", "example.com", "203.0.113.1/24", "1.2.3.4/33", "::/129", "fe80::%a/64"]
+)
 def test_what_is_none(given):
     with pytest.raises(Invalid, match="Write it like"):
         cleaned([given])

@@ -89,7 +89,7 @@ def list_(account: str, as_json: bool) -> None:
     found = clients.listed(accounts.find(account))
     text = "\n".join(
         f"{each.id}  {each.name} ({each.connection}): {', '.join(each.scopes)}"
-        f"{credential_notes(each.networks, each.last_used_at)}"
+        f"{credential_notes(each)}"
         for each in found
     )
     show({"clients": [plain(each) for each in found]}, as_json, text or "There is no client.")

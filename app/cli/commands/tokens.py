@@ -11,7 +11,8 @@ import click
 from app.cli.group import actor, json_option, show, with_app
 
 if TYPE_CHECKING:
-    from app.directory.tokens import IssuedToken
+    from app.directory.clients import ListedClient
+    from app.directory.tokens import IssuedToken, ListedToken
 
 
 scope_option = click.option(
@@ -100,16 +101,25 @@ def list_(account: str, as_json: bool) -> None:
     found = tokens.listed(accounts.find(account))
     text = "\n".join(
         f"{each.prefix}  {each.name} ({each.connection}): {', '.join(each.scopes)}"
-        f"{credential_notes(each.networks, each.last_used_at)}"
+        f"{credential_notes(each)}"
         for each in found
     )
     show({"tokens": [plain(each) for each in found]}, as_json, text or "There is no live token.")
 
 
-def credential_notes(networks: list[str], last_used_at: datetime | None) -> str:
-    """Return where a credential may come from and when it was used, in words."""
-    used = f"last used {last_used_at:%Y-%m-%d %H:%M} UTC" if last_used_at else "never used"
-    return f"; from {', '.join(networks)}; {used}" if networks else f"; {used}"
+def credential_notes(listed: ListedToken | ListedClient) -> str:
+    """Return where a credential may come from, and its times, in words."""
+    notes = [f"from {', '.join(listed.networks)}"] if listed.networks else []
+    notes.append(f"created {_minute(listed.created_at)}")
+    used = listed.last_used_at
+    notes.append(f"last used {_minute(used)}" if used else "never used")
+    ends = getattr(listed, "expires_at", None)
+    notes += [f"expires {_minute(ends)}"] if ends else []
+    return "".join(f"; {note}" for note in notes)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def plain(listed: Any) -> dict[str, Any]:
