@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from app.store.types import new_id
 from saml.errors import BadMetadata
 from saml.keys import new_key_pair
 from saml.metadata import Provider, read_provider
+from saml.options import Options
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ class SamlConnection:
     """Our certificate, PEM."""
     sealed_key: str
     base_url: str
-    match_email: bool
-    """Whether an e-mail attribute may say who somebody is."""
+    options: Options
 
     @property
     def entity_id(self) -> str:
@@ -48,12 +49,11 @@ class SamlConnection:
         return unseal(settings().secret_key, self.id, self.sealed_key)
 
 
-def register(work: Work, name: str, document: bytes, *, match_email: bool = False) -> str:
+def register(work: Work, name: str, document: bytes, **options: Any) -> str:
     """Add a connection from a provider's metadata, with a key of its own, and return its id.
 
-    :param match_email: Find people by an e-mail attribute too. Where they can change it at the
-        provider, they could become somebody else, so it is off unless asked for.
-    :raises Invalid: When the metadata cannot be used.
+    :param options: Fields of :class:`Options`.
+    :raises Invalid: When the metadata cannot be used, or an option cannot be.
     :raises Taken: When the account has a connection of this name.
     """
     try:
@@ -68,9 +68,43 @@ def register(work: Work, name: str, document: bytes, *, match_email: bool = Fals
         name,
         connection_id=connection_id,
         settings=provider.as_settings()
-        | {"signing_certificate": certificate, "match_email": match_email},
+        | Options().changed(**options).as_settings()
+        | {"signing_certificate": certificate},
         sealed_key=seal(settings().secret_key, connection_id, key),
     )
+
+
+def configure(work: Work, name: str, **changes: Any) -> Options:
+    """Change options of a connection, named or by its id, and return them all.
+
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When an option cannot be.
+    """
+    row = connections.find_saml(work.account_id, name)
+    options = Options.from_settings(row.settings).changed(**changes)
+    connections.replace_settings(work, row.id, row.settings | options.as_settings())
+    return options
+
+
+def renew_metadata(work: Work, name: str, document: bytes) -> Provider:
+    """Read a connection's metadata anew, such as when the provider has a new certificate.
+
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When the metadata cannot be used, or is another provider's.
+    """
+    row = connections.find_saml(work.account_id, name)
+    try:
+        provider = read_provider(document)
+    except BadMetadata as error:
+        raise Invalid(str(error), field="metadata") from None
+    if provider.entity_id != row.settings["entity_id"]:
+        raise Invalid(
+            f"This is the metadata of another provider, {provider.entity_id}. "
+            "Add it as a connection of its own.",
+            field="metadata",
+        )
+    connections.replace_settings(work, row.id, row.settings | provider.as_settings())
+    return provider
 
 
 def load(connection_id: str) -> SamlConnection | None:
@@ -92,7 +126,7 @@ def load(connection_id: str) -> SamlConnection | None:
         provider=Provider.from_settings(row.settings),
         certificate=row.settings["signing_certificate"],
         sealed_key=row.sealed_key or "",
-        match_email=row.settings["match_email"],
+        options=Options.from_settings(row.settings),
         base_url=f"{settings().public_url}/saml/{row.id}",
     )
 

@@ -18,21 +18,24 @@ ENCRYPTED_DATA = name(ENC, "EncryptedData")
 _ENC11 = "http://www.w3.org/2009/xmlenc11#"
 
 CIPHERS = frozenset(f"{_ENC11}aes{bits}-gcm" for bits in (128, 192, 256))
-"""AES-CBC is left out: whoever can alter a message and watch us refuse it could read it."""
+UNAUTHENTIC_CIPHERS = frozenset(f"{ENC}aes{bits}-cbc" for bits in (128, 192, 256))
+"""Whoever can alter such a text and watch us refuse it could read it: only where it is signed."""
 KEY_TRANSPORTS = frozenset({f"{ENC}rsa-oaep-mgf1p", f"{_ENC11}rsa-oaep"})
 
 
-def decrypted(data: etree._Element, private_key: str) -> bytes:
+def decrypted(data: etree._Element, private_key: str, *, signed: bool = False) -> bytes:
     """Return what an EncryptedData holds (XML Encryption §4.2, with the key inside its KeyInfo).
 
     :param private_key: PEM text.
+    :param signed: Whether a signature over the encrypted text is known to be good. AES-CBC is
+        taken only then.
     :raises Refused: When its form or an algorithm is not allowed, or it cannot be decrypted; in
         the latter case the message is always the same.
     """
     alone = copy.deepcopy(data)
     # Told that it is XML, xmlsec would parse it itself, with a parser that is not ours.
     alone.attrib.pop("Type", None)
-    encrypted_key = _check_form(alone)
+    encrypted_key = _check_form(alone, CIPHERS | UNAUTHENTIC_CIPHERS if signed else CIPHERS)
     _check_form_of_key(encrypted_key)
     keys = xmlsec.KeysManager()
     keys.add_key(xmlsec.Key.from_memory(private_key.encode(), xmlsec.constants.KeyDataFormatPem))
@@ -45,7 +48,7 @@ def decrypted(data: etree._Element, private_key: str) -> bytes:
     return plain
 
 
-def _check_form(data: etree._Element) -> etree._Element:
+def _check_form(data: etree._Element, ciphers: frozenset[str]) -> etree._Element:
     """Return the EncryptedKey of an EncryptedData that holds all it needs."""
     if [child.tag for child in data] != [
         name(ENC, "EncryptionMethod"),
@@ -54,7 +57,7 @@ def _check_form(data: etree._Element) -> etree._Element:
     ]:
         raise Refused("the encrypted data has unexpected parts")
     method, key_info, cipher = data
-    _check_algorithm(method, CIPHERS)
+    _check_algorithm(method, ciphers)
     _check_cipher_data(cipher)
     if [child.tag for child in key_info] != [name(ENC, "EncryptedKey")]:
         raise Refused("the encrypted data does not hold its key")

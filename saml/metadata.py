@@ -84,7 +84,8 @@ def own_metadata(entity_id: str, acs_url: str, certificate: str) -> str:
         authn_requests_signed="true",
         want_assertions_signed="true",
         key_descriptor=[
-            md.KeyDescriptor(use="signing", key_info=xmldsig.KeyInfo(x509_data=[x509]))
+            md.KeyDescriptor(use=use, key_info=xmldsig.KeyInfo(x509_data=[x509]))
+            for use in ("signing", "encryption")
         ],
         name_id_format=[
             md.NameIDFormat(text=each)

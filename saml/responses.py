@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,17 +17,18 @@ from lxml import etree
 from saml2 import saml, samlp
 from saml2.saml import SCM_BEARER
 
+from saml.encryption import ENCRYPTED_DATA, decrypted
 from saml.errors import Refused
 from saml.metadata import Provider
+from saml.options import Options
 from saml.signatures import SIGNATURE, verified
 from saml.xml import MAX_BYTES, SAML, SAMLP, name, parse
 
-SKEW = timedelta(minutes=2)
-"""How far the provider's clock may be from ours."""
 LONGEST_VALIDITY = timedelta(hours=24)
 """How long an assertion is remembered as used, at the most; one valid for longer is refused."""
 
 _ASSERTION = name(SAML, "Assertion")
+_ENCRYPTED = name(SAML, "EncryptedAssertion")
 _ONCE = frozenset(
     name(SAML, local)
     for local in ("Issuer", "Subject", "Conditions", "NameID", "SubjectConfirmationData")
@@ -46,6 +48,14 @@ class Expected:
     entity_id: str
     acs_url: str
     at: datetime
+    options: Options
+    key: Callable[[], str]
+    """Returns our private key, PEM, for an encrypted assertion."""
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the provider's clock may be from ours."""
+        return timedelta(seconds=self.options.clock_skew_seconds)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def read(encoded: str, expected: Expected) -> Answer:
     :raises Refused: When anything about it is not as it must be.
     """
     root = parse(_decoded(encoded))
-    assertion = _signed_assertion(root, expected.provider)
+    assertion = _signed_assertion(root, expected)
     _check_response(root, expected)
     return _read_assertion(assertion, root.get("InResponseTo"), expected)
 
@@ -83,22 +93,62 @@ def _decoded(encoded: str) -> bytes:
         raise Refused("the response is not base64") from None
 
 
-def _signed_assertion(root: etree._Element, provider: Provider) -> saml.Assertion:
+def _signed_assertion(root: etree._Element, expected: Expected) -> saml.Assertion:
     """Return the one assertion, once a signature over it is known to be the provider's."""
     if root.tag != name(SAMLP, "Response"):
         raise Refused("the message is not a Response")
+    certificates = expected.provider.certificates
+    by_response = False
+    encrypted = list(root.iter(_ENCRYPTED))
+    if encrypted:
+        # What the response's signature covers is the encrypted text, so it is checked first.
+        _check_signatures_belong(root, root)
+        by_response = verified(root, certificates)
+        assertion = _decrypted_assertion(root, encrypted, expected, signed=by_response)
+    else:
+        assertion = _plain_assertion(root, expected)
+        _check_signatures_belong(root, assertion)
+        by_response = verified(root, certificates)
+    by_assertion = verified(assertion, certificates)
+    if not by_response and not by_assertion:
+        raise Refused("neither the response nor its assertion is signed")
+    return _read_by_pysaml2(assertion)
+
+
+def _plain_assertion(root: etree._Element, expected: Expected) -> etree._Element:
     assertions = list(root.iter(_ASSERTION))
     if len(assertions) != 1 or assertions[0].getparent() is not root:
         _check_status(root)
         raise Refused(f"the response holds {len(assertions)} assertions; it must hold one")
-    (assertion,) = assertions
+    if expected.options.require_encryption:
+        raise Refused("the assertion is not encrypted, and this connection wants it so")
+    return assertions[0]
+
+
+def _decrypted_assertion(
+    root: etree._Element, encrypted: list[etree._Element], expected: Expected, *, signed: bool
+) -> etree._Element:
+    """Return the assertion that is encrypted in a response, as a document of its own."""
+    plain = root.find(f".//{_ASSERTION}")
+    if len(encrypted) != 1 or encrypted[0].getparent() is not root or plain is not None:
+        raise Refused("the response must hold one encrypted assertion, and no other")
+    (data, *others) = list(encrypted[0]) or [encrypted[0]]
+    if data.tag != ENCRYPTED_DATA or others:
+        raise Refused("the encrypted assertion has unexpected parts")
+    assertion = parse(decrypted(data, expected.key(), signed=signed))
+    if assertion.tag != _ASSERTION or assertion.find(f".//{_ASSERTION}") is not None:
+        raise Refused("what was encrypted is not one assertion")
+    _check_signatures_belong(assertion, assertion)
+    return assertion
+
+
+def _check_signatures_belong(root: etree._Element, assertion: etree._Element) -> None:
     for signature in root.iter(SIGNATURE):
         if signature.getparent() is not root and signature.getparent() is not assertion:
             raise Refused("there is a signature where none belongs")
-    by_response = verified(root, provider.certificates)
-    by_assertion = verified(assertion, provider.certificates)
-    if not by_response and not by_assertion:
-        raise Refused("neither the response nor its assertion is signed")
+
+
+def _read_by_pysaml2(assertion: etree._Element) -> saml.Assertion:
     _check_structure(assertion)
     for value in assertion.iter(name(SAML, "AttributeValue")):
         # We take every value as text. pysaml2 fails on one it does not find to be of its type,
@@ -155,9 +205,9 @@ def _read_assertion(
     if envelope_request is not None and envelope_request != in_response_to:
         raise Refused("the response and its assertion answer different requests")
     ends.append(confirmed_until)
-    statement = _authn_statement(assertion)
+    statement = _authn_statement(assertion, expected)
     session_ends = _moment(statement.session_not_on_or_after)
-    if session_ends is not None and session_ends <= expected.at - SKEW:
+    if session_ends is not None and session_ends <= expected.at - expected.skew:
         raise Refused("the session at the provider is over")
     return Answer(
         assertion_id=assertion.id,
@@ -218,16 +268,21 @@ def _check_confirmation(data: Any, expected: Expected) -> datetime:
 
 def _check_period(period: Any, expected: Expected) -> None:
     begins, ends = _moment(period.not_before), _moment(period.not_on_or_after)
-    if begins is not None and begins > expected.at + SKEW:
+    if begins is not None and begins > expected.at + expected.skew:
         raise Refused("the assertion is not valid yet; compare the clocks")
-    if ends is not None and ends <= expected.at - SKEW:
+    if ends is not None and ends <= expected.at - expected.skew:
         raise Refused("the assertion is no longer valid; compare the clocks")
 
 
-def _authn_statement(assertion: saml.Assertion) -> Any:
+def _authn_statement(assertion: saml.Assertion, expected: Expected) -> Any:
     if not assertion.authn_statement:
         raise Refused("the assertion does not say that anyone signed in")
-    return assertion.authn_statement[0]
+    statement = assertion.authn_statement[0]
+    wanted = expected.options.authn_contexts
+    context = statement.authn_context and statement.authn_context.authn_context_class_ref
+    if wanted and _text(context) not in wanted:
+        raise Refused(f"the person signed in another way than asked for: {_text(context)[:200]}")
+    return statement
 
 
 def _attributes(assertion: saml.Assertion) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from saml import requests, responses
 from saml.connections import SamlConnection, load
 from saml.errors import Refused
 from saml.metadata import own_metadata
+from saml.options import same_site_path
 from saml.responses import Answer, Expected
 
 blueprint = Blueprint(
@@ -26,7 +27,6 @@ blueprint = Blueprint(
 
 BROWSER_COOKIE = "__Host-gatehouse-saml"
 """Ties an answer to the browser that asked. Over HTTPS only: it must survive a cross-site POST."""
-LONGEST_PATH = 1000
 EMAIL_ATTRIBUTES = (
     "email",
     "mail",
@@ -57,7 +57,7 @@ def login(connection_id: str) -> Response:
         connection.account_id,
         connection.id,
         asked,
-        same_site_path(request.args.get("next", "/")),
+        same_site_path(request.args.get("next", connection.options.landing)),
         digest(browser) if browser else None,
     )
     answer = _send(connection, asked)
@@ -97,12 +97,6 @@ def acs(connection_id: str) -> Response:
     return answer
 
 
-def same_site_path(path: str) -> str:
-    """Return a path of this site; the start page for anything that may lead elsewhere."""
-    safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if safe and path.isprintable() and len(path) <= LONGEST_PATH else "/"
-
-
 def _browser() -> str | None:
     """Return the secret of the browser, which all its tabs share; none over plain HTTP."""
     if not settings().https:
@@ -112,14 +106,25 @@ def _browser() -> str | None:
 
 def _sign_in(connection: SamlConnection, actor: Actor) -> tuple[str, str]:
     """Return the secret of the new session and the path to go on to."""
-    expected = Expected(connection.provider, connection.entity_id, connection.acs_url, now())
+    expected = Expected(
+        connection.provider,
+        connection.entity_id,
+        connection.acs_url,
+        now(),
+        connection.options,
+        connection.key,
+    )
     answer = responses.read(request.form.get("SAMLResponse", ""), expected)
-    if answer.in_response_to is None:
+    unsolicited = answer.in_response_to is None
+    if unsolicited and not connection.options.allow_unsolicited:
         raise Refused("nobody asked for it, and this connection takes no unsolicited responses")
     cookie = request.cookies.get(BROWSER_COOKIE)
     browser_hash = digest(cookie) if cookie else None
     with transaction(connection.account_id, actor) as work:
-        path = sign_in.use_request(work, connection.id, answer.in_response_to, browser_hash)
+        if answer.in_response_to is None:
+            path = request.form.get("RelayState") or connection.options.landing
+        else:
+            path = sign_in.use_request(work, connection.id, answer.in_response_to, browser_hash)
         sign_in.use_assertion(work, connection.id, answer.assertion_id, answer.valid_until)
         return _open_session(work, connection, answer), same_site_path(path)
 
@@ -128,11 +133,11 @@ def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str
     emails = [
         value
         for name, values in answer.attributes.items()
-        if connection.match_email and name.lower() in EMAIL_ATTRIBUTES
+        if connection.options.match_email and name.lower() in EMAIL_ATTRIBUTES
         for value in values
     ]
     user_id = sign_in.user_of(work, answer.name_id, emails)
-    lifetime = timedelta(hours=settings().session_hours)
+    lifetime = timedelta(hours=connection.options.session_hours or settings().session_hours)
     if answer.session_ends is not None:
         lifetime = max(min(lifetime, answer.session_ends - work.at), timedelta(minutes=1))
     return sessions.open_session(
@@ -150,14 +155,17 @@ def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str
 def _send(connection: SamlConnection, asked: str) -> Response:
     provider = connection.provider
     destination = provider.sso_redirect or provider.sso_post or ""
-    message = requests.authn_request(asked, connection.entity_id, connection.acs_url, destination)
+    message = requests.authn_request(
+        asked, connection.entity_id, connection.acs_url, destination, connection.options
+    )
+    key = connection.key() if connection.options.sign_requests else None
     if provider.sso_redirect:
-        url = requests.redirect_url(message, provider, connection.key())
+        url = requests.redirect_url(message, provider, key)
         return make_response(redirect(url, 303))
     page = render_template(
         "saml/post.html",
         destination=destination,
-        saml_request=requests.post_form(message, connection.key()),
+        saml_request=requests.post_form(message, key),
     )
     return make_response(page)
 

@@ -94,6 +94,22 @@ def check(work: Work, connection_id: str) -> None:
         raise NotFound("connection", connection_id)
 
 
+def find_saml(account_id: str, name: str) -> Any:
+    """Return the row of a SAML connection, by its name in any case or its id.
+
+    :raises NotFound: When the account has no such connection.
+    """
+    query = select(Connection.__table__).where(
+        Connection.account_id == account_id,
+        Connection.kind == "saml",
+        (Connection.name_key == comparison_key(name)) | (Connection.id == name),
+    )
+    row = db.session.execute(query.limit(1)).first()
+    if row is None:
+        raise NotFound("SAML connection", name)
+    return row
+
+
 def find_or_create_scim(work: Work, name: str) -> str:
     """Return the id of the SCIM connection of this name, made now if the account has none."""
     query = select(Connection.id).where(

@@ -99,13 +99,11 @@ def connect(
     account_id: str,
     provider: TestProvider,
     *,
-    match_email: bool = False,
-    **options: bool,
+    post: bool = False,
+    **options: Any,
 ) -> Browser:
     with write(account_id) as work:
-        connection_id = connections.register(
-            work, "IdP", provider.metadata(**options), match_email=match_email
-        )
+        connection_id = connections.register(work, "IdP", provider.metadata(post=post), **options)
     return Browser(app, app.test_client(), account_id, connection_id)
 
 

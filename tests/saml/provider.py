@@ -38,6 +38,7 @@ class TestProvider:
     certificate: str = ""
     own_key: str = ""
     own_certificate: str = ""
+    cipher: object = xmlsec.constants.TransformAes256Gcm
     counter: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -66,6 +67,7 @@ class TestProvider:
         before: Change | None = None,
         after: Change | None = None,
         sign: str = "assertion",
+        encrypt: str | None = None,
     ) -> str:
         """Return the form field ``SAMLResponse``.
 
@@ -73,12 +75,17 @@ class TestProvider:
         :param asked: The id of the request it answers.
         :param before: Alters the response before it is signed, ``after`` afterwards.
         :param sign: ``assertion``, ``response``, ``both`` or ``nothing``.
+        :param encrypt: Encrypt the assertion for this certificate, PEM, before the response is
+            signed.
         """
         root = self._unsigned(sp, asked, name_id)
         if before:
             before(root)
         if sign in ("assertion", "both"):
             self.sign(root.find(name(SAML, "Assertion")))
+        if encrypt:
+            root = etree.fromstring(etree.tostring(root))
+            encrypt_assertion(root, encrypt, self.cipher)
         if sign in ("response", "both"):
             self.sign(root)
         if after:
@@ -145,6 +152,31 @@ class TestProvider:
               </saml:Assertion>
             </samlp:Response>"""
         )
+
+
+def encrypt_assertion(root: etree._Element, certificate: str, cipher: object) -> None:
+    """Replace the assertion of a response by its encrypted form."""
+    assertion = root.find(name(SAML, "Assertion"))
+    manager = xmlsec.KeysManager()
+    pem = xmlsec.constants.KeyDataFormatCertPem
+    manager.add_key(xmlsec.Key.from_memory(certificate.encode(), pem))
+    data = xmlsec.template.encrypted_data_create(
+        root, cipher, type=xmlsec.constants.TypeEncElement, ns="xenc"
+    )
+    info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
+    key = xmlsec.template.add_encrypted_key(info, xmlsec.constants.TransformRsaOaep)
+    xmlsec.template.encrypted_data_ensure_cipher_value(key)
+    xmlsec.template.encrypted_data_ensure_cipher_value(data)
+    context = xmlsec.EncryptionContext(manager)
+    aes = cipher in (xmlsec.constants.TransformAes256Gcm, xmlsec.constants.TransformAes256Cbc)
+    context.key = xmlsec.Key.generate(
+        xmlsec.constants.KeyDataAes, 256 if aes else 128, xmlsec.constants.KeyDataTypeSession
+    )
+    # As a document of its own: it names its namespaces itself, as providers' do.
+    encrypted = context.encrypt_binary(data, etree.tostring(assertion, with_tail=False))
+    holder = etree.Element(name(SAML, "EncryptedAssertion"), nsmap={"saml": SAML})
+    holder.append(encrypted)
+    root.replace(assertion, holder)
 
 
 def encode(root: etree._Element | bytes) -> str:

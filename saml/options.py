@@ -1,0 +1,103 @@
+"""What an administrator sets of a SAML connection, each with the strictest default that works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from saml2 import saml
+
+from app.directory.errors import Invalid
+
+NAME_ID_FORMATS = (
+    saml.NAMEID_FORMAT_EMAILADDRESS,
+    saml.NAMEID_FORMAT_PERSISTENT,
+    saml.NAMEID_FORMAT_TRANSIENT,
+    saml.NAMEID_FORMAT_UNSPECIFIED,
+)
+LONGEST_SKEW_SECONDS = 600
+LONGEST_SESSION_HOURS = 24 * 31
+CONTEXTS_LIMIT = 10
+TEXT_LENGTH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of one connection."""
+
+    match_email: bool = False
+    """Find people by an e-mail attribute too. Where they can change it at the provider, they
+    could become somebody else."""
+    name_id_format: str = ""
+    """The NameID format asked for; empty: the provider's own choice."""
+    sign_requests: bool = True
+    force_authn: bool = False
+    """People must prove who they are at the provider each time."""
+    authn_contexts: tuple[str, ...] = ()
+    """The ways of signing in that are good enough, as URIs; none: any."""
+    allow_unsolicited: bool = False
+    """Take responses nobody asked for (IdP-initiated). Such a response can sign a person in as
+    somebody else without their knowing, so it is off unless the provider's portal needs it."""
+    require_encryption: bool = False
+    """Refuse assertions that are not encrypted."""
+    clock_skew_seconds: int = 120
+    """How far the provider's clock may be from ours."""
+    session_hours: int = 0
+    """Longest life of a session; 0: the setting of the installation."""
+    landing: str = "/"
+    """The path people go on to when they asked for none."""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Options:
+        """Read the options among the settings of a connection."""
+        known = {spec.name: settings[spec.name] for spec in fields(cls) if spec.name in settings}
+        contexts = tuple(known.get("authn_contexts", ()))
+        return cls(**known | {"authn_contexts": contexts})
+
+    def as_settings(self) -> dict[str, Any]:
+        return asdict(self) | {"authn_contexts": list(self.authn_contexts)}
+
+    def changed(self, **changes: Any) -> Options:
+        """Return the options with some changed.
+
+        :raises Invalid: When a value cannot be.
+        """
+        options = replace(self, **changes)
+        if options.name_id_format and options.name_id_format not in NAME_ID_FORMATS:
+            raise Invalid(
+                f"A NameID format is one of: {', '.join(NAME_ID_FORMATS)}.", field="name_id_format"
+            )
+        if not 0 <= options.clock_skew_seconds <= LONGEST_SKEW_SECONDS:
+            raise Invalid(
+                f"The clock skew is from 0 to {LONGEST_SKEW_SECONDS} seconds.",
+                field="clock_skew_seconds",
+            )
+        if not 0 <= options.session_hours <= LONGEST_SESSION_HOURS:
+            raise Invalid(
+                f"A session lives from 1 to {LONGEST_SESSION_HOURS} hours; "
+                "0 is the setting of the installation.",
+                field="session_hours",
+            )
+        contexts = options.authn_contexts
+        if len(contexts) > CONTEXTS_LIMIT or not all(map(_is_uri, contexts)):
+            raise Invalid(
+                "Authentication contexts are URIs such as "
+                "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
+                field="authn_contexts",
+            )
+        if same_site_path(options.landing) != options.landing:
+            raise Invalid(
+                "The landing page is a path of this site, such as /folders.", field="landing"
+            )
+        return options
+
+
+def same_site_path(path: str) -> str:
+    """Return a path of this site; the start page for anything that may lead elsewhere."""
+    safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if safe and path.isprintable() and len(path) <= TEXT_LENGTH else "/"
+
+
+def _is_uri(text: str) -> bool:
+    return ":" in text and text.isprintable() and " " not in text and len(text) <= TEXT_LENGTH
