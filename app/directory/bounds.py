@@ -11,6 +11,8 @@ from app.store.types import comparison_key, storable
 
 KEY_LENGTH = 256
 """Longest name that is looked up by: user names, external ids, names of folders and groups."""
+VALUE_KEY_LENGTH = 256
+"""How much of a value's comparison key is in the index of ``user_values``."""
 TEXT_LENGTH = 1024
 VALUE_LENGTH = 65_536
 ATTRIBUTES_BYTES = 131_072

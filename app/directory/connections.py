@@ -94,6 +94,20 @@ def check(work: Work, connection_id: str) -> None:
         raise NotFound("connection", connection_id)
 
 
+def find(account_id: str, name: str) -> str:
+    """Return the id of the connection of this name, in any case.
+
+    :raises NotFound: When the account has none.
+    """
+    query = select(Connection.id).where(
+        Connection.account_id == account_id, Connection.name_key == comparison_key(name)
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound("connection", name)
+    return found
+
+
 def find_saml(account_id: str, name: str) -> Any:
     """Return the row of a SAML connection, by its name in any case or its id.
 

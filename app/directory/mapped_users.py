@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
 
+from app.directory import bounds
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Grant, Mapping, User, UserValue
@@ -18,8 +19,6 @@ from app.store.types import comparison_key, new_id
 
 MATCH_BY = {"role": "roles", "entitlement": "entitlements"}
 """What a mapping of users matches by, and the SCIM attribute that holds it."""
-VALUE_KEY_LENGTH = 256
-"""How much of a value's comparison key is in the index of ``user_values``."""
 
 Values = dict[str, list[dict[str, Any]]]
 """The multi-valued attributes of a user, as in ``users.Profile``."""
@@ -87,7 +86,7 @@ def _users_matching(work: Work, mapping: Any) -> list[Target]:
         .where(
             UserValue.account_id == work.account_id,
             UserValue.attribute == MATCH_BY[mapping.match_by],
-            UserValue.value_key == mapping.match_key[:VALUE_KEY_LENGTH],
+            UserValue.value_key == mapping.match_key[: bounds.VALUE_KEY_LENGTH],
         )
     )
     if mapping.connection_id is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from app.directory import bounds
 from app.directory.errors import Forbidden
 from app.directory.work import Work
 from app.store.database import db, write_transaction
@@ -126,7 +127,7 @@ def _by_address(work: Work, keys: list[str]) -> Any:
     owners = select(UserValue.user_id).where(
         UserValue.account_id == work.account_id,
         UserValue.attribute == "emails",
-        UserValue.value_key.in_([key[:256] for key in keys]),
+        UserValue.value_key.in_([key[: bounds.VALUE_KEY_LENGTH] for key in keys]),
     )
     query = select(User.id, User.active).where(
         User.account_id == work.account_id, User.id.in_(owners)

@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, mapped_users, sessions
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
-from app.directory.mapped_users import VALUE_KEY_LENGTH
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db
@@ -252,7 +251,7 @@ def _value_row(position: int, entry: dict[str, Any]) -> dict[str, Any]:
     value = entry.get("value")
     return {
         "position": position,
-        "value_key": None if value is None else comparison_key(value)[:VALUE_KEY_LENGTH],
+        "value_key": None if value is None else comparison_key(value)[: bounds.VALUE_KEY_LENGTH],
         "extra": {key: item for key, item in entry.items() if key not in _VALUE_FIELDS} or None,
         **{name: entry.get(name) for name in _VALUE_FIELDS},
     }

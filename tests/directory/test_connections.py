@@ -42,6 +42,15 @@ def test_a_scim_connection_is_found_again(account):
         assert connections.find_or_create_scim(work, "OKTA") == okta
 
 
+def test_a_connection_is_found_by_its_name_in_any_case(account):
+    okta = a_connection(account, name="Okta")
+    a_connection(an_account(), name="Theirs")
+    assert connections.find(account, "OKTA") == okta
+    for name in ("Theirs", "", "\0"):
+        with pytest.raises(NotFound):
+            connections.find(account, name)
+
+
 def test_what_is_out_of_bounds_is_invalid(account):
     with pytest.raises(Invalid):
         a_connection(account, "ldap")

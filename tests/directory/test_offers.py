@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.directory import mappings
-from app.directory.errors import Invalid, NotFound
+from app.directory.errors import Invalid
 from app.store.models import Mapping
 from tests.factories import a_connection, a_custom_role, a_folder, a_mapping, an_account
 from tests.inspection import fingerprint, row, statements
@@ -90,12 +90,3 @@ def test_there_are_only_so_many_mappings(account, monkeypatch):
     with pytest.raises(Invalid, match="2 mappings at the most"):
         a_mapping(account, "v2", "reports")
     assert fingerprint() == before
-
-
-def test_a_connection_is_found_by_its_name_in_any_case(account):
-    okta = a_connection(account, name="Okta")
-    a_connection(an_account(), name="Theirs")
-    assert mappings.connection_named(account, "OKTA") == okta
-    for name in ("Theirs", "", "\0"):
-        with pytest.raises(NotFound):
-            mappings.connection_named(account, name)

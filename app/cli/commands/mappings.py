@@ -48,7 +48,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Map a group, or a value users have, to a role, in an ACCOUNT."""
-    from app.directory import accounts, folders, mappings, roles
+    from app.directory import accounts, connections, folders, mappings, roles
     from app.directory.work import transaction
 
     asked = dict(zip(WHO, (display_name, external_id, role_value, entitlement), strict=True))
@@ -59,7 +59,7 @@ def create(
     account_id = accounts.find(account)
     role_id = roles.find(account_id, "folder" if folder else "account", role)
     folder_id = folders.find_by_path(account_id, folder) if folder else None
-    connection_id = mappings.connection_named(account_id, connection) if connection else None
+    connection_id = connections.find(account_id, connection) if connection else None
     with transaction(account_id, actor()) as work:
         mapping_id = mappings.create(
             work, value, role_id, folder_id, match_by=match_by, connection_id=connection_id
