@@ -13,7 +13,7 @@ from app.directory.work import Actor
 from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import SignedIn, cookie_name, signed_in
-from app.security.tokens import RefusedToken, TokenIdentity, identify, why_refused
+from app.security.tokens import RefusedToken, TokenIdentity, identify
 
 REFUSALS_NOTED = 10
 """How often a minute the provisioning log notes that a connection's token is refused."""
@@ -50,13 +50,13 @@ def authenticate(path: str) -> Identity:
     """
     person = _person() if path.strip("/") == "Me" and request.method in ("GET", "HEAD") else None
     if person is not None:
-        account = accounts.scim_epoch(person.account_id)
-        return Person(person.account_id, person.user_id, person.user_name, account)
+        epoch = accounts.scim_epoch(person.account_id)
+        return Person(person.account_id, person.user_id, person.user_name, epoch)
     address, token = client_address(), _token(request.headers.get("Authorization", ""))
     identity = identify(token, address)
-    if identity is None:
+    if not isinstance(identity, TokenIdentity):
         error = Unauthenticated(detail="A valid bearer token is required")
-        error.refused = why_refused(token, address)
+        error.refused = identity
         raise error
     wait = seconds_to_wait(f"scim:{identity.connection_id}", settings().scim_requests_per_minute)
     if wait:

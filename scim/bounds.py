@@ -76,10 +76,14 @@ def check_operations(operations: list[Any]) -> None:
             continue
         of_members = path.partition("[")[0].lower() in ("members", f"{GROUP}:members".lower())
         if len(path) > (MEMBER_PATH_LENGTH if of_members else PATH_LENGTH):
-            raise InvalidValueException(detail="A path of the PATCH is too long")
+            raise InvalidValueException(
+                detail=f"A path of a PATCH may have {PATH_LENGTH} characters"
+            )
         total += 0 if of_members else len(path)
     if total > PATH_LENGTH * 8:
-        raise InvalidValueException(detail="The paths of the PATCH are too long")
+        raise InvalidValueException(
+            detail=f"The paths of a PATCH may have {PATH_LENGTH * 8} characters: send several"
+        )
 
 
 def check_depth(value: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, cast
 
 from scim2_models import AttributeBinding, Context, Path, Resource
@@ -15,8 +14,8 @@ from app.directory.users import Profile
 from scim.fields import moment_text
 from scim.schemas import ACCESS_USER
 
-_OWN_PLACE = ("schemas", "id", "meta", "groups", "members", "password")
-"""What a profile does not hold: set by the server, or kept elsewhere."""
+_COMMON = ("schemas", "id", "meta")
+"""What a profile does not hold: it is set by the server."""
 
 MULTI_VALUED = frozenset(
     {
@@ -54,7 +53,7 @@ def user_write(resource: Resource[Any]) -> UserWrite:
     document = _document(resource)
     password = document.get("password")
     access = document.pop(ACCESS_USER, None) or {}
-    for name in _OWN_PLACE:
+    for name in (*_COMMON, "groups", "password"):
         document.pop(name, None)
     profile = Profile(
         user_name=document.pop("userName", ""),
@@ -70,7 +69,7 @@ def user_write(resource: Resource[Any]) -> UserWrite:
 def group_profile(resource: Resource[Any]) -> GroupProfile:
     """Read a Group resource, but for its members."""
     document = _document(resource)
-    for name in _OWN_PLACE:
+    for name in (*_COMMON, "members"):
         document.pop(name, None)
     return GroupProfile(
         display_name=document.pop("displayName", ""),
@@ -87,16 +86,19 @@ def _document(resource: Resource[Any]) -> dict[str, Any]:
     return document
 
 
-@lru_cache(256)
-def _times_in(model: type[Resource[Any]]) -> list[list[str]]:
+def _times_in(model: Any) -> list[list[str]]:
     """Return the names that lead to each time in a resource, those of ``meta`` aside."""
-    found = []
-    for path in Path[model].iter_paths(target_type=[datetime]):  # type: ignore[valid-type]
-        binding = cast(AttributeBinding, path.resolve())
-        schema, _, names = binding.urn.rpartition(":")
-        if not names.startswith("meta."):
-            found.append([*([] if schema == model.__schema__ else [schema]), *names.split(".")])
-    return found
+    # Kept by the model, so that it goes with a model made of an account's own schemas.
+    known: list[list[str]] | None = model.__dict__.get("__scim_times__")
+    if known is None:
+        known = [
+            [*([] if schema == model.__schema__ else [schema]), *names.split(".")]
+            for path in Path[model].iter_paths(target_type=[datetime])
+            for schema, _, names in [cast(AttributeBinding, path.resolve()).urn.rpartition(":")]
+            if not names.startswith("meta.")
+        ]
+        model.__scim_times__ = known
+    return known
 
 
 def _sort_times(value: Any, names: list[str]) -> None:

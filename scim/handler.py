@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from scim2_models import (
     Context,
+    InvalidValueException,
     ListResponse,
     MutabilityException,
     ResourceType,
@@ -23,6 +24,7 @@ from scim2_server.storage import SearchPage
 from scim import dialects, members, unknown
 from scim.projection import Document, Projection
 from scim.rendering import etag
+from scim.schemas import SEEN_FOLDERS
 from scim.search import LAST_INDEX
 from scim.service import GatehouseService
 from scim.storage import DirectoryStorage, kind_of
@@ -254,6 +256,10 @@ class Handler(ScimHandler):
         position: Any,
     ) -> ScimResponse:
         projection = Projection(search_request)
+        if projection.requests(SEEN_FOLDERS):
+            raise InvalidValueException(
+                detail="The folders somebody sees are answered for one user: GET /Users/{id}"
+            )
         page, found = self.storage.page(authorized, search_request, projection, position)
         documents = [projection.apply(document["schemas"][0], document) for document in found]
         # RFC 7644 lets an empty list leave Resources out; Okta and Entra want it.

@@ -15,7 +15,7 @@ from app.security.limits import seconds_to_wait
 
 FAILURES_NOTED = 1200
 """How many failures of a connection one process notes in a minute: each is a write."""
-_WRITES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
+_STATUSES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Journal:
 
     def write(self, work: Work) -> None:
         """Add the line of a write that succeeds, to stand or fall with it."""
-        provisioning_log.note(work, self._entry(_WRITES.get(self.method, 200), None, None))
+        provisioning_log.note(work, self._entry(_STATUSES.get(self.method, 200), None, None))
 
     def write_failure(self, error: Error) -> None:
         """Add the line of what failed, unless the connection has failed very often of late."""

@@ -277,5 +277,6 @@ ROLE = str(Role.__schema__)
 ENTITLEMENT = str(Entitlement.__schema__)
 
 MEMBER_NAMES = f"{GROUP}:members.display"
-ON_REQUEST = (MEMBER_NAMES, f"{ACCESS_USER}:folders")
+SEEN_FOLDERS = f"{ACCESS_USER}:folders"
+ON_REQUEST = (MEMBER_NAMES, SEEN_FOLDERS)
 """The attributes that are returned only when they are asked for by name (RFC 7643 §7)."""

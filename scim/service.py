@@ -102,7 +102,7 @@ class GatehouseService(ScimService):
     def resource_of(
         self, resource_type: ResourceType, payload: dict[str, Any], context: Context
     ) -> Resource[Any]:
-        """Validate a resource, its body put right.
+        """Validate a resource whose body was put right before.
 
         :param context: Creation or replacement.
         """

@@ -7,7 +7,6 @@ own is taken with the operation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from scim2_models import Resource
@@ -67,13 +66,17 @@ def take_from_operations(model: Model, operations: list[Any]) -> tuple[list[Any]
     return rest, unknown
 
 
-@lru_cache(256)
 def names_of(model: Any) -> frozenset[str]:
     """Return the names of a model's attributes, and the URNs of its extensions, in lower case."""
-    names = {model._scim_name(field).lower() for field in model.model_fields}
-    if issubclass(model, Resource):
-        names |= {str(urn).lower() for urn in model.get_extension_models()}
-    return frozenset(names | {"schemas", "$ref"})
+    # Kept by the model, so that it goes with a model made of an account's own schemas.
+    known: frozenset[str] | None = model.__dict__.get("__scim_names__")
+    if known is None:
+        names = {model._scim_name(field).lower() for field in model.model_fields}
+        if issubclass(model, Resource):
+            names |= {str(urn).lower() for urn in model.get_extension_models()}
+        known = frozenset(names | {"schemas", "$ref"})
+        model.__scim_names__ = known
+    return known
 
 
 def _unknown_parts(model: Any, key: str, value: Any) -> list[str]:

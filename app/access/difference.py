@@ -13,7 +13,7 @@ from app.access.folders import VisibleFolder, folders_visible_to
 from app.store.database import db
 from app.store.models import FolderClosure, Grant, Membership, NestedGroup, User
 
-USERS_LIMIT = 100
+USERS_LIMIT = 25
 """Of how many users the access is compared."""
 FOLDERS_LIMIT = 500
 """How many folders of each user are compared."""

@@ -55,9 +55,7 @@ def set_keeps_unknown(work: Work, keeps: bool) -> bool:
     stored = db.session.execute(select(Account.name, Account.keeps_unknown).where(where)).one()
     if stored.keeps_unknown == keeps:
         return False
-    db.session.execute(
-        update(Account).where(where).values(keeps_unknown=keeps, scim_epoch=Account.scim_epoch + 1)
-    )
+    db.session.execute(update(Account).where(where).values(keeps_unknown=keeps))
     work.record(
         "account.updated",
         Target("account", work.account_id, stored.name),

@@ -5,6 +5,7 @@ They may wait for the group or the value to arrive. What those of users do: see 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -148,6 +149,12 @@ def apply_to_group(work: Work, group_id: str) -> None:
 
 def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
     """Return the account's mappings, or those that match so, by what they match."""
+    return _listed(account_id, match_by, None)
+
+
+def _listed(
+    account_id: str, match_by: Collection[str], keys: Collection[str] | None
+) -> list[ListedMapping]:
     table = Mapping.__table__
     query = (
         select(table, Role.name.label("role"), Connection.name.label("connection"))
@@ -160,6 +167,8 @@ def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
         .where(Mapping.account_id == account_id, Mapping.match_by.in_(match_by or MATCH_BY))
         .order_by(Mapping.match_by, Mapping.match_key, Mapping.created_at, Mapping.id)
     )
+    if keys is not None:
+        query = query.where(Mapping.match_key.in_(keys))
     rows = db.session.execute(query).all()
     paths = paths_of(account_id, {row.folder_id for row in rows if row.folder_id})
     return [
@@ -177,27 +186,15 @@ def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
     ]
 
 
-def offers(account_id: str, match_by: str) -> list[Offer]:
+def offers(account_id: str, match_by: str, keys: Collection[str] | None = None) -> list[Offer]:
     """Return the values that give something, in the order of their comparison keys.
 
     :param match_by: ``role`` or ``entitlement``.
+    :param keys: Comparison keys of those that are wanted; None: all.
     """
-    by_key = groupby(listed(account_id, match_by), key=lambda mapping: mapping.match_key)
+    found = _listed(account_id, (match_by,), keys)
+    by_key = groupby(found, key=lambda mapping: mapping.match_key)
     return [_offer(list(same)) for _, same in by_key]
-
-
-def connection_named(account_id: str, name: str) -> str:
-    """Return the id of the connection of a name, in any case, to limit a mapping to it.
-
-    :raises NotFound: When the account has none.
-    """
-    query = select(Connection.id).where(
-        Connection.account_id == account_id, Connection.name_key == comparison_key(name)
-    )
-    found = db.session.scalar(query)
-    if found is None:
-        raise NotFound("connection", name)
-    return found
 
 
 def _offer(same: list[ListedMapping]) -> Offer:

@@ -51,7 +51,7 @@ def preview(account_id: str, actor: Actor, write: Callable[[Work], T]) -> Previe
     Nobody else sees any of it.
 
     :param write: Does its writes with the work it is given, and returns a result.
-    :raises DirectoryError: As the write does.
+    Whatever the write raises goes on, and nothing is kept then either.
     """
     with _undone():
         lock_account(account_id)

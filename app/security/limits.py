@@ -1,4 +1,4 @@
-"""How many requests one caller may make in a minute, counted in each process."""
+"""How often something may happen in a minute, such as requests of a caller, in each process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CALLERS = 10_000
 
 
 def seconds_to_wait(caller: str, per_minute: int) -> int:
-    """Count one request, and return in how many seconds the next is welcome; 0: this one is.
+    """Count one event, and return in how many seconds the next is welcome; 0: this one is.
 
     :param caller: Whom to count it for, with what it is counted as: ``scim:<connection>``.
     """

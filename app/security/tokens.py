@@ -9,21 +9,16 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, select
 
 from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Account, Connection, Token
-from app.store.types import UtcDateTime, Word, now
+from app.store.types import Word, now
 
-SCOPES = {
-    "users": "read and write users",
-    "groups": "read and write groups",
-    "folders": "read and write folders",
-    "grants": "give and take back roles on folders, and those on the account without its affairs",
-    "admins": "with grants: give and take back the roles that manage the account too",
-}
-"""What a SCIM token may do."""
+SCOPES = ("users", "groups", "folders", "grants", "admins")
+"""What a SCIM token may do: read and write the resource of that name. ``grants`` gives and takes
+back roles that do not manage the account; with ``admins``, the others too."""
 DEFAULT_SCOPES = ("users", "groups")
 
 TOUCH_AFTER = timedelta(minutes=1)
@@ -56,13 +51,31 @@ def new_token() -> tuple[str, str]:
     return f"{prefix}_{new_secret()}", prefix
 
 
-def identify(token: str | None, address: str | None) -> TokenIdentity | None:
-    """Return the identity of a token that is live and may come from the address, or None."""
+@dataclass(frozen=True)
+class RefusedToken:
+    """A token we know that is refused all the same, for an administrator to see why."""
+
+    account_id: str
+    token_id: str
+    connection_id: str
+    name: str
+    reason: str
+    """It is for the provisioning log alone: the client learns that it is refused, and no more."""
+
+
+def identify(token: str | None, address: str | None) -> TokenIdentity | RefusedToken | None:
+    """Return the identity of a token that is live and may come from the address.
+
+    Of one that is known and refused, return why; None for one that is not known.
+    """
     if not token or len(token) > 256:
         return None
-    row = db.session.execute(_live(), {"hash": digest(token), "at": now()}).first()
-    if row is None or not from_allowed(row.networks, address):
+    row = db.session.execute(_by_hash(), {"hash": digest(token)}).first()
+    if row is None:
         return None
+    reason = _refusal(row, address)
+    if reason is not None:
+        return RefusedToken(row.account_id, row.id, row.connection_id, row.name, reason)
     return TokenIdentity(
         row.account_id,
         row.id,
@@ -75,46 +88,19 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | None:
     )
 
 
-@dataclass(frozen=True)
-class RefusedToken:
-    """A token we know that is refused all the same, for an administrator to see why."""
-
-    account_id: str
-    token_id: str
-    connection_id: str
-    name: str
-    reason: str
-
-
-def why_refused(token: str | None, address: str | None) -> RefusedToken | None:
-    """Return why a token that once was live is refused; None when we do not know it.
-
-    It is for the provisioning log alone: the client learns that it is refused, and no more.
-    """
-    if not token or len(token) > 256:
-        return None
-    row = db.session.execute(
-        select(Token.__table__, Connection.enabled)
-        .join(
-            Connection,
-            (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
-        )
-        .where(Token.hash == digest(token))
-    ).first()
-    if row is None:
-        return None
+def _refusal(row: Any, address: str | None) -> str | None:
     if not row.enabled:
-        reason = "The connection of this token is disabled."
-    elif row.expires_at is not None and row.expires_at <= now():
-        reason = f"This token expired on {row.expires_at:%Y-%m-%d %H:%M} UTC."
-    else:
-        reason = f"This token may not come from the address {address}."
-    return RefusedToken(row.account_id, row.id, row.connection_id, row.name, reason)
+        return "The connection of this token is disabled."
+    if row.expires_at is not None and row.expires_at <= now():
+        return f"This token expired on {row.expires_at:%Y-%m-%d %H:%M} UTC. Rotate it in time."
+    if not from_allowed(row.networks, address):
+        return f"This token may not come from the address {address}."
+    return None
 
 
 @cache
-def _live() -> Select[*tuple[Any, ...]]:
-    """Return the live token with a hash. Built once: every SCIM request asks it."""
+def _by_hash() -> Select[*tuple[Any, ...]]:
+    """Return the token with a hash. Built once: every SCIM request asks it."""
     query: Select[*tuple[Any, ...]] = (
         select(
             Token.account_id,
@@ -123,7 +109,9 @@ def _live() -> Select[*tuple[Any, ...]]:
             Token.name,
             Token.scopes,
             Token.networks,
+            Token.expires_at,
             Token.last_used_at,
+            Connection.enabled,
             Account.scim_epoch,
             Account.keeps_unknown,
         )
@@ -132,14 +120,7 @@ def _live() -> Select[*tuple[Any, ...]]:
             Connection,
             (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
         )
-        .where(
-            Token.hash == bindparam("hash", type_=Word),
-            or_(
-                Token.expires_at.is_(None),
-                Token.expires_at > bindparam("at", type_=UtcDateTime),
-            ),
-            Connection.enabled.is_(True),
-        )
+        .where(Token.hash == bindparam("hash", type_=Word))
     )
     return query
 

@@ -23,18 +23,24 @@ from scim.schemas import ENTITLEMENT, ROLE
 
 
 def _offered(match_by: str) -> FromClause:
-    """Return the values of an account's mappings as a table, each value once."""
-    return (
-        select(
-            Mapping.account_id,
-            func.min(Mapping.match_value).label("id"),
-            Mapping.match_key.label("key"),
-            func.min(Mapping.created_at).label("created_at"),
+    """Return the values of an account's mappings as a table, each value once, as first given."""
+    first = select(
+        Mapping.account_id,
+        Mapping.match_value.label("id"),
+        Mapping.match_key.label("key"),
+        Mapping.created_at,
+        func.max(Mapping.created_at)
+        .over(partition_by=(Mapping.account_id, Mapping.match_key))
+        .label("updated_at"),
+        func.row_number()
+        .over(
+            partition_by=(Mapping.account_id, Mapping.match_key),
+            order_by=(Mapping.created_at, Mapping.id),
         )
-        .where(Mapping.match_by == match_by)
-        .group_by(Mapping.account_id, Mapping.match_key)
-        .subquery()
-    )
+        .label("place"),
+    ).where(Mapping.match_by == match_by)
+    ranked = first.subquery()
+    return select(ranked).where(ranked.c.place == 1).subquery()
 
 
 class _OfferKind(Kind):
@@ -44,25 +50,22 @@ class _OfferKind(Kind):
     unsearchable = frozenset({"description"})
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        offers = mappings.offers(view.account_id, self.match_by)
-        by_key = {comparison_key(offer.value): offer for offer in offers}
         keys = {each: comparison_key(each) for each in ids}
-        return [
-            self._document(view, each, by_key[keys[each]]) for each in ids if keys[each] in by_key
-        ]
+        found = mappings.offers(view.account_id, self.match_by, set(keys.values()))
+        offers = {comparison_key(offer.value): offer for offer in found}
+        return [self._document(view, offers[keys[each]]) for each in ids if keys[each] in offers]
 
-    def _document(self, view: View, value: str, offer: Any) -> Document:
-        created = timestamp(offer.created_at)
+    def _document(self, view: View, offer: mappings.Offer) -> Document:
         return {
             "schemas": [self.schema],
-            "id": value,
+            "id": offer.value,
             "meta": {
                 "resourceType": self.name,
-                "created": created,
-                "lastModified": created,
-                "location": view.location(self.name, quote(value, safe="")),
+                "created": timestamp(offer.created_at),
+                "lastModified": timestamp(offer.updated_at),
+                "location": view.location(self.name, quote(offer.value, safe="")),
             },
-            "displayName": value,
+            "displayName": offer.value,
             "type": self.name,
             "description": offer.description,
         }
@@ -85,7 +88,7 @@ class RoleKind(_OfferKind):
     schema = ROLE
     match_by = "role"
     table = _ROLES
-    modified = _ROLES.created_at
+    modified = _ROLES.updated_at
     columns = _columns(_ROLES, "Role")
 
 
@@ -94,5 +97,5 @@ class EntitlementKind(_OfferKind):
     schema = ENTITLEMENT
     match_by = "entitlement"
     table = _ENTITLEMENTS
-    modified = _ENTITLEMENTS.created_at
+    modified = _ENTITLEMENTS.updated_at
     columns = _columns(_ENTITLEMENTS, "Entitlement")

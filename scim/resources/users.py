@@ -21,7 +21,7 @@ from scim.fields import NOTHING, Entries, Field, sub_name
 from scim.projection import Document
 from scim.rendering import View
 from scim.resources.kind import Kind
-from scim.schemas import ACCESS_USER, USER
+from scim.schemas import ACCESS_USER, SEEN_FOLDERS, USER
 
 _SORTABLE = MULTI_VALUED - {"x509Certificates"}
 
@@ -36,7 +36,7 @@ class UserKind(Kind):
     document = User.__table__.c.attributes
     heavy = "groups"
     kept_by_put = ("active", "AccessUser")
-    unsearchable = frozenset({f"{ACCESS_USER}:folders"})
+    unsearchable = frozenset({SEEN_FOLDERS})
     columns = {
         "id": Field(User.id, "exact"),
         "userName": Field(User.user_name_key, "folded"),
@@ -136,7 +136,7 @@ class UserKind(Kind):
 def _access(view: View, row: Any) -> Document:
     """Return the attributes of our own extension: the account role, and folders on request."""
     access: Document = {} if row.account_role is None else {"accountRole": row.account_role}
-    if view.projection.requests(f"{ACCESS_USER}:folders"):
+    if view.projection.requests(SEEN_FOLDERS):
         access["folders"] = [
             {
                 "value": folder.id,

@@ -10,7 +10,7 @@ from app.directory import clients
 from app.directory.errors import Invalid, NotFound, Taken
 from app.security.clients import identify_client
 from app.security.secrets import digest
-from app.security.tokens import identify
+from app.security.tokens import RefusedToken, TokenIdentity, identify
 from app.store.database import db
 from app.store.models import OAuthClient, Token
 from app.store.types import now
@@ -74,7 +74,7 @@ def test_a_client_is_bound_to_its_networks_and_so_are_its_tokens(account):
     identity = identify_client(client.id, client.secret, "10.1.2.3")
     token = clients.issue_access_token(identity, ["users"])
     assert identify(token, "10.1.2.3").scopes == {"users"}
-    assert identify(token, "11.0.0.1") is None
+    assert isinstance(identify(token, "11.0.0.1"), RefusedToken)
 
 
 def test_expired_tokens_are_swept_and_others_left_alone(account):
@@ -88,7 +88,7 @@ def test_expired_tokens_are_swept_and_others_left_alone(account):
         db.session.execute(gone.values(expires_at=now()))
     clients.issue_access_token(identify_client(ours.id, ours.secret, None), ["users"])
     assert len(rows(Token, client_id=ours.id)) == len(rows(Token, client_id=other.id)) == 1
-    assert identify(kept.secret, None) is not None
+    assert isinstance(identify(kept.secret, None), TokenIdentity)
 
 
 def test_a_name_is_one_client_so_that_revoking_it_ends_all_it_means(account):

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from app.directory import tokens
 from app.directory.errors import Invalid, NotFound
 from app.security.secrets import digest
-from app.security.tokens import identify
+from app.security.tokens import TokenIdentity, identify
 from app.store.database import db
 from app.store.models import AuditEvent, Connection, OutgoingEvent, Token
 from app.store.types import now
@@ -30,7 +30,7 @@ def revoke(account_id: str, token: str) -> int:
 
 
 def live(*issued) -> list[bool]:
-    return [identify(each.secret, None) is not None for each in issued]
+    return [isinstance(identify(each.secret, None), TokenIdentity) for each in issued]
 
 
 def set_columns(table, id_: str, account_id: str, **columns) -> None:
@@ -60,7 +60,7 @@ def test_the_secret_is_nowhere_in_the_store(account):
 def test_anything_else_identifies_nobody(account):
     a_token(account)
     for secret in (None, "", "nonsense", "\0", "\ud800", "x" * 257, "x" * 1_000_000):
-        assert identify(secret, "192.0.2.1") is None
+        assert not isinstance(identify(secret, "192.0.2.1"), TokenIdentity)
 
 
 def test_a_token_ends_when_it_expires(account):
@@ -86,7 +86,7 @@ def test_a_token_is_bound_to_its_networks(account):
         "2001:db9::1": False,
         None: False,
     }.items():
-        assert (identify(issued.secret, address) is not None) is allowed
+        assert isinstance(identify(issued.secret, address), TokenIdentity) is allowed
 
 
 def test_rotation_leaves_two_live(account):
@@ -118,7 +118,7 @@ def test_the_new_token_may_do_what_the_old_one_might(account):
     second = rotate(account, "okta")
     assert identify(second.secret, "10.0.0.1").scopes == {"users"}
     assert identify(second.secret, "10.0.0.1").connection_id == connection
-    assert identify(second.secret, "192.0.2.1") is None
+    assert not isinstance(identify(second.secret, "192.0.2.1"), TokenIdentity)
 
 
 def test_rotation_leaves_other_connections_alone(account):

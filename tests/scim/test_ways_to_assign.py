@@ -152,6 +152,8 @@ def test_effective_folders_are_told_on_request(scim, account, brand):
     path = {"op": "add", "path": f"{ACCESS}:folders", "value": [{"value": below}]}
     error = scim.refused("PATCH", f"/Users/{ada}", patch_body(path))
     assert error["scimType"] == "mutability"
+    query = {"attributes": f"userName,{ACCESS}:folders"}
+    assert "one user" in scim.refused("GET", "/Users", query=query)["detail"]
     query = {"filter": f'{ACCESS}:folders.value eq "{below}"'}
     assert scim.refused("GET", "/Users", query=query)["status"] == "400"
 

@@ -1,4 +1,4 @@
-"""Roles, grants of roles, and the mappings that make grants when a group arrives."""
+"""Roles, grants of roles, and the mappings that make grants when a group or user arrives."""
 
 from datetime import datetime
 
