@@ -48,16 +48,21 @@ def normalise_operations(operations: list[Any], urns: Urns) -> list[Any]:
 
 def normalise_bulk(payload: Json, urns: Urns) -> Json:
     """Put the data of each operation of a bulk request right."""
-    key = next((key for key in payload if key.lower() == "operations"), "")
+    key = operations_key(payload)
     operations = payload.get(key)
     if not isinstance(operations, list):
         return payload
     return payload | {key: [_normalise_bulk_operation(each, urns) for each in operations]}
 
 
+def operations_key(payload: Json) -> str:
+    """Return how a PATCH or a bulk request spells ``Operations``; names have no case."""
+    return next((key for key in payload if key.lower() == "operations"), "Operations")
+
+
 def operations_in(payload: Json) -> list[Any]:
     """Return the operations of a normalised bulk request."""
-    found = next((item for key, item in payload.items() if key.lower() == "operations"), None)
+    found = payload.get(operations_key(payload))
     listed = found if isinstance(found, list) else []
     return [each if isinstance(each, dict) else {} for each in listed]
 
@@ -67,9 +72,9 @@ def patches_in_bulk(payload: Json) -> list[list[Any]]:
     found = []
     for operation in operations_in(payload):
         data = operation.get("data")
-        for key, operations in data.items() if isinstance(data, dict) else ():
-            if key.lower() == "operations" and isinstance(operations, list):
-                found.append(operations)
+        operations = data.get(operations_key(data)) if isinstance(data, dict) else None
+        if isinstance(operations, list):
+            found.append(operations)
     return found
 
 
@@ -82,7 +87,7 @@ def _normalise_bulk_operation(operation: Any, urns: Urns) -> Any:
         return operation
     if str(operation.get("method")).upper() != "PATCH":
         return operation | {"data": normalise_resource(data, urns)}
-    key = next((key for key in data if key.lower() == "operations"), "")
+    key = operations_key(data)
     if not isinstance(data.get(key), list):
         return operation
     return operation | {"data": data | {key: normalise_operations(data[key], urns)}}

@@ -89,7 +89,7 @@ class Handler(ScimHandler):
                 )
                 self._keep_what_a_put_keeps(resource_type, resource_id, resource)
                 self.storage.write(resource_type, resource)
-                if resource_type.name == "Group":
+                if kind_of(resource_type).has_members:
                     self.storage.set_members(resource_id, body.member_ids)
                 self.storage.keep_unknown(resource_type, resource_id, body.unknown, replace=True)
             return self._answer(request, resource_type, resource_id)
@@ -146,7 +146,7 @@ class Handler(ScimHandler):
         """Read the body of a POST or PUT: put right, its members and unknown attributes aside."""
         payload = self.service.payload(request)
         self.storage.about(resource_type, None, payload)
-        member_ids = members.take(payload) if resource_type.name == "Group" else []
+        member_ids = members.take(payload) if kind_of(resource_type).has_members else []
         payload = dialects.normalise_resource(payload, self.service.urns)
         known, found = unknown.take(self.service.get_model(resource_type), payload)
         return Body(known, found, member_ids)
@@ -192,7 +192,7 @@ class Handler(ScimHandler):
     ) -> None:
         """Apply the operations of a PATCH, those on members without loading the members."""
         changes: list[members.Change] = []
-        if resource_type.name == "Group":
+        if kind_of(resource_type).has_members:
             changes, operations = members.split(operations)
         model = self.service.get_model(resource_type)
         operations, found = unknown.take_from_operations(model, operations)

@@ -138,8 +138,7 @@ class GatehouseService(ScimService):
 
         :raises InvalidSyntaxException: When there are none.
         """
-        key = next((key for key in payload if key.lower() == "operations"), "")
-        operations = payload.get(key)
+        operations = payload.get(dialects.operations_key(payload))
         if not isinstance(operations, list) or not operations:
             raise InvalidSyntaxException(detail="A PATCH needs a list of 'Operations'")
         operations = dialects.normalise_operations(operations, self.urns)

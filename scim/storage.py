@@ -119,7 +119,7 @@ class DirectoryStorage(ScimStorage):
         self, resource_type: ResourceType, resource_id: str, found: Unknown, *, replace: bool
     ) -> None:
         """Keep what no schema declares, or let it go, as the account chose; and note it."""
-        kept = self.keeps_unknown and resource_type.name in ("User", "Group")
+        kept = self.keeps_unknown and kind_of(resource_type).keeps_unknown
         self.about(resource_type, resource_id)
         if self.journal is not None:
             word = "kept" if kept else "ignored"
@@ -273,7 +273,7 @@ class DirectoryStorage(ScimStorage):
         resource_id = cast(str, resource.id)
         with self.operation():
             self.write(resource_type, resource, version)
-            if resource_type.name == "Group":
+            if kind_of(resource_type).has_members:
                 self.set_members(resource_id, member_ids(resource))
             return self.get(resource_type, resource_id)
 

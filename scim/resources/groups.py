@@ -31,6 +31,8 @@ class GroupKind(Kind):
     modified = Group.__table__.c.updated_at
     version = Group.__table__.c.version
     document = Group.__table__.c.attributes
+    has_members = True
+    keeps_unknown = True
     heavy = "members"
     columns = {
         "id": Field(Group.id, "exact"),

@@ -33,6 +33,10 @@ class Kind(ABC):
     columns: ClassVar[Mapping[str, Field]] = {}
     """Attributes that have a column, by name; an extension's by URN and name."""
     unsearchable: ClassVar[frozenset[str]] = frozenset()
+    has_members: ClassVar[bool] = False
+    """Whether it has members, which are written apart: see ``scim.members``."""
+    keeps_unknown: ClassVar[bool] = False
+    """Whether attributes no schema declares can be kept."""
     heavy: ClassVar[str | None] = None
     """A read-only or separately written attribute that is not loaded to apply a change."""
     kept_by_put: ClassVar[tuple[str, ...]] = ()

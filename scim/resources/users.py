@@ -34,6 +34,7 @@ class UserKind(Kind):
     modified = User.__table__.c.updated_at
     version = User.__table__.c.version
     document = User.__table__.c.attributes
+    keeps_unknown = True
     heavy = "groups"
     kept_by_put = ("active", "AccessUser")
     unsearchable = frozenset({SEEN_FOLDERS})
