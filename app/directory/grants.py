@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from app.access.permissions import ACCOUNT_ACTIONS, permissions_of
 from app.directory import bounds
@@ -27,8 +28,8 @@ class Principal:
     name: str
 
     @property
-    def column(self) -> dict[str, str]:
-        return {f"{self.type}_id": self.id}
+    def target(self) -> Target:
+        return Target(self.type, self.id, self.name)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Given:
 
     id: str
     changed: bool
-    """Whether it is new, or has a new period."""
+    """Whether it is new, or has new terms."""
 
 
 def give(
@@ -46,7 +47,6 @@ def give(
     role_id: str,
     folder_id: str | None = None,
     *,
-    mapping_id: str | None = None,
     reason: str = "",
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
@@ -54,7 +54,8 @@ def give(
 ) -> Given:
     """Give a role on a folder, or an account role on the account, for a period.
 
-    A grant of the same origin that is there already takes the new period.
+    A grant of the same origin that is there already takes the new period, and the reason and
+    the external id where they are given.
 
     :param folder_id: None gives a role on the account.
     :raises NotFound: When the account has no such principal, role or folder.
@@ -63,37 +64,22 @@ def give(
         would end before it begins.
     :raises LastMasterAdmin: When the new period ends the last master admin's grant.
     """
-    role = check_role(work, role_id, folder_id)
-    if mapping_id is None:  # An administrator made the mapping.
-        _check_delegation(work, role)
+    _check_delegation(work, check_role(work, role_id, folder_id))
     _check_principal(work, principal)
-    _check_period(not_before, expires_at)
-    key = {
-        "account_id": work.account_id,
-        "user_id": None,
-        "group_id": None,
-        **principal.column,
+    key = _columns_of(principal.target) | {
         "role_id": role_id,
         "folder_id": folder_id,
-        "origin": "mapping" if mapping_id else work.actor.origin,
-        "mapping_id": mapping_id,
+        "origin": work.actor.origin,
+        "mapping_id": None,
     }
-    terms = {
-        "granted_by": work.actor.name,
-        "reason": bounds.optional("reason", reason, bounds.TEXT_LENGTH),
-        "not_before": not_before,
-        "expires_at": expires_at,
-        "external_id": bounds.optional("externalId", external_id),
-    }
-    target = Target(principal.type, principal.id, principal.name)
-    same = [getattr(Grant, name) == value for name, value in key.items()]
-    stored = db.session.execute(select(Grant.__table__).where(*same)).first()
-    if stored is None:
-        return Given(_insert(work, target, key | terms), True)
-    if (stored.not_before, stored.expires_at) == (not_before, expires_at):
-        return Given(stored.id, False)
-    _change(work, target, dict(stored._mapping), terms)
-    return Given(stored.id, True)
+    terms = _terms(reason, not_before, expires_at, external_id)
+    stored = _stored(work, *(getattr(Grant, name) == value for name, value in key.items()))
+    if not stored:
+        return Given(_insert(work, [(principal.target, key | terms)])[0], True)
+    for name in ("reason", "external_id"):
+        terms[name] = terms[name] or stored[0][name]
+    changed = _change(work, stored[0], terms, granted_by=work.actor.name)
+    return Given(stored[0]["id"], changed)
 
 
 def change(
@@ -115,17 +101,7 @@ def change(
     :raises LastMasterAdmin: When the new period ends the last master admin's grant.
     """
     stored = _own_grant(work, grant_id, expected_version)
-    _check_period(not_before, expires_at)
-    terms = {
-        "reason": bounds.optional("reason", reason, bounds.TEXT_LENGTH),
-        "not_before": not_before,
-        "expires_at": expires_at,
-        "external_id": bounds.optional("externalId", external_id),
-    }
-    if all(stored[name] == value for name, value in terms.items()):
-        return False
-    _change(work, _holder(stored), stored, terms)
-    return True
+    return _change(work, stored, _terms(reason, not_before, expires_at, external_id))
 
 
 def revoke(work: Work, grant_id: str, *, expected_version: int | None = None) -> None:
@@ -137,13 +113,50 @@ def revoke(work: Work, grant_id: str, *, expected_version: int | None = None) ->
     :raises LastMasterAdmin: When it makes the last master admin one.
     """
     _own_grant(work, grant_id, expected_version)
-    _revoke_where(work, Grant.id == grant_id)
+    _revoke(work, Grant.id == grant_id)
 
 
-def revoke_of_mapping(work: Work, mapping_id: str, group_id: str | None = None) -> None:
-    """Take back what a mapping gave, to one group or to all."""
-    condition = Grant.mapping_id == mapping_id
-    _revoke_where(work, condition if group_id is None else condition & (Grant.group_id == group_id))
+def give_by_mappings(work: Work, gifts: Iterable[tuple[dict[str, Any], Target]]) -> None:
+    """Give what mappings say, all at once.
+
+    Nothing is asked of the actor: an administrator made the mappings.
+
+    :param gifts: Rows of ``mappings``, each with a user or group that has nothing from it yet.
+    """
+    rows = [
+        (
+            target,
+            _columns_of(target)
+            | {name: mapping[name] for name in ("role_id", "folder_id")}
+            | {"origin": "mapping", "mapping_id": mapping["id"]}
+            | _terms(),
+        )
+        for mapping, target in gifts
+    ]
+    _insert(work, rows)
+
+
+def set_by_mappings(work: Work, holder: Target, mappings: Iterable[dict[str, Any]]) -> None:
+    """Make what a user or group has from mappings exactly what these give.
+
+    :param mappings: Rows of ``mappings``.
+    :raises LastMasterAdmin: When it takes the role from the last master admin.
+    """
+    wanted = {mapping["id"]: mapping for mapping in mappings}
+    own = (Grant.user_id if holder.type == "user" else Grant.group_id) == holder.id
+    held = {grant["mapping_id"] for grant in _stored(work, own, Grant.mapping_id.is_not(None))}
+    gone = held - wanted.keys()
+    if gone:
+        _revoke(work, own, Grant.mapping_id.in_(gone))
+    give_by_mappings(work, [(row, holder) for each, row in wanted.items() if each not in held])
+
+
+def revoke_of_mapping(work: Work, mapping_id: str) -> None:
+    """Take back all that a mapping gave.
+
+    :raises LastMasterAdmin: When it takes the role from the last master admin.
+    """
+    _revoke(work, Grant.mapping_id == mapping_id)
 
 
 def principal_with_id(account_id: str, id_: str, type_: str | None = None) -> Principal:
@@ -225,24 +238,40 @@ def _check_delegation(work: Work, role: Any) -> None:
 
 def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[str, Any]:
     """Return a grant the actor may change or take back."""
-    query = select(Grant.__table__).where(Grant.account_id == work.account_id, Grant.id == grant_id)
-    row = db.session.execute(query).first()
-    if row is None:
+    found = _stored(work, Grant.id == grant_id)
+    if not found:
         raise NotFound("grant", grant_id)
-    if expected_version is not None and row.version != expected_version:
+    (stored,) = found
+    if expected_version is not None and stored["version"] != expected_version:
         raise VersionMismatch
-    if work.actor.origin != "manual" and row.origin != work.actor.origin:
+    if work.actor.origin != "manual" and stored["origin"] != work.actor.origin:
         raise Forbidden(
             "This grant did not come from a provider: only an administrator changes it."
         )
-    _check_delegation(work, _role(work, row.role_id))
-    return dict(row._mapping)
+    _check_delegation(work, _role(work, stored["role_id"]))
+    return stored
+
+
+def _stored(work: Work, *conditions: Any) -> list[dict[str, Any]]:
+    """Return the account's grants that meet the conditions, each with the name of its holder."""
+    holder = func.coalesce(User.user_name, Group.display_name).label("holder")
+    query = (
+        select(Grant.__table__, holder)
+        .outerjoin(User, (User.account_id == Grant.account_id) & (User.id == Grant.user_id))
+        .outerjoin(Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id))
+        .where(Grant.account_id == work.account_id, *conditions)
+        .order_by(Grant.id)
+    )
+    return [dict(row._mapping) for row in db.session.execute(query)]
 
 
 def _holder(grant: dict[str, Any]) -> Target:
-    if grant["user_id"]:
-        return Target("user", grant["user_id"])
-    return Target("group", grant["group_id"])
+    type_ = "user" if grant["user_id"] else "group"
+    return Target(type_, grant[f"{type_}_id"], grant["holder"])
+
+
+def _columns_of(holder: Target) -> dict[str, Any]:
+    return {"user_id": None, "group_id": None, f"{holder.type}_id": holder.id}
 
 
 def _check_principal(work: Work, principal: Principal) -> None:
@@ -252,46 +281,73 @@ def _check_principal(work: Work, principal: Principal) -> None:
         raise NotFound(principal.type, principal.id)
 
 
-def _check_period(not_before: datetime | None, expires_at: datetime | None) -> None:
+def _terms(
+    reason: str = "",
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    external_id: str | None = None,
+) -> dict[str, Any]:
+    """Return what can change about a grant, by column.
+
+    :raises Invalid: When it is out of bounds, or the grant would end before it begins.
+    """
     for time in (not_before, expires_at):
         if time and time.tzinfo is None:
             raise Invalid("A time needs its zone, such as 2026-01-31T18:00:00+01:00.")
     if not_before and expires_at and not_before >= expires_at:
         raise Invalid("A grant must end after it begins.", field="expires_at")
+    return {
+        "reason": bounds.optional("reason", reason, bounds.TEXT_LENGTH),
+        "not_before": not_before,
+        "expires_at": expires_at,
+        "external_id": bounds.optional("externalId", external_id),
+    }
 
 
-def _insert(work: Work, target: Target, columns: dict[str, Any]) -> str:
-    work.access_changed = True
-    grant_id = new_id()
-    row = columns | {"id": grant_id, "created_at": work.at}
-    db.session.execute(insert(Grant), [row])
-    work.record("grant.given", target, after=_snapshot(row))
-    return grant_id
+def _insert(work: Work, gifts: list[tuple[Target, dict[str, Any]]]) -> list[str]:
+    """Write new grants, and return their ids."""
+    common = {
+        "account_id": work.account_id,
+        "granted_by": work.actor.name,
+        "created_at": work.at,
+    }
+    rows = [columns | common | {"id": new_id()} for _, columns in gifts]
+    if rows:
+        work.access_changed = True
+        db.session.execute(insert(Grant), rows)
+    for (target, _), row in zip(gifts, rows, strict=True):
+        work.record("grant.given", target, after=_snapshot(row))
+    return [row["id"] for row in rows]
 
 
-def _change(work: Work, target: Target, stored: dict[str, Any], terms: dict[str, Any]) -> None:
-    work.may_remove_access()
-    where = (Grant.account_id == work.account_id) & (Grant.id == stored["id"])
+def _change(work: Work, stored: dict[str, Any], terms: dict[str, Any], **beside: Any) -> bool:
+    """Write new terms, and what goes beside them, unless they are those there are."""
+    changed = {name for name, value in terms.items() if stored[name] != value}
+    if not changed:
+        return False
+    if changed & {"not_before", "expires_at"}:
+        work.may_remove_access()
+    columns = terms | beside
     counted = {"version": Grant.version + 1, "updated_at": work.at}
-    db.session.execute(update(Grant).where(where).values(**terms, **counted))
-    work.record("grant.changed", target, before=_snapshot(stored), after=_snapshot(stored | terms))
+    where = (Grant.account_id == work.account_id) & (Grant.id == stored["id"])
+    db.session.execute(update(Grant).where(where).values(**columns, **counted))
+    before, after = _snapshot(stored), _snapshot(stored | columns)
+    work.record("grant.changed", _holder(stored), before=before, after=after)
+    return True
 
 
-def _revoke_where(work: Work, condition: Any) -> None:
-    grants = Grant.__table__
-    rows = db.session.execute(
-        select(grants).where(Grant.account_id == work.account_id, condition)
-    ).all()
-    if not rows:
+def _revoke(work: Work, *conditions: Any) -> None:
+    revoked = _stored(work, *conditions)
+    if not revoked:
         return
     work.may_remove_access()
-    db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, condition))
-    for row in rows:
-        stored = dict(row._mapping)
-        work.record("grant.revoked", _holder(stored), before=_snapshot(stored))
+    db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, *conditions))
+    for grant in revoked:
+        work.record("grant.revoked", _holder(grant), before=_snapshot(grant))
 
 
 def _snapshot(row: dict[str, Any]) -> dict[str, Any]:
     kept = ("id", "role_id", "folder_id", "origin", "mapping_id", "granted_by", "reason")
     times = {key: row[key].isoformat() for key in ("not_before", "expires_at") if row[key]}
-    return {key: row[key] for key in kept} | times
+    named = {"external_id": row["external_id"]} if row["external_id"] else {}
+    return {key: row[key] for key in kept} | times | named

@@ -1,21 +1,20 @@
 """Mappings that match users by a value of ``roles`` or ``entitlements``.
 
-They give and take back by the set: one mapping may reach every user of an account, and one value
-may be mapped to many folders. What they do is always of origin ``mapping``.
+One mapping may reach every user of an account, and one value may be mapped to many folders: what
+they give is written by the set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import or_, select
 
-from app.directory import bounds
+from app.directory import bounds, grants
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Grant, Mapping, User, UserValue
-from app.store.types import comparison_key, new_id
+from app.store.models import Mapping, User, UserValue
+from app.store.types import comparison_key
 
 MATCH_BY = {"role": "roles", "entitlement": "entitlements"}
 """What a mapping of users matches by, and the SCIM attribute that holds it."""
@@ -33,12 +32,8 @@ def apply_to_user(work: Work, user: Target, before: Values, after: Values) -> No
     :raises LastMasterAdmin: When it takes the role from the last master admin.
     """
     keys = _keys(after)
-    if keys == _keys(before):
-        return
-    matching = {row.id: row for row in _mappings_matching(work, user, keys)}
-    held = {row.mapping_id: row for row in _held(work, user)}
-    _give(work, [(row, user) for each, row in matching.items() if each not in held])
-    _take_back(work, user, [row for each, row in held.items() if each not in matching])
+    if keys != _keys(before):
+        grants.set_by_mappings(work, user, _mappings_matching(work, user, keys))
 
 
 def apply_to_all(work: Work, mapping_id: str) -> None:
@@ -48,7 +43,8 @@ def apply_to_all(work: Work, mapping_id: str) -> None:
             Mapping.account_id == work.account_id, Mapping.id == mapping_id
         )
     ).one()
-    _give(work, [(mapping, user) for user in _users_matching(work, mapping)])
+    users = _users_matching(work, mapping)
+    grants.give_by_mappings(work, [(dict(mapping._mapping), user) for user in users])
 
 
 def _keys(values: Values) -> set[tuple[str, str]]:
@@ -61,7 +57,9 @@ def _keys(values: Values) -> set[tuple[str, str]]:
     }
 
 
-def _mappings_matching(work: Work, user: Target, keys: set[tuple[str, str]]) -> list[Any]:
+def _mappings_matching(
+    work: Work, user: Target, keys: set[tuple[str, str]]
+) -> list[dict[str, Any]]:
     if not keys:
         return []
     connection = select(User.connection_id).where(
@@ -76,7 +74,8 @@ def _mappings_matching(work: Work, user: Target, keys: set[tuple[str, str]]) -> 
             Mapping.connection_id == connection.scalar_subquery(),
         ),
     )
-    return [row for row in db.session.execute(query) if (row.match_by, row.match_key) in keys]
+    rows = db.session.execute(query)
+    return [dict(row._mapping) for row in rows if (row.match_by, row.match_key) in keys]
 
 
 def _users_matching(work: Work, mapping: Any) -> list[Target]:
@@ -98,50 +97,3 @@ def _users_matching(work: Work, mapping: Any) -> list[Target]:
         if comparison_key(row.value) == mapping.match_key
     }
     return [Target("user", user_id, names[user_id]) for user_id in sorted(names)]
-
-
-def _held(work: Work, user: Target) -> list[Any]:
-    query = select(Grant.__table__).where(
-        Grant.account_id == work.account_id,
-        Grant.user_id == user.id,
-        Grant.mapping_id.is_not(None),
-    )
-    return list(db.session.execute(query))
-
-
-def _give(work: Work, gifts: Iterable[tuple[Any, Target]]) -> None:
-    """Write the grants of (mapping, user) pairs, none of which is there yet."""
-    rows = []
-    for mapping, user in gifts:
-        row = {
-            "account_id": work.account_id,
-            "id": new_id(),
-            "user_id": user.id,
-            "role_id": mapping.role_id,
-            "folder_id": mapping.folder_id,
-            "origin": "mapping",
-            "mapping_id": mapping.id,
-            "granted_by": work.actor.name,
-            "reason": "",
-            "created_at": work.at,
-        }
-        rows.append(row)
-        work.record("grant.given", user, after=_snapshot(row))
-    if rows:
-        work.access_changed = True
-        db.session.execute(insert(Grant), rows)
-
-
-def _take_back(work: Work, user: Target, held: list[Any]) -> None:
-    if not held:
-        return
-    work.may_remove_access()
-    gone = [row.id for row in held]
-    db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, Grant.id.in_(gone)))
-    for row in held:
-        work.record("grant.revoked", user, before=_snapshot(row._mapping))
-
-
-def _snapshot(row: Any) -> dict[str, Any]:
-    kept = ("id", "role_id", "folder_id", "origin", "mapping_id", "granted_by", "reason")
-    return {key: row[key] for key in kept}

@@ -19,7 +19,7 @@ from app.directory import bounds, connections, grants, mapped_users
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Connection, Grant, Group, Mapping, Role
+from app.store.models import Connection, Group, Mapping, Role
 from app.store.types import comparison_key, new_id
 
 MATCH_BY = ("display_name", "external_id", *mapped_users.MATCH_BY)
@@ -103,8 +103,8 @@ def create(
     if match_by in mapped_users.MATCH_BY:
         mapped_users.apply_to_all(work, mapping_id)
     else:
-        for group in _groups_matching(work, row):
-            _give(work, row, group)
+        gifts = [(row, _target(group)) for group in _groups_matching(work, row)]
+        grants.give_by_mappings(work, gifts)
     return mapping_id
 
 
@@ -132,19 +132,8 @@ def apply_to_group(work: Work, group_id: str) -> None:
     group = db.session.execute(
         select(Group.__table__).where(Group.account_id == work.account_id, Group.id == group_id)
     ).one()
-    matching = {row.id: row for row in _mappings_matching(work, group)}
-    held = db.session.scalars(
-        select(Grant.mapping_id).where(
-            Grant.account_id == work.account_id,
-            Grant.group_id == group_id,
-            Grant.mapping_id.is_not(None),
-        )
-    )
-    for mapping_id in held:
-        if mapping_id is not None and mapping_id not in matching:
-            grants.revoke_of_mapping(work, mapping_id, group_id)
-    for row in matching.values():
-        _give(work, dict(row._mapping), group)
+    matching = [dict(row._mapping) for row in _mappings_matching(work, group)]
+    grants.set_by_mappings(work, _target(group), matching)
 
 
 def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
@@ -235,14 +224,8 @@ def _groups_matching(work: Work, mapping: dict[str, Any]) -> list[Any]:
     return list(db.session.execute(query))
 
 
-def _give(work: Work, mapping: dict[str, Any], group: Any) -> None:
-    grants.give(
-        work,
-        grants.Principal("group", group.id, group.display_name),
-        mapping["role_id"],
-        mapping["folder_id"],
-        mapping_id=mapping["id"],
-    )
+def _target(group: Any) -> Target:
+    return Target("group", group.id, group.display_name)
 
 
 def _match_key(match_by: str, value: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scim2_models import ScimFilter, SearchRequest
 
 from app.directory import accounts, schemas
+from app.directory.errors import Invalid
 from app.directory.work import Actor
 from scim.service import service_for
 from scim.storage import DirectoryStorage
@@ -227,6 +228,14 @@ def test_a_name_is_just_a_name(app, account):
     assert {urn: user[urn] for urn in values} == values
     names = [each["name"] for each in client.get("/Schemas")["Resources"]]
     assert names.count("Same") == 2
+
+
+@pytest.mark.parametrize("name", ["groups", "password", "members", "roles", "e-mails"])
+@pytest.mark.parametrize("resource", ["User", "Group"])
+def test_names_of_our_own_are_refused(account, resource, name):
+    urn = {"User": USER, "Group": GROUP}[resource]
+    with pytest.raises(Invalid, match="choose another name"), write(account) as work:
+        schemas.declare(work, urn, resource, resource, [{"name": name, "type": "string"}])
 
 
 # -- At random ----------------------------------------------------------------
