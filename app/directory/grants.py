@@ -260,9 +260,10 @@ def _stored(work: Work, *conditions: Any) -> list[dict[str, Any]]:
         .outerjoin(User, (User.account_id == Grant.account_id) & (User.id == Grant.user_id))
         .outerjoin(Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id))
         .where(Grant.account_id == work.account_id, *conditions)
-        .order_by(Grant.id)
     )
-    return [dict(row._mapping) for row in db.session.execute(query)]
+    found = [dict(row._mapping) for row in db.session.execute(query)]
+    # Sorted here: by ORDER BY, SQLite would read every grant of the account in that order.
+    return sorted(found, key=lambda grant: str(grant["id"]))
 
 
 def _holder(grant: dict[str, Any]) -> Target:

@@ -183,7 +183,7 @@ def _checked(urn: str, name: str, attributes: list[dict[str, Any]]) -> list[dict
         raise _invalid(error) from None
     parsed = schema.attributes or []
     _check_names(parsed, ATTRIBUTES_LIMIT, "A schema", "attributes")
-    _refuse_built_in(parsed, of_core=urn in CORE)
+    _refuse_built_in(parsed, CORE.get(urn))
     checked = [_attribute(each) for each in parsed]
     bounds.attributes({"attributes": checked})
     _prove_usable(schema)
@@ -226,16 +226,20 @@ def _check_names(attributes: list[Attribute], limit: int, owner: str, what: str)
         seen.add(name)
 
 
-def _refuse_built_in(attributes: list[Attribute], *, of_core: bool) -> None:
+def _refuse_built_in(attributes: list[Attribute], core_of: str | None) -> None:
     """Refuse names of our own attributes, also when they differ in case or punctuation only.
 
     In an extension only those that every resource has clash: they would not be answered. In a core
-    schema those of User and of Group do: requests of either are put right by these names.
+    schema those of its resource do, and the lists of the other: requests of either are put right
+    by the names of lists.
     """
     built_in = set(_COMMON)
-    if of_core:
-        for model in (scim2_models.User, scim2_models.Group):
-            built_in |= {each.name or "" for each in model.to_schema().attributes or ()}
+    for model in (scim2_models.User, scim2_models.Group) if core_of else ():
+        built_in |= {
+            each.name or ""
+            for each in model.to_schema().attributes or ()
+            if each.multi_valued or model.__name__ == core_of
+        }
     taken = {_bare(name): name for name in built_in}
     for each in attributes:
         if (name := taken.get(_bare(each.name or ""))) is not None:
