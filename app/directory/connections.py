@@ -108,6 +108,14 @@ def find(account_id: str, name: str) -> str:
     return found
 
 
+def listed(account_id: str) -> list[Any]:
+    """Return the id, kind and name of each connection of an account, oldest first."""
+    query = select(Connection.id, Connection.kind, Connection.name)
+    return list(
+        db.session.execute(query.where(Connection.account_id == account_id).order_by(Connection.id))
+    )
+
+
 def find_saml(account_id: str, name: str) -> Any:
     """Return the row of a SAML connection, by its name in any case or its id.
 
