@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.security.secrets import seal, unseal
 from app.store.database import db
 from app.store.models import Connection
 from app.store.types import new_id
+from saml.attributes import PRESETS
 from saml.errors import BadMetadata
 from saml.keys import new_key_pair
 from saml.metadata import Provider, read_provider
@@ -72,6 +74,22 @@ def register(work: Work, name: str, document: bytes, **options: Any) -> str:
         | {"signing_certificate": certificate},
         sealed_key=seal(settings().secret_key, connection_id, key),
     )
+
+
+def attribute_names(preset: str | None, pairs: Iterable[str]) -> dict[str, str]:
+    """Return what a provider calls attributes: those of a preset, changed by ``ours=theirs``.
+
+    :raises Invalid: When there is no such preset, or a pair is none.
+    """
+    if preset is not None and preset.lower() not in PRESETS:
+        raise Invalid(f"There are presets for: {', '.join(PRESETS)}.", field="preset")
+    names = dict(PRESETS[preset.lower()]) if preset else {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not theirs:
+            raise Invalid(f"{pair!r} is no pair such as email=mail.", field="attribute")
+        names[ours] = theirs
+    return names
 
 
 def configure(work: Work, name: str, **changes: Any) -> Options:

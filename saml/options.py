@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from saml2 import saml
 
 from app.directory.errors import Invalid
+from app.directory.just_in_time import MODES
+from saml.attributes import OURS
 
 NAME_ID_FORMATS = (
     saml.NAMEID_FORMAT_EMAILADDRESS,
@@ -41,6 +43,11 @@ class Options:
     somebody else without their knowing, so it is off unless the provider's portal needs it."""
     require_encryption: bool = False
     """Refuse assertions that are not encrypted."""
+    provisioning: str = "off"
+    """Of people nobody pushed: ``off`` refuses them, ``create`` makes them at their first sign-in,
+    ``update`` keeps those it made up to date too."""
+    attribute_names: dict[str, str] = field(default_factory=dict)
+    """What the provider calls each attribute of ours (``saml.attributes.OURS``)."""
     clock_skew_seconds: int = 120
     """How far the provider's clock may be from ours."""
     session_hours: int = 0
@@ -67,6 +74,14 @@ class Options:
         if options.name_id_format and options.name_id_format not in NAME_ID_FORMATS:
             raise Invalid(
                 f"A NameID format is one of: {', '.join(NAME_ID_FORMATS)}.", field="name_id_format"
+            )
+        if options.provisioning not in MODES:
+            raise Invalid(f"Provisioning is one of: {', '.join(MODES)}.", field="provisioning")
+        names = options.attribute_names
+        if not names.keys() <= set(OURS) or not all(map(_is_name, names.values())):
+            raise Invalid(
+                f"Attributes that can be taken from an assertion: {', '.join(OURS)}.",
+                field="attribute_names",
             )
         if not 0 <= options.clock_skew_seconds <= LONGEST_SKEW_SECONDS:
             raise Invalid(
@@ -97,6 +112,10 @@ def same_site_path(path: str) -> str:
     """Return a path of this site; the start page for anything that may lead elsewhere."""
     safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if safe and path.isprintable() and len(path) <= TEXT_LENGTH else "/"
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= TEXT_LENGTH and text.isprintable()
 
 
 def _is_uri(text: str) -> bool:

@@ -7,14 +7,14 @@ from datetime import timedelta
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 
-from app.directory import sessions, sign_in
-from app.directory.errors import DirectoryError
+from app.directory import just_in_time, sessions, sign_in
+from app.directory.errors import DirectoryError, Forbidden
 from app.directory.work import Actor, Target, Work, record_refusal, transaction
 from app.security.requests import client_address, request_id, settings
 from app.security.secrets import digest, new_secret
 from app.security.sessions import set_cookie
 from app.store.types import now
-from saml import requests, responses
+from saml import attributes, requests, responses
 from saml.connections import SamlConnection, load
 from saml.errors import Refused
 from saml.metadata import own_metadata
@@ -136,7 +136,7 @@ def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str
         if connection.options.match_email and name.lower() in EMAIL_ATTRIBUTES
         for value in values
     ]
-    user_id = sign_in.user_of(work, answer.name_id, emails)
+    user_id = _user_of(work, connection, answer, emails)
     lifetime = timedelta(hours=connection.options.session_hours or settings().session_hours)
     if answer.session_ends is not None:
         lifetime = max(min(lifetime, answer.session_ends - work.at), timedelta(minutes=1))
@@ -150,6 +150,27 @@ def _open_session(work: Work, connection: SamlConnection, answer: Answer) -> str
         session_index=answer.session_index,
         user_agent=request.headers.get("User-Agent", ""),
     )
+
+
+def _user_of(work: Work, connection: SamlConnection, answer: Answer, emails: list[str]) -> str:
+    found = sign_in.find_user(work, answer.name_id, emails)
+    options = connection.options
+    if options.provisioning == "off":
+        if found is None:
+            raise Forbidden(f"nobody here is {answer.name_id[:200]!r}")
+        return str(found.id)
+    person = attributes.read(answer.attributes, options.attribute_names)
+    name = {"givenName": person.given_name, "familyName": person.family_name}
+    told = {key: value for key, value in name.items() if value}
+    profile = {"name": told, "displayName": person.display_name}
+    arrival = just_in_time.Arrival(
+        answer.name_id,
+        person.user_name or person.email or answer.name_id,
+        {key: value for key, value in profile.items() if value},
+        person.email,
+        person.groups,
+    )
+    return just_in_time.provision(work, found, arrival, options.provisioning)
 
 
 def _send(connection: SamlConnection, asked: str) -> Response:

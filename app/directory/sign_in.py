@@ -19,6 +19,7 @@ from app.store.types import comparison_key, now
 
 REQUEST_LIFETIME = timedelta(minutes=10)
 """How long a person may take to sign in at the provider."""
+_COLUMNS = (User.id, User.active, User.origin, User.connection_id)
 ADDRESSES_LIMIT = 20
 """Most e-mail addresses of an assertion that are looked up."""
 
@@ -94,17 +95,18 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
         raise Forbidden("the assertion was used before") from None
 
 
-def user_of(work: Work, name_id: str, emails: Iterable[str]) -> str:
-    """Return the id of the active user an assertion speaks of.
+def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
+    """Return the row of the user an assertion speaks of, or None.
 
     The NameID is tried as userName and, where it is that of one user alone, as externalId; then
     the e-mail addresses as userName; then all of them as an address that one user alone has.
 
     :param emails: The first ``ADDRESSES_LIMIT`` are tried.
-    :raises Forbidden: When there is no such user, or it is not active.
+    :return: With ``id``, ``active``, ``origin`` and ``connection_id``.
+    :raises Forbidden: When the user is not active.
     """
     keys = [comparison_key(each) for each in (name_id, *islice(emails, ADDRESSES_LIMIT))]
-    users = select(User.id, User.active, User.user_name_key, User.external_id).where(
+    users = select(*_COLUMNS, User.user_name_key, User.external_id).where(
         User.account_id == work.account_id
     )
     found = db.session.execute(
@@ -112,14 +114,12 @@ def user_of(work: Work, name_id: str, emails: Iterable[str]) -> str:
     ).all()
     by_name = {row.user_name_key: row for row in found}
     by_number = [row for row in found if row.external_id == name_id]
-    user = by_name.get(keys[0]) or (by_number[0] if len(by_number) == 1 else None)
+    user: Any = by_name.get(keys[0]) or (by_number[0] if len(by_number) == 1 else None)
     user = user or next((by_name[key] for key in keys if key in by_name), None)
     user = user or _by_address(work, keys)
-    if user is None:
-        raise Forbidden(f"nobody here is {name_id[:200]!r}")
-    if not user.active:
+    if user is not None and not user.active:
         raise Forbidden(f"{name_id[:200]!r} is not active")
-    return str(user.id)
+    return user
 
 
 def _by_address(work: Work, keys: list[str]) -> Any:
@@ -129,8 +129,6 @@ def _by_address(work: Work, keys: list[str]) -> Any:
         UserValue.attribute == "emails",
         UserValue.value_key.in_([key[: bounds.VALUE_KEY_LENGTH] for key in keys]),
     )
-    query = select(User.id, User.active).where(
-        User.account_id == work.account_id, User.id.in_(owners)
-    )
+    query = select(*_COLUMNS).where(User.account_id == work.account_id, User.id.in_(owners))
     rows = db.session.execute(query.limit(2)).all()
     return rows[0] if len(rows) == 1 else None

@@ -112,6 +112,14 @@ def replace(
     return True
 
 
+def profile_of(work: Work, user_id: str) -> Profile:
+    """Return what is known of a user.
+
+    :raises NotFound: When the account has no such user.
+    """
+    return _profile_of(_row(work, user_id), _stored_values(work, user_id))
+
+
 def set_active(work: Work, user_id: str, active: bool) -> bool:
     """Activate or deactivate a user, and return whether that changed anything.
 

@@ -69,6 +69,13 @@ def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json:
 @click.option("--require-encryption/--no-require-encryption", default=None)
 @click.option("--name-id-format", help="A URI; empty: the provider's choice.")
 @click.option("--authn-context", "authn_contexts", multiple=True, help="A URI; may be repeated.")
+@click.option(
+    "--provisioning",
+    type=click.Choice(["off", "create", "update"]),
+    help="Make people nobody pushed at their first sign-in; keep them up to date.",
+)
+@click.option("--preset", help="Whose attribute names: okta, entra, onelogin, google, …")
+@click.option("--attribute", "pairs", multiple=True, help="email=mail: what the provider calls it.")
 @click.option("--clock-skew", "clock_skew_seconds", type=int, help="In seconds.")
 @click.option("--session-hours", type=int, help="0: the setting of the installation.")
 @click.option("--landing", help="The path people go on to, such as /folders.")
@@ -83,6 +90,9 @@ def set_(account: str, connection: str, as_json: bool, **options: Any) -> None:
 
     saml = current_app.extensions["gatehouse_saml"]()
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    preset, pairs = given.pop("preset", None), given.pop("pairs", ())
+    if preset or pairs:
+        given["attribute_names"] = saml.attribute_names(preset, pairs)
     with transaction(accounts.find(account), actor()) as work:
         stands = saml.configure(work, connection, **given).as_settings()
     text = "\n".join(f"{name.replace('_', '-')}: {value}" for name, value in stands.items())

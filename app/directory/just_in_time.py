@@ -1,0 +1,110 @@
+"""People who come with an assertion: made at their first sign-in, kept up to date at the next.
+
+Only what came through SAML is touched. Somebody a provider pushes over SCIM, or an administrator
+made by hand, signs in as they are: SCIM wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.directory import groups, memberships, users
+from app.directory.errors import Forbidden, Invalid
+from app.directory.groups import GroupProfile
+from app.directory.users import Profile
+from app.directory.work import Work
+from app.store.database import db
+from app.store.models import Group, Membership
+from app.store.types import comparison_key
+
+MODES = ("off", "create", "update")
+GROUPS_LIMIT = 500
+"""Most groups one assertion may name."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody who signs in, as the assertion tells of them."""
+
+    name_id: str
+    user_name: str
+    profile: dict[str, Any]
+    """Single-valued attributes by SCIM name; those the assertion does not tell are left out."""
+    email: str | None
+    groups: list[str] | None
+    """Names of groups; None when the assertion does not tell."""
+
+
+def provision(work: Work, found: Any, arrival: Arrival, mode: str) -> str:
+    """Return the id of the user who signs in, made or brought up to date as the mode says.
+
+    :param found: The row of the user there is (``id``, ``origin``, ``connection_id``), or None.
+    :param mode: ``create`` or ``update``.
+    :raises Forbidden: When it would make somebody whose name is taken, or not allowed.
+    """
+    if found is None:
+        try:
+            user_id = users.create(work, _profile(arrival, Profile(arrival.user_name)))
+        except Invalid as invalid:
+            raise Forbidden(f"nobody can be made of it: {invalid}") from invalid
+        _set_groups(work, user_id, arrival.groups)
+        return user_id
+    user_id = str(found.id)
+    ours = found.origin == "saml" and found.connection_id == work.actor.connection_id
+    if mode == "update" and ours:
+        users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
+        _set_groups(work, user_id, arrival.groups)
+    return user_id
+
+
+def _profile(arrival: Arrival, stored: Profile) -> Profile:
+    """Return a profile with what the assertion tells; all else stays."""
+    told = dict(arrival.profile)
+    name = {**stored.attributes.get("name", {}), **told.pop("name", {})}
+    values = dict(stored.values)
+    if arrival.email is not None:
+        values["emails"] = [{"value": arrival.email, "type": "work", "primary": True}]
+    differs = comparison_key(arrival.name_id) != comparison_key(stored.user_name)
+    return Profile(
+        user_name=stored.user_name,
+        external_id=arrival.name_id if differs else stored.external_id,
+        display_name=told.pop("displayName", stored.display_name),
+        active=stored.active,
+        attributes=stored.attributes | ({"name": name} if name else {}),
+        values=values,
+    )
+
+
+def _set_groups(work: Work, user_id: str, names: Iterable[str] | None) -> None:
+    """Make a user's groups of this connection exactly these; groups of other origins stay."""
+    if names is None:
+        return
+    wanted = {comparison_key(name): name for name in names}
+    if len(wanted) > GROUPS_LIMIT:
+        raise Forbidden(f"it names more than {GROUPS_LIMIT} groups")
+    own = (
+        (Group.account_id == work.account_id)
+        & (Group.origin == "saml")
+        & (Group.connection_id == work.actor.connection_id)
+    )
+    held = select(Group.id, Group.display_name_key).join(
+        Membership,
+        (Membership.account_id == Group.account_id) & (Membership.group_id == Group.id),
+    )
+    in_now = db.session.execute(held.where(own, Membership.user_id == user_id)).all()
+    for row in in_now:
+        if row.display_name_key not in wanted:
+            memberships.remove(work, row.id, [user_id])
+    missing = wanted.keys() - {row.display_name_key for row in in_now}
+    there = select(Group.id, Group.display_name_key).where(own)
+    known = {
+        row.display_name_key: row.id
+        for row in db.session.execute(there.where(Group.display_name_key.in_(sorted(missing))))
+    }
+    for key in sorted(missing):
+        group_id = known.get(key) or groups.create(work, GroupProfile(wanted[key]))
+        memberships.add(work, group_id, [user_id])
