@@ -12,6 +12,7 @@ from typing import Any
 
 from scim2_models import (
     InvalidCursorException,
+    InvalidFilterException,
     NotImplementedException,
     Resource,
     ScimFilter,
@@ -99,9 +100,14 @@ def _sort_field(searched: Columns, request: SearchRequest[Any]) -> Field | None:
     binding = request.sort_binding(searched.model)
     if binding is None:
         return None
-    field = searched.primary_value(binding) if binding.is_multivalued else searched.single(binding)
+    unsupported = NotImplementedException(detail=f"Sorting by {request.sort_by} is not supported")
+    try:
+        several = binding.is_multivalued
+        field = searched.primary_value(binding) if several else searched.single(binding)
+    except InvalidFilterException:
+        raise unsupported from None
     if field.kind == "nothing":
-        raise NotImplementedException(detail=f"Sorting by {request.sort_by} is not supported")
+        raise unsupported
     if field.kind == "boolean":
         return Field(cast(field.expression, Integer), "exact")  # Booleans know no < in SQLAlchemy.
     return field

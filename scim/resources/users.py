@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scim2_models import AttributeBinding, Resource
-from sqlalchemy import ColumnElement, Integer, case, cast, exists, literal, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, exists, literal, select
 from sqlalchemy.orm import aliased
 
 from app.access.folders import folders_visible_to
@@ -213,14 +213,16 @@ def _groups_of_user(account_id: str) -> Entries:
         "type": Field(case((reach.c.nested == 0, "direct"), else_="indirect"), "folded"),
     }
 
+    joined = (
+        select(literal(1))
+        .select_from(row)
+        .join(reach, reach.c.inner == row.group_id)
+        .join(group, and_(group.account_id == account_id, group.id == reach.c.root))
+        .where(row.account_id == account_id, row.user_id == User.id)
+        .correlate(User)
+    )
+
     def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(
-            row.account_id == account_id,
-            row.user_id == User.id,
-            reach.c.inner == row.group_id,
-            group.account_id == account_id,
-            group.id == reach.c.root,
-            condition,
-        )
+        return joined.where(condition).exists()
 
     return Entries(lambda binding: fields.get(sub_name(binding), NOTHING), having)

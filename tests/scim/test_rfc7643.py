@@ -6,7 +6,12 @@ import base64
 
 import pytest
 
-from tests.scim.conftest import ENTERPRISE, GROUP, USER, patch_body
+from app.security.tokens import SCOPES
+from app.store.models import User
+from tests.inspection import row
+from tests.scim.conftest import ENTERPRISE, GROUP, USER, new_client, patch_body
+
+LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 FULL = {
     "externalId": "E-1",
@@ -147,6 +152,61 @@ def test_read_only_attributes_of_a_body_are_ignored(scim):
     assert "groups" not in user
 
 
+def test_read_only_attributes_are_ignored_whatever_is_in_them(scim):
+    user = scim.create("/Users", userName="ada", groups="x", meta={"created": "x"})
+    for read_only in ({"groups": "x"}, {"meta": "x"}, {"meta": {"created": "x"}}, {"id": 7}):
+        assert scim.put(f"/Users/{user['id']}", userName="ada", **read_only) == user
+
+
+def test_last_modified_and_version_follow_changes(scim):
+    user = scim.create("/Users", userName="ada")
+    meta = scim.put(f"/Users/{user['id']}", userName="ada", title="T")["meta"]
+    assert meta["created"] == user["meta"]["created"] < meta["lastModified"]
+    assert (meta["version"], meta["location"]) == ('W/"2"', user["meta"]["location"])
+
+
+def test_external_ids_are_the_clients_own(scim):
+    for name in ("ada", "bob"):
+        scim.create("/Users", userName=name, externalId="same")
+    assert scim.found("/Users", 'externalId eq "same"') == ["ada", "bob"]
+
+
+def test_schemas_must_name_the_resource(scim):
+    for schemas in ([GROUP], ["urn:nothing"], [ENTERPRISE]):
+        error = scim.refused("POST", "/Users", {"schemas": schemas, "userName": "ada"})
+        assert (error["status"], error["scimType"]) == ("400", "invalidSyntax")
+
+
+def test_schemas_name_the_extensions_in_use(scim):
+    user = scim.create("/Users", userName="ada", **{ENTERPRISE: {"department": "D"}})
+    assert user["schemas"] == [USER, ENTERPRISE]
+    removed = scim.patch(f"/Users/{user['id']}", {"op": "remove", "path": ENTERPRISE})
+    assert removed["schemas"] == [USER]
+
+
+def test_references_lead_to_resources(scim):
+    user = scim.create("/Users", userName="ada")
+    group = scim.create("/Groups", displayName="G", members=[{"value": user["id"]}])
+    there = scim.get(f"/Users/{user['id']}")["groups"][0]["$ref"]
+    back = group["members"][0]["$ref"]
+    assert (there, back) == (group["meta"]["location"], user["meta"]["location"])
+    body = {"schemas": [USER], "userName": "bob", "profileUrl": "no URI"}
+    assert scim.refused("POST", "/Users", body)["scimType"] == "invalidValue"
+
+
+def test_a_password_is_changed_by_put_and_patch_and_kept_when_left_out(scim):
+    path = f"/Users/{scim.create('/Users', userName='ada', password='first password')['id']}"
+    seen = [row(User).password_hash]
+    scim.put(path, userName="ada", title="T")
+    assert row(User).password_hash == seen[0]
+    scim.put(path, userName="ada", password="second password")
+    seen.append(row(User).password_hash)
+    scim.patch(path, {"op": "replace", "path": "password", "value": "third password"})
+    seen.append(row(User).password_hash)
+    assert len(set(seen)) == 3
+    assert "password" not in "".join(seen)
+
+
 def test_a_group_needs_a_name_and_holds_users_and_groups(scim):
     assert scim.refused("POST", "/Groups", {"schemas": [GROUP]})["status"] == "400"
     ada = scim.create("/Users", userName="ada")["id"]
@@ -184,3 +244,44 @@ def test_schemas_say_the_characteristics_of_attributes(scim):
         if each["name"] == "value"
     )
     assert member["mutability"] == "immutable"
+
+
+SUB_ATTRIBUTES = {
+    "name": {*FULL["name"]},
+    "addresses": {*FULL["addresses"][0]},
+    "groups": {"value", "$ref", "display", "type"},
+    "members": {"value", "$ref", "display", "type"},
+    "manager": {"value", "$ref", "displayName"},
+}
+VALUES = {"value", "display", "type", "primary"}
+
+
+def described(scim, urn):
+    """The attributes of a schema, each with its sub-attributes."""
+    return {
+        each["name"]: {sub["name"] for sub in each.get("subAttributes", ())}
+        for each in scim.get(f"/Schemas/{urn}")["attributes"]
+    }
+
+
+def test_schemas_list_every_attribute_a_provider_may_map(scim):
+    user, group, more = (described(scim, urn) for urn in (USER, GROUP, ENTERPRISE))
+    assert set(user) == {"userName", "password", "groups", *FULL} - {"externalId", ENTERPRISE}
+    assert set(group) == {"displayName", "members"}
+    assert set(more) == {*FULL[ENTERPRISE], "manager"}
+    for name, found in (user | group | more).items():
+        expected = VALUES if isinstance(FULL.get(name), list) else set()
+        assert found == SUB_ATTRIBUTES.get(name, expected), name
+
+
+def test_resource_types_say_where_each_type_is(app, account):
+    client = new_client(app, account, *SCOPES)
+    types = {each["name"]: each for each in client.get("/ResourceTypes")["Resources"]}
+    schemas = {each["id"] for each in client.get("/Schemas")["Resources"]}
+    assert set(types) == {"User", "Group", "Folder", "Grant", "Role", "Entitlement"}
+    for each in types.values():
+        assert each["schema"] in schemas
+        assert client.get(each["endpoint"])["schemas"] == [LIST]
+    extensions = types["User"]["schemaExtensions"]
+    assert {"schema": ENTERPRISE, "required": False} in extensions
+    assert {each["schema"] for each in extensions} <= schemas

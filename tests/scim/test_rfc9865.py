@@ -54,3 +54,51 @@ def test_the_configuration_says_how_pages_are_made(scim):
     assert pagination["defaultPaginationMethod"] == "index"
     assert pagination["maxPageSize"] == 1000
     assert pagination["cursorTimeout"] == 3600
+
+
+def test_a_count_that_is_no_number_is_invalid(scim, five):
+    for count in ("many", "1.5", ""):
+        query = {"cursor": "", "count": count}
+        assert scim.refused("GET", "/Users", query=query)["scimType"] == "invalidCount"
+
+
+def test_a_count_other_than_that_of_the_first_page_is_invalid(scim, five):
+    cursor = scim.get("/Users", cursor="", count=2)["nextCursor"]
+    for query in ({"count": 3}, {}):
+        error = scim.refused("GET", "/Users", query={"cursor": cursor} | query)
+        assert (error["status"], error["scimType"]) == ("400", "invalidCount")
+
+
+def test_a_page_has_a_cursor_or_an_index(scim, five):
+    query = {"cursor": "", "startIndex": 1}
+    assert scim.refused("GET", "/Users", query=query)["scimType"] == "invalidValue"
+    assert "nextCursor" not in scim.get("/Users", count=2)  # by index unless asked otherwise
+    page = scim.get("/Users", cursor="", count=2)
+    assert not {"startIndex", "totalResults"} & set(page)
+
+
+def test_pages_without_anything_have_no_cursor(scim, five):
+    for query in ({"count": 0}, {"filter": 'userName eq "nobody"'}):
+        page = scim.get("/Users", cursor="", **query)
+        assert (page["Resources"], page["itemsPerPage"]) == ([], 0)
+        assert not {"nextCursor", "previousCursor"} & set(page)
+
+
+def test_a_cursor_at_the_root_walks_all_types(scim, five):
+    scim.create("/Groups", displayName="Group")
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = scim.get("/", cursor=cursor, count=4)
+        seen += [each["meta"]["resourceType"] for each in page["Resources"]]
+        cursor = page.get("nextCursor")
+    assert sorted(seen) == ["Group", *["User"] * 5]
+
+
+def test_who_is_made_or_deleted_meanwhile_disturbs_no_page(scim, five):
+    first = scim.get("/Users", cursor="", count=2)
+    scim.call("DELETE", f"/Users/{first['Resources'][1]['id']}")
+    scim.create("/Users", userName="late")
+    rest = scim.get("/Users", cursor=first["nextCursor"], count=2)
+    last = scim.get("/Users", cursor=rest["nextCursor"], count=2)
+    names = [each["userName"] for page in (rest, last) for each in page["Resources"]]
+    assert names == ["user2", "user3", "user4", "late"]
