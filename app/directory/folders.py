@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
@@ -10,6 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
+from app.access.folders import paths_of
 from app.directory import bounds
 from app.directory.errors import (
     Forbidden,
@@ -21,7 +23,7 @@ from app.directory.errors import (
 )
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Folder, FolderClosure
+from app.store.models import Folder, FolderClosure, Grant, Mapping
 from app.store.types import comparison_key, new_id
 
 MAX_DEPTH = 64
@@ -37,6 +39,15 @@ class FolderProfile:
     """None for the root alone."""
     restricted: bool = False
     external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ListedFolder:
+    """A folder as people see it."""
+
+    id: str
+    path: str
+    restricted: bool
 
 
 def create_root(work: Work) -> str:
@@ -83,16 +94,13 @@ def replace(
     :raises Forbidden: When it is the root and would be renamed, moved or restricted.
     """
     stored = _stored(work, folder_id, expected_version)
-    if stored.parent_id is None:
-        if (profile.name, profile.parent_id, profile.restricted) != (stored.name, None, False):
-            raise Forbidden("The root folder stays as it is.")
-    else:
-        profile = _cleaned(profile)
+    profile = _cleaned(profile) if stored.parent_id else _cleaned_root(profile)
     if profile == stored:
         return False
-    work.may_remove_access()
+    place = (stored.parent_id, stored.restricted)
+    work.access_changed |= (profile.parent_id, profile.restricted) != place
     if profile.parent_id != stored.parent_id:
-        _move(work, folder_id, str(profile.parent_id))
+        _move(work, folder_id, profile.parent_id)
     try:
         db.session.execute(
             update(Folder)
@@ -111,7 +119,7 @@ def replace(
 
 
 def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -> None:
-    """Remove a folder that holds no other, with the grants on it.
+    """Remove a folder that holds no other, with the grants and mappings on it.
 
     :raises NotFound: When the account has no such folder.
     :raises VersionMismatch: When the folder is not at ``expected_version``.
@@ -120,19 +128,20 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
     """
     stored = _stored(work, folder_id, expected_version)
     if stored.parent_id is None:
-        raise Forbidden("The root folder stays as it is.")
+        raise _root_stays()
     inside = select(Folder.id).where(
         Folder.account_id == work.account_id, Folder.parent_id == folder_id
     )
     if db.session.scalar(inside.limit(1)) is not None:
         raise NotEmpty(f"There are folders in {stored.name!r}. Move or delete them first.")
-    work.may_remove_access()
+    work.access_changed = True
+    on_it = {"grants": _count_on(work, folder_id, Grant)}
+    on_it["mappings"] = _count_on(work, folder_id, Mapping)
     db.session.execute(
         sql_delete(Folder).where(Folder.account_id == work.account_id, Folder.id == folder_id)
     )
-    work.record(
-        "folder.deleted", Target("folder", folder_id, stored.name), before=_snapshot(stored)
-    )
+    target = Target("folder", folder_id, stored.name)
+    work.record("folder.deleted", target, before=_snapshot(stored) | on_it)
 
 
 def create_path(work: Work, path: str, *, restricted: bool = False) -> str:
@@ -184,6 +193,23 @@ def child_named(account_id: str, parent_id: str, name: str) -> str | None:
     return db.session.scalar(query)
 
 
+def listed(account_id: str, folder_id: str) -> list[ListedFolder]:
+    """Return a folder with all that lie in it, each after the one it lies in."""
+    query = (
+        select(Folder.id, Folder.restricted)
+        .join(
+            FolderClosure,
+            (FolderClosure.account_id == Folder.account_id)
+            & (FolderClosure.descendant_id == Folder.id),
+        )
+        .where(Folder.account_id == account_id, FolderClosure.ancestor_id == folder_id)
+    )
+    rows = db.session.execute(query).all()
+    paths = paths_of(account_id, [row.id for row in rows])
+    found = [ListedFolder(row.id, paths[row.id], row.restricted) for row in rows]
+    return sorted(found, key=lambda folder: split_path(folder.path))
+
+
 def split_path(path: str) -> list[str]:
     """Return the names in a path; slashes at the ends and double ones do not count."""
     return [part for part in path.split("/") if part.strip()]
@@ -201,6 +227,13 @@ def profile_of(account_id: str, folder_id: str) -> FolderProfile:
     return FolderProfile(row.name, row.parent_id, row.restricted, row.external_id)
 
 
+def _count_on(work: Work, folder_id: str, table: type[Grant] | type[Mapping]) -> int:
+    query = select(func.count()).where(
+        table.account_id == work.account_id, table.folder_id == folder_id
+    )
+    return db.session.scalar(query) or 0
+
+
 def _stored(work: Work, folder_id: str, expected_version: int | None) -> FolderProfile:
     profile = profile_of(work.account_id, folder_id)
     version = select(Folder.version).where(
@@ -209,6 +242,13 @@ def _stored(work: Work, folder_id: str, expected_version: int | None) -> FolderP
     if expected_version is not None and db.session.scalar(version) != expected_version:
         raise VersionMismatch
     return profile
+
+
+def _cleaned_root(profile: FolderProfile) -> FolderProfile:
+    """Return the profile of the root, of which only the external id can change."""
+    if (profile.name, profile.parent_id, profile.restricted) != ("/", None, False):
+        raise _root_stays()
+    return replaced(profile, external_id=bounds.optional("externalId", profile.external_id))
 
 
 def _cleaned(profile: FolderProfile) -> FolderProfile:
@@ -242,6 +282,10 @@ def _snapshot(profile: FolderProfile) -> dict[str, Any]:
 
 def _taken(name: str) -> Taken:
     return Taken(f"There is a folder {name!r} here already.")
+
+
+def _root_stays() -> Forbidden:
+    return Forbidden("The root folder stays as it is.")
 
 
 def _too_deep() -> Invalid:
@@ -291,7 +335,10 @@ def _hang(work: Work, folder_id: str, parent_id: str) -> None:
     db.session.execute(insert(FolderClosure).from_select(columns, pairs))
 
 
-def _move(work: Work, folder_id: str, parent_id: str) -> None:
+def _move(work: Work, folder_id: str, parent_id: str | None) -> None:
+    """Hang a folder, with all that lies in it, under another parent."""
+    if parent_id is None:
+        raise Invalid("Only the root lies in no other folder.", field="parent")
     inside = select(FolderClosure.descendant_id).where(
         FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
     )
