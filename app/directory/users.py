@@ -14,7 +14,7 @@ from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db
-from app.store.models import Membership, User, UserValue
+from app.store.models import Group, Membership, User, UserValue
 from app.store.types import comparison_key, new_id
 
 VALUES_LIMIT = 500
@@ -154,6 +154,11 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
         Membership.account_id == work.account_id, Membership.user_id == user_id
     )
     snapshot = _snapshot(stored) | {"groups": sorted(db.session.scalars(groups))}
+    db.session.execute(  # They lose a member, so their version must tell.
+        update(Group)
+        .where(Group.account_id == work.account_id, Group.id.in_(groups))
+        .values(version=Group.version + 1, updated_at=work.at)
+    )
     db.session.execute(sql_delete(User).where(_is(work, user_id)))
     work.record("user.deleted", _target(user_id, stored), before=snapshot)
 

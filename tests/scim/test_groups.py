@@ -172,3 +172,13 @@ def test_members_are_removed_by_their_names(scim):
     remove = {"op": "remove", "path": 'members[display eq "ADA" and type eq "User"]'}
     left = scim.patch(f"/Groups/{group['id']}", remove)["members"]
     assert [each["value"] for each in left] == [bob]
+
+
+def test_a_deleted_member_is_a_change_of_the_group(scim):
+    ada = scim.create("/Users", userName="ada")["id"]
+    group = scim.create("/Groups", displayName="G", members=[{"value": ada}])
+    version = group["meta"]["version"]
+    assert scim.call("DELETE", f"/Users/{ada}").status_code == 204
+    path = f"/Groups/{group['id']}"
+    assert scim.call("GET", path, If_None_Match=version).status_code == 200
+    assert "members" not in scim.get(path)
