@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select, union
 
 from app.access.decisions import account_roles
-from app.access.folders import VisibleFolder, folders_visible_to
+from app.access.folders import VisibleFolder, folders_visible_to, viewing_roles
 from app.store.database import db
-from app.store.models import FolderClosure, Grant, Membership, NestedGroup, User
+from app.store.models import FolderClosure, Grant, Group, Membership, NestedGroup, User
 
 USERS_LIMIT = 25
 """Of how many users the access is compared."""
 FOLDERS_LIMIT = 500
 """How many folders of each user are compared."""
+CHUNK = 500
+FOLDER_COMES_OR_GOES = ("folder.created", "folder.deleted")
+"""The changes that those feel too who see every folder by their role on the account."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,18 @@ class Access:
     user_name: str
     account_roles: frozenset[str] = frozenset()
     folders: dict[str, VisibleFolder] = field(default_factory=dict)
-    """By id."""
+    """By id, the oldest if there are too many."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        return len(self.folders) > FOLDERS_LIMIT
+
+    def up_to(self, last: str | None) -> Access:
+        """Return it without the folders after one: what lies there is known of one side only."""
+        if last is None:
+            return self
+        kept = {each: folder for each, folder in self.folders.items() if each <= last}
+        return replace(self, folders=kept)
 
 
 @dataclass(frozen=True)
@@ -51,67 +65,65 @@ class Difference:
 def access_of(account_id: str, user_ids: Iterable[str]) -> dict[str, Access]:
     """Return the access of users as things stand; those that do not exist are left out.
 
-    Of more than ``USERS_LIMIT`` users, the first by id are looked at.
+    Of users and of folders one more is looked at than is compared, the first by id each, so that
+    :func:`difference` knows whether there are more.
     """
-    wanted = sorted(set(user_ids))[:USERS_LIMIT]
+    wanted = sorted(set(user_ids))[: USERS_LIMIT + 1]
     rows = db.session.execute(
         select(User.id, User.user_name).where(User.account_id == account_id, User.id.in_(wanted))
     )
-    return {
-        row.id: Access(
-            row.user_name,
-            frozenset(grant.role_name for grant in account_roles(account_id, row.id)),
-            {folder.id: folder for folder in folders_visible_to(account_id, row.id, FOLDERS_LIMIT)},
-        )
-        for row in rows
-    }
+    return {row.id: _access(account_id, row.id, row.user_name) for row in rows}
 
 
 def difference(before: dict[str, Access], after: dict[str, Access]) -> Difference:
     """Return what each user gains and loses; those for whom nothing changes are left out."""
+    users = sorted(before.keys() | after.keys())
+    truncated = len(users) > USERS_LIMIT
     changes = []
-    for user_id in sorted(before.keys() | after.keys()):
-        change = _change(user_id, before.get(user_id), after.get(user_id))
+    for user_id in users[:USERS_LIMIT]:
+        old, new = before.get(user_id), after.get(user_id)
+        name = (new or old or Access("")).user_name
+        old, new = old or Access(name), new or Access(name)
+        last = min((max(each.folders) for each in (old, new) if each.is_cut_off), default=None)
+        change = _change(user_id, old.up_to(last), new.up_to(last))
+        truncated |= last is not None
         if change is not None:
             changes.append(change)
-    full = any(
-        len(access.folders) >= FOLDERS_LIMIT for access in (*before.values(), *after.values())
-    )
-    return Difference(changes, full or len(before.keys() | after.keys()) >= USERS_LIMIT)
+    return Difference(changes, truncated)
 
 
 def users_affected_by(account_id: str, events: Sequence[dict[str, Any]]) -> list[str]:
     """Return the ids of users whose access the changes of one transaction may touch.
 
     It asks the account as it stands, so it is to be asked before the changes and after them.
-    Stops beyond ``USERS_LIMIT``.
+    Stops when there are more than ``USERS_LIMIT``.
 
     :param events: Audit events, as ``directory.work`` records them.
     """
+    named = sorted(_named_in(events))
+    comes_or_goes = any(event["action"] in FOLDER_COMES_OR_GOES for event in events)
+    everywhere = viewing_roles(account_id, "account") if comes_or_goes else []
     users: set[str] = set()
-    groups: set[str] = set()
-    folders: set[str] = set()
-    for event in events:
-        if event["action"] in ("group.members_added", "group.members_removed"):
-            users |= set(event["after"]["members"])
-            groups |= set(event["after"]["members"])
-            continue
-        target = {"user": users, "group": groups, "folder": folders}.get(event["target_type"])
-        if target is not None and event["target_id"]:
-            target.add(event["target_id"])
-    if folders:
-        holders = _holders_on(account_id, folders)
-        users |= {row.user_id for row in holders if row.user_id}
-        groups |= {row.group_id for row in holders if row.group_id}
-    return sorted(_existing(account_id, users) | _members_of(account_id, groups))
+    for start in range(0, len(named), CHUNK):
+        some = named[start : start + CHUNK]
+        users.update(db.session.scalars(_affected(account_id, some, everywhere)))
+        if len(users) > USERS_LIMIT:
+            break
+    return sorted(users)
 
 
-def _change(user_id: str, before: Access | None, after: Access | None) -> UserChange | None:
-    name = (after or before or Access("")).user_name
-    old, new = before or Access(name), after or Access(name)
+def _access(account_id: str, user_id: str, user_name: str) -> Access:
+    return Access(
+        user_name,
+        frozenset(grant.role_name for grant in account_roles(account_id, user_id)),
+        {each.id: each for each in folders_visible_to(account_id, user_id, FOLDERS_LIMIT + 1)},
+    )
+
+
+def _change(user_id: str, old: Access, new: Access) -> UserChange | None:
     change = UserChange(
         user_id,
-        name,
+        new.user_name,
         gained_roles=new.account_roles - old.account_roles,
         lost_roles=old.account_roles - new.account_roles,
         gained_folders=_more(new.folders, old.folders),
@@ -134,45 +146,43 @@ def _more(
     return tuple(sorted(found, key=lambda folder: folder.path))
 
 
-def _existing(account_id: str, ids: set[str]) -> set[str]:
-    query = select(User.id).where(User.account_id == account_id)
-    wanted = sorted(ids)[: USERS_LIMIT * 2]
-    return set(db.session.scalars(query.where(User.id.in_(wanted)).limit(USERS_LIMIT + 1)))
+def _named_in(events: Sequence[dict[str, Any]]) -> set[str]:
+    """Return the ids of the users, groups and folders that changes are about."""
+    named = set()
+    for event in events:
+        if event["action"] in ("group.members_added", "group.members_removed"):
+            named.update(event["after"]["members"])  # For the other members nothing changes.
+        elif event["target_type"] in ("user", "group", "folder") and event["target_id"]:
+            named.add(event["target_id"])
+    return named
 
 
-def _members_of(account_id: str, group_ids: set[str]) -> set[str]:
-    """Return the users in groups, and in the groups in them."""
-    wanted = sorted(group_ids)[: USERS_LIMIT * 2]
-    if not wanted:
-        return set()
-    inside = (
-        select(NestedGroup.member_id)
-        .where(NestedGroup.account_id == account_id, NestedGroup.group_id.in_(wanted))
-        .cte(recursive=True)
+def _affected(account_id: str, ids: list[str], everywhere: list[str]) -> Select[tuple[str]]:
+    """Return the users among ids, in groups among them, or with grants that reach folders there.
+
+    :param everywhere: The account roles that reach the folders too.
+    """
+    above = select(FolderClosure.ancestor_id).where(
+        FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(ids)
     )
+    reaching = (Grant.account_id == account_id) & or_(
+        Grant.folder_id.in_(above), Grant.folder_id.is_(None) & Grant.role_id.in_(everywhere)
+    )
+    groups = union(
+        select(Group.id).where(Group.account_id == account_id, Group.id.in_(ids)),
+        select(Grant.group_id).where(reaching, Grant.group_id.is_not(None)),
+    ).subquery()
+    inside = select(groups.c.id).cte(recursive=True)
     inside = inside.union(
         select(NestedGroup.member_id).where(
-            NestedGroup.account_id == account_id, NestedGroup.group_id == inside.c.member_id
+            NestedGroup.account_id == account_id, NestedGroup.group_id == inside.c.id
         )
     )
-    query = select(Membership.user_id).where(
-        Membership.account_id == account_id,
-        Membership.group_id.in_(wanted) | Membership.group_id.in_(select(inside.c.member_id)),
-    )
-    return set(db.session.scalars(query.distinct().limit(USERS_LIMIT + 1)))
-
-
-def _holders_on(account_id: str, folder_ids: set[str]) -> Sequence[Any]:
-    """Return who holds grants on folders, on those above them and on those below."""
-    wanted = sorted(folder_ids)[:USERS_LIMIT]
-    above = select(FolderClosure.ancestor_id).where(
-        FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(wanted)
-    )
-    below = select(FolderClosure.descendant_id).where(
-        FolderClosure.account_id == account_id, FolderClosure.ancestor_id.in_(wanted)
-    )
-    query = select(Grant.user_id, Grant.group_id).where(
-        Grant.account_id == account_id,
-        Grant.folder_id.in_(above) | Grant.folder_id.in_(below),
-    )
-    return db.session.execute(query.distinct().limit(USERS_LIMIT * 10)).all()
+    users = union(
+        select(User.id).where(User.account_id == account_id, User.id.in_(ids)),
+        select(Grant.user_id).where(reaching, Grant.user_id.is_not(None)),
+        select(Membership.user_id).where(
+            Membership.account_id == account_id, Membership.group_id.in_(select(inside.c.id))
+        ),
+    ).subquery()
+    return select(users.c.id).order_by(users.c.id).limit(USERS_LIMIT + 1)

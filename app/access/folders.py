@@ -79,7 +79,7 @@ def _shared(account_id: str, user_id: str, at: datetime) -> Subquery:
         )
         .where(
             Grant.account_id == account_id,
-            Grant.role_id.in_(_viewing_roles(account_id)),
+            Grant.role_id.in_(viewing_roles(account_id, "folder")),
             User.active.is_(True),
             or_(Grant.user_id == user_id, Grant.group_id.in_(select(groups.c.group_id))),
             in_force(at),
@@ -90,17 +90,20 @@ def _shared(account_id: str, user_id: str, at: datetime) -> Subquery:
     )
 
 
-def _viewing_roles(account_id: str) -> list[str]:
-    """Return the ids of the folder roles with view."""
+def viewing_roles(account_id: str, scope: str) -> list[str]:
+    """Return the ids of the roles that make folders visible.
+
+    :param scope: ``folder``, or ``account``: those that make every folder visible.
+    """
     rows = db.session.execute(
         select(Role.id, Role.built_in, Role.permissions).where(
-            Role.account_id == account_id, Role.scope == "folder"
+            Role.account_id == account_id, Role.scope == scope
         )
     )
     return [
         row.id
         for row in rows
-        if VISIBLE in permissions_of("folder", row.id, row.built_in, row.permissions)
+        if VISIBLE in permissions_of(scope, row.id, row.built_in, row.permissions)
     ]
 
 

@@ -21,7 +21,8 @@ def keep(work: Work, target: Target, values: dict[str, Any], *, replace: bool) -
     """Keep values under the names they came with, and return whether that changed anything.
 
     :param target: A ``user`` or a ``group``.
-    :param values: By name; None takes one out. Names are the same in any case.
+    :param values: By name; None takes one out. Names are the same in any case: of two that differ
+        in nothing else, the last counts.
     :param replace: Take out what is not named.
     :raises NotFound: When the account has no such user or group.
     :raises Invalid: When it is too much.
@@ -32,9 +33,9 @@ def keep(work: Work, target: Target, values: dict[str, Any], *, replace: bool) -
     if row is None:
         raise NotFound(target.type, str(target.id))
     stored: dict[str, Any] = row.undeclared or {}
-    named = {name.lower() for name in values}
+    named = {name.lower(): name for name in values}
     kept = {} if replace else {k: v for k, v in stored.items() if k.lower() not in named}
-    kept |= {name: value for name, value in values.items() if value is not None}
+    kept |= {name: values[name] for name in named.values() if values[name] is not None}
     if kept == stored:
         return False
     _check(kept)
