@@ -233,7 +233,9 @@ def _check_delegation(work: Work, role: Any) -> None:
         needed.add("admins")
     missing = sorted(needed - work.actor.scopes)
     if missing:
-        raise Forbidden(f"To give or take back {role.name}, a token needs the scope {missing[0]}.")
+        raise Forbidden(
+            f"To give or take back {role.name}, a token needs the scope {' and '.join(missing)}."
+        )
 
 
 def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[str, Any]:
@@ -246,7 +248,8 @@ def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[
         raise VersionMismatch
     if work.actor.origin != "manual" and stored["origin"] != work.actor.origin:
         raise Forbidden(
-            "This grant did not come from a provider: only an administrator changes it."
+            f"This grant's origin is {stored['origin']}, not {work.actor.origin}: "
+            "only an administrator can change it or take it back."
         )
     _check_delegation(work, _role(work, stored["role_id"]))
     return stored

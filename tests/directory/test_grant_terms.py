@@ -221,7 +221,8 @@ def test_a_provider_leaves_alone_what_others_gave(account, ada, folder, surface)
     a_mapping(account, "Designers", "viewer", folder)
     actor = provider(*SCOPES, surface=surface)
     for grant in rows(Grant):
-        refused(Forbidden, change, account, grant.id, actor=actor, expires_at=now())
+        error = refused(Forbidden, change, account, grant.id, actor=actor, expires_at=now())
+        assert f"origin is {grant.origin}, not {surface}:" in str(error)
         refused(Forbidden, revoke, account, grant.id, actor=actor)
     own = give(account, ada, "viewer", folder, actor=actor).id
     assert len(rows(Grant)) == 4
@@ -282,6 +283,20 @@ def test_what_a_token_may_give_change_and_take_back(account, ada, scopes, roles,
         error = refused(Forbidden, change, account, grant_id, actor=actor, reason="x")
         assert role in str(error)
         refused(Forbidden, revoke, account, grant_id, actor=actor)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "role", "missing"),
+    [
+        (NOBODY, "media_library_user", "the scope grants."),
+        (NOBODY, "admin", "the scope admins and grants."),
+        (GRANTS, "admin", "the scope admins."),
+        (("admins",), "admin", "the scope grants."),
+    ],
+)
+def test_a_refusal_names_the_scopes_that_are_missing(account, ada, scopes, role, missing):
+    error = refused(Forbidden, give, account, ada, role, actor=provider(*scopes))
+    assert str(error).endswith(missing)
 
 
 @pytest.mark.parametrize(
