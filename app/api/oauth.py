@@ -71,12 +71,15 @@ def _check_form() -> None:
 
 
 def _authenticated() -> ClientIdentity:
-    """Return the client, by ``client_secret_basic`` or ``client_secret_post`` (§2.3.1)."""
+    """Return the client, by ``client_secret_basic`` or ``client_secret_post`` (§2.3.1).
+
+    A parameter without a value counts as left out (§3.2): some send the form's with the header.
+    """
     header = request.headers.get("Authorization")
-    if header is not None and "client_secret" in request.form:
+    if header is not None and request.form.get("client_secret"):
         raise _OAuthError("invalid_request", "Authenticate in one way, not in two.")
     client_id, secret = _basic(header) if header is not None else _posted()
-    if request.form.get("client_id", client_id) != client_id:
+    if (request.form.get("client_id") or client_id) != client_id:
         raise _OAuthError("invalid_request", "client_id is not the client that authenticates.")
     if max(len(client_id), len(secret)) > LONGEST:
         raise _invalid_client()

@@ -17,7 +17,11 @@ def cleaned(networks: Iterable[str]) -> list[str]:
     """
     found = list(dict.fromkeys(_network(each) for each in networks))
     if len(found) > NETWORKS_LIMIT:
-        raise Invalid(f"An address list may hold {NETWORKS_LIMIT} networks.", field="network")
+        raise Invalid(
+            f"An address list holds {NETWORKS_LIMIT} networks at most, and these are {len(found)}. "
+            "Join neighbours into wider ones.",
+            field="network",
+        )
     return found
 
 

@@ -75,8 +75,23 @@ def test_a_token_is_issued_and_works(app, client, way):
         "groups users",
     )
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Pragma"] == "no-cache"
     assert users(app, body["access_token"]) == 200
     assert row(OAuthClient).last_used_at is not None
+
+
+def test_a_parameter_without_a_value_counts_as_left_out(app, client):
+    empty = {"client_id": "", "client_secret": "", "scope": ""}
+    answer = ask(app, FORM | empty, basic(client.id, client.secret))
+    assert (answer.status_code, answer.get_json()["scope"]) == (200, "groups users")
+    answer = ask(app, {"grant_type": ""}, basic(client.id, client.secret))
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+
+
+def test_a_body_too_large_is_not_read(app, client):
+    form = FORM | {"x": "a" * (app.config["MAX_CONTENT_LENGTH"] + 1)}
+    answer = ask(app, form, basic(client.id, client.secret))
+    assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
 
 
 def test_it_carries_no_more_scopes_than_asked_for(app, client):

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from app.cli.commands.tokens import scope_option
+from app.security.tokens import DEFAULT_SCOPES, SCOPES
+
 
 @pytest.fixture
 def acme(gatehouse):
     gatehouse("account", "create", "Acme")
     return gatehouse
+
+
+def test_the_help_names_every_scope():
+    # The command's help must not load the store to name them.
+    (option,) = scope_option(lambda: None).__click_params__
+    assert option.help == f"Comma-separated, of: {', '.join(SCOPES)}."
+    assert option.default == ",".join(DEFAULT_SCOPES)
 
 
 def test_tokens_are_listed_without_their_secrets(acme):
