@@ -124,11 +124,13 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
     :raises NotFound: When the account has no such folder.
     :raises VersionMismatch: When the folder is not at ``expected_version``.
     :raises NotEmpty: When there are folders in it.
-    :raises Forbidden: When it is the root.
+    :raises Forbidden: When it is the root, or a provider would take away what it did not give.
     """
     stored = _stored(work, folder_id, expected_version)
     if stored.parent_id is None:
         raise _root_stays()
+    if work.actor.origin != "manual":
+        _refuse_to_take_others_grants(work, folder_id)
     inside = select(Folder.id).where(
         Folder.account_id == work.account_id, Folder.parent_id == folder_id
     )
@@ -142,6 +144,21 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
     )
     target = Target("folder", folder_id, stored.name)
     work.record("folder.deleted", target, before=_snapshot(stored) | on_it)
+
+
+def _refuse_to_take_others_grants(work: Work, folder_id: str) -> None:
+    """Refuse a provider to delete a folder with grants or mappings that did not come from it."""
+    others = select(Grant.id).where(
+        Grant.account_id == work.account_id,
+        Grant.folder_id == folder_id,
+        Grant.origin != work.actor.origin,
+    )
+    by_hand = db.session.scalar(others.limit(1)) is not None
+    if by_hand or _count_on(work, folder_id, Mapping):
+        raise Forbidden(
+            "There are grants or mappings on this folder that did not come from the provider: "
+            "only an administrator deletes it."
+        )
 
 
 def create_path(work: Work, path: str, *, restricted: bool = False) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.access.decisions import check
-from app.directory import folders
+from app.directory import folders, mappings
 from app.security.tokens import SCOPES
 from app.store.models import AuditEvent, Grant
+from tests.conftest import write
 from tests.factories import a_folder, a_grant, a_group, a_master_admin, a_user, an_account
 from tests.inspection import row
 from tests.scim.conftest import ScimClient, new_client, patch_body
@@ -100,6 +101,19 @@ def test_a_folder_cannot_lie_in_itself_and_the_root_stays(client, account):
     assert client.refused("PATCH", root, rename)["status"] == "403"
     assert client.refused("DELETE", root)["status"] == "403"
     assert client.get(root)["path"] == "/"
+
+
+def test_a_provider_deletes_no_folder_with_roles_given_by_others(client, account):
+    brand, press = a_folder(account, "Brand"), a_folder(account, "Press")
+    a_grant(account, a_user(account), "viewer", brand)
+    with write(account) as work:
+        mappings.create(work, "Editors", "editor", press)
+    for folder in (brand, press):
+        error = client.refused("DELETE", f"/Folders/{folder}")
+        assert (error["status"], "administrator" in error["detail"]) == ("403", True)
+    own = a_folder(account, "Own")
+    a_scim_grant(client, a_user(account), "viewer", own)
+    assert client.call("DELETE", f"/Folders/{own}").status_code == 204
 
 
 def test_folders_are_found(client, account):
