@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.access.decisions import permissions_on
 from app.access.folders import folders_visible_to, paths_of
 from app.access.permissions import FOLDER_ACTIONS
-from app.directory import folders
+from app.directory import folders, grants
 from app.directory.errors import (
     DirectoryError,
     Forbidden,
@@ -21,10 +21,11 @@ from app.directory.errors import (
     Taken,
     VersionMismatch,
 )
+from app.directory.work import Actor
 from app.store.models import Folder, FolderClosure, Grant, Mapping
 from tests.access.oracle import World, build, worlds
-from tests.conftest import write
-from tests.factories import a_folder, a_grant, a_group, a_mapping, a_user, an_account
+from tests.conftest import CLI_ACTOR, write
+from tests.factories import a_folder, a_grant, a_group, a_mapping, a_principal, a_user, an_account
 from tests.inspection import audit, epoch, fingerprint, outgoing, row, rows, statements
 
 
@@ -34,8 +35,10 @@ def change(account_id: str, folder_id: str, *, version: int | None = None, **cha
         return folders.replace(work, folder_id, profile, expected_version=version)
 
 
-def delete(account_id: str, folder_id: str, *, version: int | None = None) -> None:
-    with write(account_id) as work:
+def delete(
+    account_id: str, folder_id: str, *, version: int | None = None, actor: Actor = CLI_ACTOR
+) -> None:
+    with write(account_id, actor) as work:
         folders.delete(work, folder_id, expected_version=version)
 
 
@@ -172,6 +175,28 @@ def test_a_folder_is_deleted_with_the_grants_and_mappings_on_it(account):
     }
     assert outgoing(account)[-1] == "folder.deleted"
     a_folder(account, "Brand")
+
+
+@pytest.mark.parametrize("origin", ["manual", "mapping", "saml"])
+def test_a_provider_deletes_no_folder_with_what_others_gave(account, origin):
+    scim, saml = (Actor(type="token", name="t", surface=each) for each in ("scim", "saml"))
+    brand, ada = a_folder(account, "Brand"), a_user(account)
+    giver = {"manual": CLI_ACTOR, "saml": saml}.get(origin, scim)
+    with write(account, giver) as work:
+        grants.give(work, a_principal(account, ada), "viewer", brand)
+    if origin == "mapping":
+        a_mapping(account, "nobody yet", "viewer", brand)
+    refused(account, Forbidden, delete, brand, actor=scim)
+    delete(account, brand)
+
+
+def test_a_provider_deletes_a_folder_with_what_it_gave_itself(account):
+    scim = Actor(type="token", name="t", surface="scim")
+    brand, ada = a_folder(account, "Brand"), a_user(account)
+    with write(account, scim) as work:
+        grants.give(work, a_principal(account, ada), "viewer", brand)
+    delete(account, brand, actor=scim)
+    assert rows(Grant) == []
 
 
 # -- What is refused ----------------------------------------------------------
