@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.extensions["gatehouse"] = settings
     init_database(app, settings.resolved_database_url)
     # What commands need of SAML, which they may not import: faces do not know each other.
-    app.extensions["gatehouse_saml"] = lambda: import_module("saml.connections")
+    app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     if faces:
         logs.log_requests(app)
         _register_faces(app)
@@ -58,10 +58,11 @@ def _register_faces(app: Flask) -> None:
     from app.api.oauth import blueprint as oauth
     from app.api.routes import blueprint as api
     from app.console import init_console
-    from saml.routes import blueprint as saml_blueprint
+    from saml.logout_routes import blueprint as saml_logout
+    from saml.routes import blueprint as saml_sign_in
     from scim.routes import blueprint as scim
 
-    for blueprint in (scim, saml_blueprint, api, oauth):
+    for blueprint in (scim, saml_sign_in, saml_logout, api, oauth):
         app.register_blueprint(blueprint)
     init_console(app)
 

@@ -67,6 +67,10 @@ class Settings:
         "SCIM requests a minute each connection may make of one process; more are answered 429.",
         6000,
     )
+    sign_ins_per_minute: int = _setting(
+        "SAML requests a minute one address may make of one process; more are answered 429.",
+        600,
+    )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")

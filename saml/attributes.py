@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-OURS = ("userName", "email", "givenName", "familyName", "displayName", "groups")
+OURS = (
+    "userName",
+    "email",
+    "givenName",
+    "familyName",
+    "displayName",
+    "groups",
+    "accountRole",
+    "folders",
+)
 """What can be taken from an assertion."""
 _CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _MICROSOFT = "http://schemas.microsoft.com/"
@@ -70,6 +79,10 @@ class Person:
     family_name: str | None
     display_name: str | None
     groups: list[str] | None
+    account_role: str | None
+    """The first value, empty if there is none; None: it does not say."""
+    folders: list[str] | None
+    """Each ``role:/path``, or ``/path`` to view."""
 
 
 def read(attributes: Mapping[str, list[str]], names: Mapping[str, str]) -> Person:
@@ -86,14 +99,20 @@ def read(attributes: Mapping[str, list[str]], names: Mapping[str, str]) -> Perso
     def first(ours: str) -> str | None:
         return next(iter(values(ours) or ()), None)
 
-    groups = values("groups")
+    def listed(ours: str) -> list[str] | None:
+        given = values(ours)
+        return None if given is None else split(given)
+
+    roles = listed("accountRole")
     return Person(
         first("userName"),
         first("email"),
         first("givenName"),
         first("familyName"),
         first("displayName"),
-        None if groups is None else split(groups),
+        listed("groups"),
+        None if roles is None else next(iter(roles), ""),
+        listed("folders"),
     )
 
 

@@ -39,7 +39,7 @@ class InProcessBackend(CryptoBackend):  # type: ignore[misc]
         try:
             root = parse(text)
             for data in list(root.iterdescendants(ENCRYPTED_DATA)):
-                data.getparent().replace(data, parse(decrypted(data, key)))
+                data.getparent().replace(data, parse(decrypted(data, [key])))
         except Refused as error:
             raise DecryptError(str(error)) from error
         document: str = etree.tostring(root, encoding="unicode")

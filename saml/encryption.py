@@ -7,6 +7,7 @@ text from outside, to be parsed and its signature checked like any other.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import xmlsec
 from lxml import etree
@@ -15,6 +16,7 @@ from saml.errors import Refused
 from saml.xml import DS, ENC, name
 
 ENCRYPTED_DATA = name(ENC, "EncryptedData")
+_ENCRYPTED_KEY = name(ENC, "EncryptedKey")
 _ENC11 = "http://www.w3.org/2009/xmlenc11#"
 
 CIPHERS = frozenset(f"{_ENC11}aes{bits}-gcm" for bits in (128, 192, 256))
@@ -23,29 +25,55 @@ UNAUTHENTIC_CIPHERS = frozenset(f"{ENC}aes{bits}-cbc" for bits in (128, 192, 256
 KEY_TRANSPORTS = frozenset({f"{ENC}rsa-oaep-mgf1p", f"{_ENC11}rsa-oaep"})
 
 
-def decrypted(data: etree._Element, private_key: str, *, signed: bool = False) -> bytes:
+def decrypted_child(
+    holder: etree._Element, private_keys: Sequence[str], *, signed: bool = False
+) -> bytes:
+    """Return what an EncryptedAssertion or EncryptedID holds (SAML core §2.2.4, §2.3.4).
+
+    Its key stands within the EncryptedData, or beside it.
+
+    :raises Refused: As :func:`decrypted`.
+    """
+    holder = copy.deepcopy(holder)
+    (data, *beside) = list(holder) or [holder]
+    if data.tag != ENCRYPTED_DATA or [key.tag for key in beside] not in ([], [_ENCRYPTED_KEY]):
+        raise Refused("what is encrypted has unexpected parts")
+    if beside:
+        for key_info in data.findall(name(DS, "KeyInfo")):
+            # What it says of where the key is, is not followed: there is one key.
+            key_info[:] = beside
+    return decrypted(data, private_keys, signed=signed)
+
+
+def decrypted(data: etree._Element, private_keys: Sequence[str], *, signed: bool = False) -> bytes:
     """Return what an EncryptedData holds (XML Encryption §4.2, with the key inside its KeyInfo).
 
-    :param private_key: PEM text.
+    :param private_keys: PEM texts; the first that opens it does.
     :param signed: Whether a signature over the encrypted text is known to be good. AES-CBC is
         taken only then.
     :raises Refused: When its form or an algorithm is not allowed, or it cannot be decrypted; in
         the latter case the message is always the same.
     """
-    alone = copy.deepcopy(data)
+    data = copy.deepcopy(data)
     # Told that it is XML, xmlsec would parse it itself, with a parser that is not ours.
-    alone.attrib.pop("Type", None)
-    encrypted_key = _check_form(alone, CIPHERS | UNAUTHENTIC_CIPHERS if signed else CIPHERS)
+    data.attrib.pop("Type", None)
+    encrypted_key = _check_form(data, CIPHERS | UNAUTHENTIC_CIPHERS if signed else CIPHERS)
     _check_form_of_key(encrypted_key)
+    for private_key in private_keys:
+        plain = _decrypted(copy.deepcopy(data), private_key)
+        if plain is not None:
+            return plain
+    raise Refused("it cannot be decrypted")
+
+
+def _decrypted(data: etree._Element, private_key: str) -> bytes | None:
     keys = xmlsec.KeysManager()
     keys.add_key(xmlsec.Key.from_memory(private_key.encode(), xmlsec.constants.KeyDataFormatPem))
     try:
-        plain = xmlsec.EncryptionContext(keys).decrypt(alone)
+        plain = xmlsec.EncryptionContext(keys).decrypt(data)
     except xmlsec.Error:
-        plain = None
-    if not isinstance(plain, bytes):
-        raise Refused("it cannot be decrypted")
-    return plain
+        return None
+    return plain if isinstance(plain, bytes) else None
 
 
 def _check_form(data: etree._Element, ciphers: frozenset[str]) -> etree._Element:
@@ -59,7 +87,7 @@ def _check_form(data: etree._Element, ciphers: frozenset[str]) -> etree._Element
     method, key_info, cipher = data
     _check_algorithm(method, ciphers)
     _check_cipher_data(cipher)
-    if [child.tag for child in key_info] != [name(ENC, "EncryptedKey")]:
+    if [child.tag for child in key_info] != [_ENCRYPTED_KEY]:
         raise Refused("the encrypted data does not hold its key")
     return key_info[0]
 

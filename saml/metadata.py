@@ -1,14 +1,14 @@
-"""Metadata (SAML metadata 2.0): the provider's, read with suspicion, and our own."""
+"""A provider's metadata (SAML metadata 2.0), read with suspicion. Ours: see ``own_metadata``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, md, saml, samlp, xmldsig
-from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_PERSISTENT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 
 from app.store.types import now
 from saml.errors import BadMetadata, Refused
@@ -22,6 +22,16 @@ MAX_CERTIFICATES = 10
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where messages of one kind go by one binding."""
+
+    location: str
+    """For requests."""
+    response_location: str
+    """For responses: mostly the same."""
+
+
+@dataclass(frozen=True)
 class Provider:
     """What we keep of an identity provider."""
 
@@ -32,6 +42,9 @@ class Provider:
     """Where AuthnRequests go by HTTP-POST, if they may."""
     certificates: tuple[str, ...]
     """The certificates it signs with, PEM; several while one replaces another."""
+    slo_redirect: Endpoint | None = None
+    """Where messages about logging out go by HTTP-Redirect, if they may."""
+    slo_post: Endpoint | None = None
 
     def as_settings(self) -> dict[str, Any]:
         return asdict(self) | {"certificates": list(self.certificates)}
@@ -43,6 +56,10 @@ class Provider:
             settings["sso_redirect"],
             settings["sso_post"],
             tuple(settings["certificates"]),
+            *(
+                Endpoint(**settings[each]) if settings.get(each) else None
+                for each in ("slo_redirect", "slo_post")
+            ),
         )
 
 
@@ -61,47 +78,33 @@ def read_provider(document: bytes) -> Provider:
         _check_validity(element)
     provider = Provider(
         entity_id=_bounded(entity.get("entityID"), "entityID"),
-        sso_redirect=_location(descriptor, BINDING_HTTP_REDIRECT),
-        sso_post=_location(descriptor, BINDING_HTTP_POST),
-        certificates=_signing_certificates(descriptor),
+        sso_redirect=_sign_in_address(descriptor, BINDING_HTTP_REDIRECT),
+        sso_post=_sign_in_address(descriptor, BINDING_HTTP_POST),
+        certificates=_distinct(_signing_certificates(descriptor)),
+        slo_redirect=_endpoint(descriptor, "SingleLogoutService", BINDING_HTTP_REDIRECT),
+        slo_post=_endpoint(descriptor, "SingleLogoutService", BINDING_HTTP_POST),
     )
     if not provider.sso_redirect and not provider.sso_post:
         raise BadMetadata("The metadata names no sign-in address by HTTP-Redirect or HTTP-POST.")
     return provider
 
 
-def own_metadata(entity_id: str, acs_url: str, certificate: str) -> str:
-    """Return the metadata that an administrator gives to the provider, as XML text.
+def provider_from_fields(
+    entity_id: str, sso_url: str, certificates: Iterable[str], slo_url: str = ""
+) -> Provider:
+    """Return a provider that has no metadata, from what its pages show. Both go by HTTP-Redirect.
 
-    :param entity_id: Our name at this provider: the URL of this very metadata.
-    :param certificate: PEM of the key we sign requests with.
+    :param certificates: The certificates it signs with, PEM or bare base64.
+    :raises BadMetadata: When one of the fields cannot be used.
     """
-    x509 = xmldsig.X509Data(
-        x509_certificate=xmldsig.X509Certificate(text=certificate_body(certificate))
+    bodies = (certificate_body(each) for each in certificates)
+    return Provider(
+        entity_id=_bounded(entity_id.strip(), "entity id"),
+        sso_redirect=_address(sso_url),
+        sso_post=None,
+        certificates=_distinct(_usable(each) for each in bodies),
+        slo_redirect=Endpoint(_address(slo_url), _address(slo_url)) if slo_url else None,
     )
-    descriptor = md.SPSSODescriptor(
-        protocol_support_enumeration=samlp.NAMESPACE,
-        authn_requests_signed="true",
-        want_assertions_signed="true",
-        key_descriptor=[
-            md.KeyDescriptor(use=use, key_info=xmldsig.KeyInfo(x509_data=[x509]))
-            for use in ("signing", "encryption")
-        ],
-        name_id_format=[
-            md.NameIDFormat(text=each)
-            for each in (
-                NAMEID_FORMAT_EMAILADDRESS,
-                NAMEID_FORMAT_PERSISTENT,
-                saml.NAMEID_FORMAT_UNSPECIFIED,
-            )
-        ],
-        assertion_consumer_service=[
-            md.AssertionConsumerService(
-                binding=BINDING_HTTP_POST, location=acs_url, index="0", is_default="true"
-            )
-        ],
-    )
-    return str(md.EntityDescriptor(entity_id=entity_id, spsso_descriptor=descriptor))
 
 
 def _the_entity(root: etree._Element) -> etree._Element:
@@ -130,26 +133,40 @@ def _check_validity(element: etree._Element) -> None:
         raise BadMetadata(f"The metadata was valid until {until}. Fetch it anew.")
 
 
-def _location(descriptor: etree._Element, binding: str) -> str | None:
-    for service in descriptor.findall(name(MD, "SingleSignOnService")):
-        location = service.get("Location", "")
-        if service.get("Binding") == binding:
-            if not location.startswith(("https://", "http://")):
-                raise BadMetadata("The metadata has a sign-in address that is no web address.")
-            return _bounded(location, "sign-in address")
+def _sign_in_address(descriptor: etree._Element, binding: str) -> str | None:
+    endpoint = _endpoint(descriptor, "SingleSignOnService", binding)
+    return endpoint.location if endpoint else None
+
+
+def _endpoint(descriptor: etree._Element, service: str, binding: str) -> Endpoint | None:
+    for element in descriptor.findall(name(MD, service)):
+        if element.get("Binding") == binding:
+            location = _address(element.get("Location", ""))
+            return Endpoint(location, _address(element.get("ResponseLocation", location)))
     return None
 
 
-def _signing_certificates(descriptor: etree._Element) -> tuple[str, ...]:
-    found: list[str] = []
+def _address(location: str) -> str:
+    if not location.startswith(("https://", "http://")):
+        raise BadMetadata(f"{location[:200]!r} is no web address.")
+    return _bounded(location, "address")
+
+
+def _signing_certificates(descriptor: etree._Element) -> Iterator[str]:
     for key in descriptor.findall(name(MD, "KeyDescriptor")):
-        if key.get("use", "signing") != "signing":
-            continue
-        for certificate in key.iter(name(DS, "X509Certificate")):
-            try:
-                found.append(certificate_pem(certificate.text or ""))
-            except ValueError as error:
-                raise BadMetadata(f"A signing certificate cannot be used: {error}.") from None
+        if key.get("use", "signing") == "signing":
+            for certificate in key.iter(name(DS, "X509Certificate")):
+                yield _usable(certificate.text or "")
+
+
+def _usable(base64_text: str) -> str:
+    try:
+        return certificate_pem(base64_text)
+    except ValueError as error:
+        raise BadMetadata(f"A signing certificate cannot be used: {error}.") from None
+
+
+def _distinct(found: Iterable[str]) -> tuple[str, ...]:
     certificates = tuple(dict.fromkeys(found))
     if not certificates:
         raise BadMetadata("The metadata names no signing certificate.")

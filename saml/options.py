@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -48,6 +48,10 @@ class Options:
     ``update`` keeps those it made up to date too."""
     attribute_names: dict[str, str] = field(default_factory=dict)
     """What the provider calls each attribute of ours (``saml.attributes.OURS``)."""
+    may_give: tuple[str, ...] = ()
+    """The roles that the attributes ``accountRole`` and ``folders`` may give at the most."""
+    single_logout: bool = True
+    """Sign people out at the provider too, where it knows how."""
     clock_skew_seconds: int = 120
     """How far the provider's clock may be from ours."""
     session_hours: int = 0
@@ -59,11 +63,12 @@ class Options:
     def from_settings(cls, settings: Mapping[str, Any]) -> Options:
         """Read the options among the settings of a connection."""
         known = {spec.name: settings[spec.name] for spec in fields(cls) if spec.name in settings}
-        contexts = tuple(known.get("authn_contexts", ()))
-        return cls(**known | {"authn_contexts": contexts})
+        lists = {name: tuple(known.get(name, ())) for name in ("authn_contexts", "may_give")}
+        return cls(**known | lists)
 
     def as_settings(self) -> dict[str, Any]:
-        return asdict(self) | {"authn_contexts": list(self.authn_contexts)}
+        lists = {"authn_contexts": list(self.authn_contexts), "may_give": list(self.may_give)}
+        return asdict(self) | lists
 
     def changed(self, **changes: Any) -> Options:
         """Return the options with some changed.
@@ -71,41 +76,60 @@ class Options:
         :raises Invalid: When a value cannot be.
         """
         options = replace(self, **changes)
-        if options.name_id_format and options.name_id_format not in NAME_ID_FORMATS:
-            raise Invalid(
-                f"A NameID format is one of: {', '.join(NAME_ID_FORMATS)}.", field="name_id_format"
-            )
-        if options.provisioning not in MODES:
-            raise Invalid(f"Provisioning is one of: {', '.join(MODES)}.", field="provisioning")
-        names = options.attribute_names
-        if not names.keys() <= set(OURS) or not all(map(_is_name, names.values())):
-            raise Invalid(
-                f"Attributes that can be taken from an assertion: {', '.join(OURS)}.",
-                field="attribute_names",
-            )
-        if not 0 <= options.clock_skew_seconds <= LONGEST_SKEW_SECONDS:
-            raise Invalid(
-                f"The clock skew is from 0 to {LONGEST_SKEW_SECONDS} seconds.",
-                field="clock_skew_seconds",
-            )
-        if not 0 <= options.session_hours <= LONGEST_SESSION_HOURS:
-            raise Invalid(
-                f"A session lives from 1 to {LONGEST_SESSION_HOURS} hours; "
-                "0 is the setting of the installation.",
-                field="session_hours",
-            )
-        contexts = options.authn_contexts
-        if len(contexts) > CONTEXTS_LIMIT or not all(map(_is_uri, contexts)):
-            raise Invalid(
-                "Authentication contexts are URIs such as "
-                "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
-                field="authn_contexts",
-            )
-        if same_site_path(options.landing) != options.landing:
-            raise Invalid(
-                "The landing page is a path of this site, such as /folders.", field="landing"
-            )
+        for field_, holds, message in options._rules():
+            if not holds:
+                raise Invalid(message, field=field_)
         return options
+
+    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+        """What holds of good options: the field, whether it holds, and what to say if not."""
+        formats = ("", *NAME_ID_FORMATS)
+        names, contexts = self.attribute_names, self.authn_contexts
+        gives = bool({"accountRole", "folders"} & names.keys())
+        are_names = names.keys() <= set(OURS) and all(map(_is_name, names.values()))
+        are_contexts = len(contexts) <= CONTEXTS_LIMIT and all(map(_is_uri, contexts))
+        yield (
+            "name_id_format",
+            self.name_id_format in formats,
+            f"A NameID format is one of: {', '.join(NAME_ID_FORMATS)}.",
+        )
+        yield (
+            "provisioning",
+            self.provisioning in MODES,
+            f"Provisioning is one of: {', '.join(MODES)}.",
+        )
+        yield (
+            "attribute_names",
+            are_names,
+            f"Attributes that can be taken from an assertion: {', '.join(OURS)}.",
+        )
+        yield (
+            "may_give",
+            bool(self.may_give) or not gives,
+            "Say which roles the attributes accountRole and folders may give.",
+        )
+        yield (
+            "clock_skew_seconds",
+            0 <= self.clock_skew_seconds <= LONGEST_SKEW_SECONDS,
+            f"The clock skew is from 0 to {LONGEST_SKEW_SECONDS} seconds.",
+        )
+        yield (
+            "session_hours",
+            0 <= self.session_hours <= LONGEST_SESSION_HOURS,
+            f"A session lives from 1 to {LONGEST_SESSION_HOURS} hours; "
+            "0 is the setting of the installation.",
+        )
+        yield (
+            "authn_contexts",
+            are_contexts,
+            "Authentication contexts are URIs such as "
+            "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
+        )
+        yield (
+            "landing",
+            same_site_path(self.landing) == self.landing,
+            "The landing page is a path of this site, such as /folders.",
+        )
 
 
 def same_site_path(path: str) -> str:

@@ -18,12 +18,12 @@ from saml.xml import DS, ENC, name
 
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = f"{DS}enveloped-signature"
-_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 
 SIGNATURE_METHODS = frozenset(
-    f"{_MORE}{kind}-sha{bits}" for kind in ("rsa", "ecdsa") for bits in (256, 384, 512)
+    f"{MORE}{kind}-sha{bits}" for kind in ("rsa", "ecdsa") for bits in (256, 384, 512)
 )
-DIGEST_METHODS = frozenset({f"{ENC}sha256", f"{_MORE}sha384", f"{ENC}sha512"})
+DIGEST_METHODS = frozenset({f"{ENC}sha256", f"{MORE}sha384", f"{ENC}sha512"})
 CANONICALISATION = frozenset({EXCLUSIVE_C14N})
 TRANSFORMS = frozenset({ENVELOPED, EXCLUSIVE_C14N})
 

@@ -8,7 +8,7 @@ from flask_wtf import CSRFProtect
 
 from app.console.routes import blueprint
 
-WITHOUT_FORMS = frozenset({"scim", "saml", "oauth"})
+WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth"})
 """Blueprints whose requests prove themselves: a token, a signed assertion, a client secret."""
 
 

@@ -14,7 +14,7 @@ from app.console.errors import error_page
 from app.console.home import home_of
 from app.console.person import signed_in_person, take_refused_cookie_back
 from app.directory import sessions
-from app.directory.errors import NotFound
+from app.directory.errors import Forbidden, NotFound
 from app.directory.work import Actor, transaction
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import clear_cookie, set_cookie
@@ -76,6 +76,8 @@ def use_link(secret: str) -> Response:
             "A sign-in link works once and for a limited time. "
             "Ask your administrator for a new one.",
         )
+    except Forbidden as forbidden:
+        return error_page(403, "This link does not sign you in", str(forbidden))
     session.clear()
     response = _go_to("console.home")
     set_cookie(response, session_secret, settings())
@@ -92,6 +94,10 @@ def sign_out() -> Response:
             sessions.revoke(work, person.session_id, reason="signed out")
     session.clear()
     response = _go_to("console.sign_in")
+    if person is not None and person.connection_id is not None:
+        # The provider signs people out too. It may know how, or not; that is for SAML to say.
+        session["signed_out_session"] = person.session_id
+        response = redirect(f"/saml/{person.connection_id}/logout", 303)
     clear_cookie(response, settings())
     return response
 

@@ -1,20 +1,34 @@
-"""Every write of a connection: one identity provider's SCIM or SAML set-up."""
+"""Every write of a connection: one identity provider's SCIM or SAML set-up.
+
+Its keys are written in ``connection_keys``, its domains in ``domains``.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
 from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
-from app.store.database import db
+from app.store.database import db, write_transaction
 from app.store.models import Connection
-from app.store.types import comparison_key, new_id
+from app.store.types import comparison_key, new_id, now
 
 KINDS = ("scim", "saml")
+
+
+@dataclass(frozen=True)
+class ToRead:
+    """A connection whose metadata is due to be read anew."""
+
+    id: str
+    account_id: str
+    url: str
 
 
 def create(
@@ -24,7 +38,6 @@ def create(
     *,
     settings: dict[str, Any] | None = None,
     connection_id: str | None = None,
-    sealed_key: str | None = None,
 ) -> str:
     """Add a connection and return its id.
 
@@ -44,7 +57,6 @@ def create(
         "name": name,
         "name_key": comparison_key(name),
         "settings": settings or {},
-        "sealed_key": sealed_key,
         "created_at": work.at,
         "updated_at": work.at,
     }
@@ -109,8 +121,8 @@ def find(account_id: str, name: str) -> str:
 
 
 def listed(account_id: str) -> list[Any]:
-    """Return the id, kind and name of each connection of an account, oldest first."""
-    query = select(Connection.id, Connection.kind, Connection.name)
+    """Return the connections of an account, the oldest first, each with its problem if any."""
+    query = select(Connection.id, Connection.kind, Connection.name, Connection.problem)
     return list(
         db.session.execute(query.where(Connection.account_id == account_id).order_by(Connection.id))
     )
@@ -141,3 +153,28 @@ def find_or_create_scim(work: Work, name: str) -> str:
     )
     found = db.session.scalar(query)
     return found or create(work, "scim", name)
+
+
+def with_metadata_to_read(checked_before: datetime) -> list[ToRead]:
+    """Return the SAML connections in use, of every account, whose metadata is due to be read."""
+    query = select(Connection.id, Connection.account_id, Connection.settings).where(
+        Connection.kind == "saml",
+        Connection.enabled.is_(True),
+        or_(Connection.checked_at.is_(None), Connection.checked_at < checked_before),
+    )
+    rows = db.session.execute(query.order_by(Connection.checked_at)).all()
+    found = [(row, row.settings.get("metadata_url")) for row in rows]
+    return [ToRead(row.id, row.account_id, url) for row, url in found if url]
+
+
+def note_check(account_id: str, connection_id: str, problem: str | None) -> bool:
+    """Note that metadata was read anew, or why it could not be; return whether that is news.
+
+    It is not an event: the metadata stays as it is.
+    """
+    where = (Connection.account_id == account_id) & (Connection.id == connection_id)
+    with write_transaction():
+        before = db.session.scalar(select(Connection.problem).where(where))
+        values = {"checked_at": now(), "problem": problem and problem[:1000]}
+        db.session.execute(update(Connection).where(where).values(values))
+    return before != problem

@@ -6,13 +6,13 @@ made by hand, signs in as they are: SCIM wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
-from app.directory import groups, memberships, users
+from app.directory import account_role, direct_roles, groups, memberships, users
 from app.directory.errors import Forbidden, Invalid
 from app.directory.groups import GroupProfile
 from app.directory.users import Profile
@@ -37,28 +37,53 @@ class Arrival:
     email: str | None
     groups: list[str] | None
     """Names of groups; None when the assertion does not tell."""
+    account_role: str | None = None
+    """Name of a role on the account, empty for none; None when the assertion does not tell."""
+    folders: list[str] | None = None
+    """Roles on folders, ``role:/path`` each; None when the assertion does not tell."""
 
 
-def provision(work: Work, found: Any, arrival: Arrival, mode: str) -> str:
-    """Return the id of the user who signs in, made or brought up to date as the mode says.
+@dataclass(frozen=True)
+class Provisioned:
+    """Who signs in, and what was made of what the assertion tells."""
+
+    user_id: str
+    outcome: str
+    """A sentence for an administrator."""
+
+
+def provision(
+    work: Work, found: Any, arrival: Arrival, mode: str, may_give: Collection[str] = ()
+) -> Provisioned:
+    """Return the user who signs in, made or brought up to date as the mode says.
 
     :param found: The row of the user there is (``id``, ``origin``, ``connection_id``), or None.
-    :param mode: ``create`` or ``update``.
-    :raises Forbidden: When it would make somebody whose name is taken, or not allowed.
+    :param mode: One of ``MODES``.
+    :param may_give: Ids of the roles the connection may give directly, at the most.
+    :raises Forbidden: When it would make somebody whose name is taken, or not allowed; when
+        nobody is found and nobody is to be made; when it names a role the connection may not give.
     """
+    if found is None and mode == "off":
+        raise Forbidden(f"nobody here is {arrival.name_id[:200]!r}")
     if found is None:
         try:
             user_id = users.create(work, _profile(arrival, Profile(arrival.user_name)))
         except Invalid as invalid:
             raise Forbidden(f"nobody can be made of it: {invalid}") from invalid
-        _set_groups(work, user_id, arrival.groups)
-        return user_id
+        _set_access(work, user_id, arrival, may_give)
+        return Provisioned(user_id, "made now, of what the assertion tells")
     user_id = str(found.id)
-    ours = found.origin == "saml" and found.connection_id == work.actor.connection_id
-    if mode == "update" and ours:
-        users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
-        _set_groups(work, user_id, arrival.groups)
-    return user_id
+    if mode == "off":
+        return Provisioned(user_id, "found; the connection changes nobody")
+    if found.origin == "scim":
+        return Provisioned(user_id, "found; managed over SCIM, so the assertion changes nothing")
+    if found.origin != "saml" or found.connection_id != work.actor.connection_id:
+        return Provisioned(user_id, "found; not of this connection, so it changes nothing")
+    if mode == "create":
+        return Provisioned(user_id, "found; the connection makes people and changes nobody")
+    users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
+    _set_access(work, user_id, arrival, may_give)
+    return Provisioned(user_id, "found, and brought up to date with the assertion")
 
 
 def _profile(arrival: Arrival, stored: Profile) -> Profile:
@@ -79,10 +104,19 @@ def _profile(arrival: Arrival, stored: Profile) -> Profile:
     )
 
 
-def _set_groups(work: Work, user_id: str, names: Iterable[str] | None) -> None:
+def _set_access(work: Work, user_id: str, arrival: Arrival, may_give: Collection[str]) -> None:
+    if arrival.groups is not None:
+        _set_groups(work, user_id, arrival.groups)
+    if arrival.account_role is not None:
+        role_id = direct_roles.account_role_named(work, arrival.account_role, may_give)
+        account_role.assign(work, user_id, role_id)
+    if arrival.folders is not None:
+        wanted = direct_roles.folder_roles_named(work, arrival.folders, may_give)
+        direct_roles.set_on_folders(work, user_id, wanted)
+
+
+def _set_groups(work: Work, user_id: str, names: Iterable[str]) -> None:
     """Make a user's groups of this connection exactly these; groups of other origins stay."""
-    if names is None:
-        return
     wanted = {comparison_key(name): name for name in names}
     if len(wanted) > GROUPS_LIMIT:
         raise Forbidden(f"it names more than {GROUPS_LIMIT} groups")

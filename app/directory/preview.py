@@ -67,6 +67,14 @@ def preview(account_id: str, actor: Actor, write: Callable[[Work], T]) -> Previe
     return Preview(result, work.events, access)
 
 
+@contextmanager
+def undone(account_id: str, actor: Actor) -> Iterator[Work]:
+    """Open a transaction for writes of which nothing is kept."""
+    with _undone():
+        lock_account(account_id)
+        yield Work(account_id, actor, now())
+
+
 def _done(account_id: str, actor: Actor, write: Callable[[Work], T]) -> tuple[T, Work]:
     work = Work(account_id, actor, now())
     result = write(work)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import insert, or_, select
 
 from app.access.permissions import BUILT_IN
@@ -43,3 +45,22 @@ def find(account_id: str, scope: str, name: str) -> str:
         )
         raise Invalid(f"There is no {scope} role {name!r}. There are: {names}.", field="role")
     return found
+
+
+def named(account_id: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of roles, on the account and on folders, by id or by name in any case.
+
+    :raises Invalid: When the account has none of one of these names.
+    """
+    found: list[str] = []
+    for name in names:
+        ids = db.session.scalars(
+            select(Role.id).where(
+                Role.account_id == account_id,
+                or_(Role.id == name, Role.name_key == comparison_key(name)),
+            )
+        ).all()
+        if not ids:
+            raise Invalid(f"There is no role {name!r}.", field="role")
+        found.extend(ids)
+    return tuple(dict.fromkeys(found))

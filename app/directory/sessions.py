@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds, connections
+from app.directory import bounds, connections, requiring_saml
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
+from app.security.sessions import live
+from app.settings import Settings
 from app.store.database import db, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import new_id, now
+
+LISTED = 100
+"""Most sessions of one user that are listed."""
+
+
+@dataclass(frozen=True)
+class AtProvider:
+    """A session as its identity provider knows it; it must be named so to end it there."""
+
+    connection_id: str
+    name_id: str
+    name_id_format: str | None = None
+    name_qualifier: str | None = None
+    sp_name_qualifier: str | None = None
+    session_index: str | None = None
 
 
 def open_session(
@@ -21,21 +41,21 @@ def open_session(
     *,
     method: str,
     lifetime: timedelta,
-    connection_id: str | None = None,
-    name_id: str | None = None,
-    session_index: str | None = None,
+    at_provider: AtProvider | None = None,
     user_agent: str = "",
+    note: str = "",
 ) -> str:
     """Sign an active user in and return the secret of the new session, for its cookie.
 
     :param method: How the person proved who they are: ``saml``, ``link``.
+    :param note: What an administrator should know of it, for the audit log.
     :raises NotFound: When the account has no such active user, or no such connection.
-    :raises Invalid: When the provider's name or index of the session is too long.
+    :raises Invalid: When the provider's names of the session are too long.
+    :raises Forbidden: When the account requires SAML, and of this user too.
     """
-    bounds.optional("NameID", name_id, bounds.TEXT_LENGTH)
-    bounds.optional("SessionIndex", session_index, bounds.TEXT_LENGTH)
-    if connection_id is not None:
-        connections.check(work, connection_id)
+    known_as = _columns_of(at_provider)
+    if at_provider is not None:
+        connections.check(work, at_provider.connection_id)
     query = (
         update(User)
         .where(User.account_id == work.account_id, User.id == user_id, User.active.is_(True))
@@ -45,6 +65,8 @@ def open_session(
     user_name = db.session.scalar(query)
     if user_name is None:
         raise NotFound("active user", user_id)
+    if method != "saml":
+        requiring_saml.check(work, Target("user", user_id, user_name), method)
     secret = new_secret()
     session_id = new_id()
     db.session.execute(
@@ -54,25 +76,34 @@ def open_session(
                 "account_id": work.account_id,
                 "id": session_id,
                 "user_id": user_id,
-                "connection_id": connection_id,
                 "hash": digest(secret),
                 "method": method,
-                "name_id": name_id,
-                "session_index": session_index,
                 "address": work.actor.address,
                 "user_agent": user_agent[:512],
                 "created_at": work.at,
                 "seen_at": work.at,
                 "expires_at": work.at + lifetime,
+                **known_as,
             }
         ],
     )
+    opened = {"session": session_id, "method": method, "connection": known_as["connection_id"]}
     work.record(
         "session.opened",
         Target("user", user_id, user_name),
-        after={"session": session_id, "method": method, "connection": connection_id},
+        after=opened | ({"note": note} if note else {}),
     )
     return secret
+
+
+def _columns_of(at_provider: AtProvider | None) -> dict[str, str | None]:
+    if at_provider is None:
+        return {spec.name: None for spec in fields(AtProvider)}
+    columns = asdict(at_provider)
+    bounds.optional("NameID", at_provider.name_id, bounds.KEY_LENGTH)
+    for name, text in columns.items():
+        bounds.optional(name, text, bounds.TEXT_LENGTH)
+    return columns
 
 
 def revoke(work: Work, session_id: str, *, reason: str) -> bool:
@@ -120,6 +151,50 @@ def revoke_all(work: Work, user_id: str, *, reason: str) -> None:
         )
 
 
+def revoke_at_provider(
+    work: Work, connection_id: str, name_id: str, session_indexes: Collection[str], *, reason: str
+) -> int:
+    """End the sessions a provider names, and return how many were still open.
+
+    :param session_indexes: Only these of the person's sessions; none: all of them.
+    """
+    conditions = [
+        Session.account_id == work.account_id,
+        Session.connection_id == connection_id,
+        Session.name_id == name_id,
+        Session.revoked_at.is_(None),
+    ]
+    if session_indexes:
+        conditions.append(Session.session_index.in_(session_indexes))
+    found = db.session.scalars(select(Session.id).where(*conditions)).all()
+    return sum(revoke(work, session_id, reason=reason) for session_id in found)
+
+
+def at_provider(account_id: str, session_id: str) -> AtProvider | None:
+    """Return how a session, open or not, is known at its provider; None when it has none."""
+    columns = [getattr(Session, spec.name) for spec in fields(AtProvider)]
+    query = select(*columns).where(Session.account_id == account_id, Session.id == session_id)
+    row = db.session.execute(query).first()
+    if row is None or row.connection_id is None or row.name_id is None:
+        return None
+    return AtProvider(**row._mapping)
+
+
+def listed(account_id: str, user_id: str, settings: Settings) -> list[Any]:
+    """Return the sessions a user has open, the one used last first."""
+    columns = (Session.id, Session.method, Session.address, Session.user_agent)
+    query = (
+        select(*columns, Session.created_at, Session.seen_at, Session.expires_at)
+        .where(
+            Session.account_id == account_id,
+            Session.user_id == user_id,
+            *live(settings, now()),
+        )
+        .order_by(Session.seen_at.desc(), Session.id)
+    )
+    return list(db.session.execute(query.limit(LISTED)))
+
+
 def touch(session_id: str, account_id: str) -> None:
     """Note that a session is in use. It is not an event, so it leaves no trace in the audit."""
     with write_transaction():
@@ -141,6 +216,7 @@ def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:
     user_name = db.session.scalar(query)
     if user_name is None:
         raise NotFound("active user", user_id)
+    requiring_saml.check_link(work, Target("user", user_id, user_name))
     secret = new_secret()
     db.session.execute(
         insert(SignInLink),

@@ -28,19 +28,23 @@ def remember_request(
     account_id: str,
     connection_id: str,
     request_id: str,
-    relay_state: str,
-    browser_hash: str | None,
+    relay_state: str = "",
+    browser_hash: str | None = None,
+    *,
+    kind: str = "sign_in",
 ) -> None:
     """Note a request that was sent, and forget those that nobody answered in time.
 
     :param relay_state: The path to return to.
     :param browser_hash: The digest of the cookie of the browser that asked, if it can keep one.
+    :param kind: ``sign_in`` or ``logout``: an answer to one is no answer to the other.
     """
     at = now()
     row = {
         "account_id": account_id,
         "connection_id": connection_id,
         "request_id": request_id,
+        "kind": kind,
         "browser_hash": browser_hash,
         "relay_state": relay_state,
         "expires_at": at + REQUEST_LIFETIME,
@@ -50,7 +54,14 @@ def remember_request(
         db.session.execute(insert(SamlRequest), [row])
 
 
-def use_request(work: Work, connection_id: str, request_id: str, browser_hash: str | None) -> str:
+def use_request(
+    work: Work,
+    connection_id: str,
+    request_id: str,
+    browser_hash: str | None = None,
+    *,
+    kind: str = "sign_in",
+) -> str:
     """Use up the request an answer names, and return the path to go on to.
 
     :raises Forbidden: When there is no such open request, or another browser made it.
@@ -61,6 +72,7 @@ def use_request(work: Work, connection_id: str, request_id: str, browser_hash: s
             SamlRequest.account_id == work.account_id,
             SamlRequest.connection_id == connection_id,
             SamlRequest.request_id == request_id,
+            SamlRequest.kind == kind,
             SamlRequest.expires_at > work.at,
         )
         .returning(SamlRequest.relay_state, SamlRequest.browser_hash)
@@ -74,9 +86,9 @@ def use_request(work: Work, connection_id: str, request_id: str, browser_hash: s
 
 
 def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until: datetime) -> None:
-    """Use up an assertion. The table's key refuses it a second time, in any process.
+    """Use up an assertion, or another message. The table's key refuses it a second time.
 
-    :raises Forbidden: When it was used before.
+    :raises Forbidden: When it was used before, by this process or any other.
     """
     db.session.execute(
         delete(SamlAssertion).where(
@@ -92,7 +104,7 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
     try:
         db.session.execute(insert(SamlAssertion), [row])
     except IntegrityError:
-        raise Forbidden("the assertion was used before") from None
+        raise Forbidden("it was used before") from None
 
 
 def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:

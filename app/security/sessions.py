@@ -31,6 +31,7 @@ class SignedIn:
     display_name: str
     method: str
     seen_at: datetime
+    connection_id: str | None
 
     @property
     def wants_touch(self) -> bool:
@@ -67,7 +68,6 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
     """
     if not secret or len(secret) > 128:
         return None
-    at = now()
     query = (
         select(
             Session.account_id,
@@ -78,14 +78,13 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
             User.display_name,
             Session.method,
             Session.seen_at,
+            Session.connection_id,
         )
         .join(User, (User.account_id == Session.account_id) & (User.id == Session.user_id))
         .join(Account, Account.id == Session.account_id)
         .where(
             Session.hash == digest(secret),
-            Session.revoked_at.is_(None),
-            Session.expires_at > at,
-            Session.seen_at > at - timedelta(minutes=settings.session_idle_minutes),
+            *live(settings, now()),
             User.active.is_(True),
         )
     )
@@ -94,6 +93,15 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
         return None
     values = dict(row._mapping)
     return SignedIn(**values | {"display_name": row.display_name or row.user_name})
+
+
+def live(settings: Settings, at: datetime) -> tuple[Any, ...]:
+    """Return what holds of a session that can be used, as conditions of a query."""
+    return (
+        Session.revoked_at.is_(None),
+        Session.expires_at > at,
+        Session.seen_at > at - timedelta(minutes=settings.session_idle_minutes),
+    )
 
 
 def _cookie_attributes(settings: Settings) -> dict[str, Any]:

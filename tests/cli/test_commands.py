@@ -77,6 +77,7 @@ def test_a_saml_connection_tells_what_the_provider_needs(gatehouse, acme, tmp_pa
         "id": made["id"],
         "metadata_url": f"{base}/metadata",
         "acs_url": f"{base}/acs",
+        "slo_url": f"{base}/slo",
         "login_url": f"{base}/login",
     }
     answer = gatehouse.app.test_client().get(f"/saml/{made['id']}/metadata")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from saml import connections
+from saml import setup
 from tests.saml.provider import TestProvider
 
 
@@ -12,7 +12,7 @@ from tests.saml.provider import TestProvider
 def provider(tmp_path, monkeypatch):
     provider = TestProvider()
     pair = (provider.key, provider.certificate)
-    monkeypatch.setattr(connections, "new_key_pair", lambda common_name: pair)
+    monkeypatch.setattr(setup, "new_key_pair", lambda common_name: pair)
     (tmp_path / "metadata.xml").write_bytes(provider.metadata())
     return provider
 

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from app.directory import sessions
 from app.directory.errors import Invalid, NotFound
+from app.directory.sessions import AtProvider
 from app.security.requests import settings
 from app.security.secrets import digest
 from app.security.sessions import cookie_name, signed_in
@@ -36,7 +37,7 @@ def ada(account) -> str:
 def test_a_session_tells_who_is_signed_in(account, ada):
     connection = a_connection(account, "saml")
     cookie = a_session(
-        account, ada, connection_id=connection, name_id="ada@idp", session_index="_1"
+        account, ada, at_provider=AtProvider(connection, "ada@idp", session_index="_1")
     )
     with statements() as seen:
         person = signed_in(cookie, settings())
@@ -126,7 +127,7 @@ def test_users_and_connections_of_another_account_are_not_found(account, ada):
     for call in (
         lambda: a_session(other, ada),
         lambda: a_session(other, "\0"),
-        lambda: a_session(other, eve, connection_id=their_connection),
+        lambda: a_session(other, eve, at_provider=AtProvider(their_connection, "eve")),
         lambda: a_link(other, ada),
         lambda: a_link(other, "no such id"),
     ):
@@ -138,9 +139,9 @@ def test_users_and_connections_of_another_account_are_not_found(account, ada):
 def test_what_the_provider_says_is_bounded(account, ada):
     for text in ("x" * 1025, "\0", "\ud800"):
         with pytest.raises(Invalid):
-            a_session(account, ada, name_id=text)
+            a_session(account, ada, at_provider=AtProvider("c", text))
         with pytest.raises(Invalid):
-            a_session(account, ada, session_index=text)
+            a_session(account, ada, at_provider=AtProvider("c", "ada", session_index=text))
 
 
 def test_any_browser_may_sign_in(account, ada):

@@ -14,7 +14,7 @@ from lxml import etree
 from werkzeug.test import Client, TestResponse
 
 from app.directory import users
-from saml import connections
+from saml import setup
 from saml.keys import new_key_pair
 from tests.conftest import write
 from tests.inspection import audit, rows
@@ -35,7 +35,7 @@ def keys() -> TestProvider:
 def ready_made_keys(keys, monkeypatch):
     """Connections get a key made before: making one takes most of a second."""
     pair = (keys.own_key, keys.own_certificate)
-    monkeypatch.setattr(connections, "new_key_pair", lambda common_name: pair)
+    monkeypatch.setattr(setup, "new_key_pair", lambda common_name: pair)
 
 
 @pytest.fixture
@@ -103,7 +103,8 @@ def connect(
     **options: Any,
 ) -> Browser:
     with write(account_id) as work:
-        connection_id = connections.register(work, "IdP", provider.metadata(post=post), **options)
+        described = setup.from_metadata(provider.metadata(post=post))
+        connection_id = setup.register(work, "IdP", described, **options)
     return Browser(app, app.test_client(), account_id, connection_id)
 
 

@@ -185,6 +185,6 @@ def test_a_wrong_key_and_a_damaged_text_are_told_apart_by_nobody(keys):
     said = []
     for document in (damaged, other):
         with pytest.raises(Refused) as refused:
-            decrypted(document[0], keys.key)
+            decrypted(document[0], [keys.key])
         said.append(str(refused.value))
     assert said == ["it cannot be decrypted"] * 2

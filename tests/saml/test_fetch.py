@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.directory.errors import Invalid
 from saml import fetch
-from saml.connections import fetch_metadata
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
+from saml.setup import fetch_metadata
 
 
 @pytest.fixture

@@ -133,11 +133,11 @@ def test_the_envelope_answers_another_request(refuses, browser):
 
 
 def test_another_connections_request(app, account, browser, provider):
-    from saml import connections
+    from saml import setup
     from tests.saml.conftest import Browser
 
     with write(account) as work:
-        second = connections.register(work, "Second", provider.metadata())
+        second = setup.register(work, "Second", setup.from_metadata(provider.metadata()))
     elsewhere = Browser(app, app.test_client(), account, second)
     response = provider.response(browser.sp, elsewhere.start())
     browser.assert_refused(browser.post(response), "no request that is open")

@@ -8,7 +8,7 @@ from lxml import etree
 from app.access.decisions import check
 from app.directory import mappings, users
 from app.store.models import Group, User, UserValue
-from saml import connections
+from saml import setup
 from saml.attributes import PRESETS, split
 from saml.xml import SAML
 from tests.conftest import write
@@ -76,7 +76,7 @@ def test_what_is_told_at_the_next_sign_in_counts(arrive, account):
 
 def test_only_made_not_kept_up_to_date(arrive, account):
     with write(account) as work:
-        connections.configure(work, "IdP", provisioning="create")
+        setup.configure(work, "IdP", provisioning="create")
     arrive(firstName="Eve")
     arrive(firstName="Eva")
     assert row(User).attributes["name"] == {"givenName": "Eve"}

@@ -13,10 +13,11 @@ from lxml import etree
 
 from app.store.types import now
 from saml import responses
+from saml.assertions import Answer, Expected
 from saml.errors import Refused
 from saml.metadata import read_provider
 from saml.options import Options
-from saml.responses import Answer, Expected
+from saml.trace import Trace
 from saml.xml import SAML, name
 from tests.saml.provider import TestProvider, encode
 
@@ -36,10 +37,16 @@ def genuine(keys) -> dict[str, tuple[bytes, Answer, Expected]]:
     for sign in ("assertion", "response", "both"):
         for encrypt in (None, keys.own_certificate):
             expected = Expected(
-                metadata, f"{SP}/metadata", f"{SP}/acs", now(), Options(), lambda: keys.own_key
+                metadata,
+                f"{SP}/metadata",
+                f"{SP}/acs",
+                f"{SP}/slo",
+                now(),
+                Options(),
+                lambda: [keys.own_key],
             )
             encoded = provider.response(SP, "id-1", sign=sign, encrypt=encrypt)
-            answer = responses.read(encoded, expected)
+            answer = responses.read(encoded, expected, Trace())
             kind = f"{sign} encrypted" if encrypt else sign
             found[kind] = (base64.b64decode(encoded), answer, expected)
     return found
@@ -110,7 +117,7 @@ def test_nothing_altered_is_ever_believed(genuine, alter):
             except (ValueError, etree.XMLSyntaxError):  # nothing XML can hold
                 return
         try:
-            found = responses.read(encode(changed), expected)
+            found = responses.read(encode(changed), expected, Trace())
         except Refused:
             return
         assert found == answer, changed

@@ -10,7 +10,7 @@ from lxml import etree
 
 from app.directory.errors import Invalid
 from app.store.models import Session
-from saml import connections
+from saml import connections, setup
 from saml.keys import new_key_pair
 from saml.options import NAME_ID_FORMATS, Options
 from saml.xml import SAML, SAMLP, name
@@ -210,12 +210,11 @@ def test_our_metadata_offers_the_key_for_encryption(browser):
 
 def test_options_are_changed_and_kept(browser, account):
     with write(account) as work:
-        connections.configure(work, "idp", allow_unsolicited=True, session_hours=3)
-        changed = connections.configure(work, "IdP", landing="/x")
+        setup.configure(work, "idp", allow_unsolicited=True, session_hours=3)
+        changed = setup.configure(work, "IdP", landing="/x")
     loaded = connections.load(browser.connection_id)
-    assert (
-        loaded.options == changed == Options(allow_unsolicited=True, session_hours=3, landing="/x")
-    )
+    assert loaded.options == Options(allow_unsolicited=True, session_hours=3, landing="/x")
+    assert changed == loaded.options.as_settings() | {"metadata_url": ""}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +232,7 @@ def test_options_are_changed_and_kept(browser, account):
 )
 def test_what_cannot_be_set(browser, account, changes):
     with pytest.raises(Invalid), write(account) as work:
-        connections.configure(work, "IdP", **changes)
+        setup.configure(work, "IdP", **changes)
     assert connections.load(browser.connection_id).options == Options()
 
 
@@ -242,8 +241,8 @@ def test_metadata_is_renewed_but_not_swapped_for_anothers(browser, account, prov
     response = provider.response(browser.sp, browser.start())
     assert browser.post(response).status_code == 403
     with write(account) as work:
-        connections.renew_metadata(work, "IdP", provider.metadata())
+        setup.renew_metadata(work, "IdP", setup.from_metadata(provider.metadata()))
     assert browser.post(provider.response(browser.sp, browser.start())).status_code == 303
     provider.entity_id = "https://evil.example"
     with pytest.raises(Invalid, match="another provider"), write(account) as work:
-        connections.renew_metadata(work, "IdP", provider.metadata())
+        setup.renew_metadata(work, "IdP", setup.from_metadata(provider.metadata()))

@@ -7,7 +7,7 @@ import pytest
 import xmlsec
 from lxml import etree
 
-from saml import connections
+from saml import setup
 from saml.keys import certificate_body
 from saml.metadata import read_provider
 from saml.xml import DS, name
@@ -70,7 +70,7 @@ def test_sign_in(app, account, ada, keys, provider):
     folder = FIXTURES / provider
     with write(account) as work:
         document = filled(folder / "metadata.xml", keys)
-        connection_id = connections.register(work, provider, document)
+        connection_id = setup.register(work, provider, setup.from_metadata(document))
     browser = Browser(app, app.test_client(), account, connection_id)
     response = filled(
         folder / "response.xml",

@@ -14,7 +14,7 @@ from lxml import etree
 
 from app.directory import accounts, users
 from app.store.models import SamlRequest, Session
-from saml import connections
+from saml import setup
 from saml.keys import certificate_body, certificate_pem
 from saml.signatures import verified
 from saml.xml import SAML, SAMLP, name, parse
@@ -239,7 +239,7 @@ def test_both_certificates_are_good_while_one_replaces_the_other(
     both = f"{first}</ds:X509Certificate><ds:X509Certificate>{second}"
     document = provider.metadata().replace(first.encode(), both.encode())
     with write(account) as work:
-        connection_id = connections.register(work, "IdP", document)
+        connection_id = setup.register(work, "IdP", setup.from_metadata(document))
     browser = Browser(app, app.test_client(), account, connection_id)
     provider.key, provider.certificate = pairs[number]
     assert browser.post(provider.response(browser.sp, browser.start())).status_code == 303

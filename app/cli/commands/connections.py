@@ -17,7 +17,11 @@ def connection() -> None:
 
 @connection.command("add-saml")
 @click.argument("account")
-@click.option("--metadata", required=True, help="The provider's metadata: a file or an URL.")
+@click.option("--metadata", help="The provider's metadata: a file or an https:// address.")
+@click.option("--entity-id", help="Instead of metadata: the provider's entity id, …")
+@click.option("--sso-url", help="… where people sign in, …")
+@click.option("--certificate", "files", multiple=True, help="… a file with its certificate, …")
+@click.option("--slo-url", default="", help="… and where they sign out, if there is such.")
 @click.option("--name", default="SAML", show_default=True, help="Name of the connection.")
 @click.option(
     "--match-email",
@@ -26,30 +30,35 @@ def connection() -> None:
 )
 @json_option
 @with_app
-def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json: bool) -> None:
-    """Connect an ACCOUNT to a SAML identity provider."""
-    from flask import current_app
+def add_saml(account: str, name: str, match_email: bool, as_json: bool, **provider: Any) -> None:
+    """Connect an ACCOUNT to a SAML identity provider.
 
+    Metadata at an address is read anew every few hours, so that a new certificate of the provider
+    is known in time.
+    """
     from app.directory import accounts
     from app.directory.work import transaction
     from app.security.requests import settings
 
-    # The factory hands over what the command needs of SAML: faces do not import each other.
-    saml = current_app.extensions["gatehouse_saml"]()
-    document = _document(saml, metadata)
+    metadata = provider["metadata"] or ""
+    url = metadata if metadata.startswith("https://") else ""
+    described = _provider(**provider)
+    options = {"match_email": match_email, "metadata_url": url}
     with transaction(accounts.find(account), actor()) as work:
-        connection_id = saml.register(work, name, document, match_email=match_email)
+        connection_id = _setup().register(work, name, described, **options)
     base = f"{settings().public_url}/saml/{connection_id}"
     result = {
         "id": connection_id,
         "metadata_url": f"{base}/metadata",
         "acs_url": f"{base}/acs",
+        "slo_url": f"{base}/slo",
         "login_url": f"{base}/login",
     }
     text = (
         "Connected. Give the provider:\n"
         f"  metadata (also the entity id)   {base}/metadata\n"
         f"  assertion consumer service      {base}/acs\n"
+        f"  single logout service           {base}/slo\n"
         f"People sign in at                 {base}/login"
     )
     show(result, as_json, text)
@@ -76,6 +85,11 @@ def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json:
 )
 @click.option("--preset", help="Whose attribute names: okta, entra, onelogin, google, …")
 @click.option("--attribute", "pairs", multiple=True, help="email=mail: what the provider calls it.")
+@click.option(
+    "--may-give", multiple=True, help="A role that accountRole and folders may name; repeatable."
+)
+@click.option("--single-logout/--no-single-logout", default=None, help="At the provider too.")
+@click.option("--metadata-url", help="Read it anew from there; empty: no more.")
 @click.option("--clock-skew", "clock_skew_seconds", type=int, help="In seconds.")
 @click.option("--session-hours", type=int, help="0: the setting of the installation.")
 @click.option("--landing", help="The path people go on to, such as /folders.")
@@ -83,18 +97,16 @@ def add_saml(account: str, metadata: str, name: str, match_email: bool, as_json:
 @with_app
 def set_(account: str, connection: str, as_json: bool, **options: Any) -> None:
     """Set options of a SAML CONNECTION (its name or id) of an ACCOUNT; without any, show them."""
-    from flask import current_app
-
     from app.directory import accounts
     from app.directory.work import transaction
 
-    saml = current_app.extensions["gatehouse_saml"]()
+    setup = _setup()
     given = {name: value for name, value in options.items() if value not in (None, ())}
     preset, pairs = given.pop("preset", None), given.pop("pairs", ())
     if preset or pairs:
-        given["attribute_names"] = saml.attribute_names(preset, pairs)
+        given["attribute_names"] = setup.attribute_names(preset, pairs)
     with transaction(accounts.find(account), actor()) as work:
-        stands = saml.configure(work, connection, **given).as_settings()
+        stands = setup.configure(work, connection, **given)
     text = "\n".join(f"{name.replace('_', '-')}: {value}" for name, value in stands.items())
     show({"options": stands}, as_json, text)
 
@@ -107,18 +119,47 @@ def set_(account: str, connection: str, as_json: bool, **options: Any) -> None:
 @with_app
 def renew_metadata(account: str, connection: str, metadata: str, as_json: bool) -> None:
     """Read the provider's metadata of a SAML CONNECTION anew, as when its certificate changes."""
-    from flask import current_app
-
     from app.directory import accounts
     from app.directory.work import transaction
 
-    saml = current_app.extensions["gatehouse_saml"]()
-    document = _document(saml, metadata)
+    provider = _provider(metadata)
     with transaction(accounts.find(account), actor()) as work:
-        provider = saml.renew_metadata(work, connection, document)
+        _setup().renew_metadata(work, connection, provider)
     count = len(provider.certificates)
     result = {"entity_id": provider.entity_id, "certificates": count}
     show(result, as_json, f"{provider.entity_id} signs with {count} certificate(s) now.")
+
+
+@connection.command("key")
+@click.argument("account")
+@click.argument("connection")
+@click.argument("step", type=click.Choice(["announce", "use", "forget"]), required=False)
+@json_option
+@with_app
+def key(account: str, connection: str, step: str | None, as_json: bool) -> None:
+    """Replace our key of a SAML CONNECTION without a gap; without a STEP, show where it stands.
+
+    announce: make a new key and show it in our metadata beside the old one. Let the provider read
+    our metadata again. use: sign with the new key; the old one still decrypts. forget: delete the
+    old one.
+    """
+    from app.directory import accounts, connection_keys, connections
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account)
+    row = connections.find_saml(account_id, connection)
+    if step is not None:
+        with transaction(account_id, actor()) as work:
+            if step == "announce":
+                _setup().announce_key(work, row.id)
+            elif step == "use":
+                connection_keys.take_over(work, row.id)
+            else:
+                connection_keys.forget(work, row.id, "previous")
+    keys = connection_keys.stored(account_id, row.id)
+    made = {state: each.created_at.isoformat() for state, each in keys.items()}
+    text = "\n".join(f"{state}: made {moment}" for state, moment in made.items())
+    show({"keys": made}, as_json, text)
 
 
 @connection.command("list")
@@ -130,17 +171,42 @@ def list_(account: str, as_json: bool) -> None:
     from app.directory import accounts, connections
 
     found = connections.listed(accounts.find(account))
-    text = "\n".join(f"{each.id}  {each.kind}  {each.name}" for each in found)
-    result = [{"id": each.id, "kind": each.kind, "name": each.name} for each in found]
+    result = [
+        {"id": each.id, "kind": each.kind, "name": each.name, "problem": each.problem}
+        for each in found
+    ]
+    text = "\n".join(
+        f"{each.id}  {each.kind}  {each.name}"
+        + (f"\n  metadata not read anew: {each.problem}" if each.problem else "")
+        for each in found
+    )
     show({"connections": result}, as_json, text or "There is no connection.")
 
 
-def _document(saml: Any, metadata: str) -> bytes:
-    """Return metadata from where it is: a file, or an address to fetch it from."""
-    if metadata.startswith(("https://", "http://")):
-        fetched: bytes = saml.fetch_metadata(metadata)
-        return fetched
-    return Path(metadata).read_bytes()
+def _setup() -> Any:
+    """Return what the command needs of SAML: faces do not import each other (decision 0009)."""
+    from flask import current_app
+
+    return current_app.extensions["gatehouse_saml"]("setup")
+
+
+def _provider(
+    metadata: str | None,
+    entity_id: str | None = None,
+    sso_url: str | None = None,
+    files: tuple[str, ...] = (),
+    slo_url: str = "",
+) -> Any:
+    """Return the provider from where it is described: an address, a file, or fields."""
+    setup = _setup()
+    if metadata:
+        is_address = metadata.startswith(("https://", "http://"))
+        document = setup.fetch_metadata(metadata) if is_address else Path(metadata).read_bytes()
+        return setup.from_metadata(document)
+    if not (entity_id and sso_url and files):
+        raise click.UsageError("Give --metadata, or --entity-id, --sso-url and --certificate.")
+    certificates = [Path(file).read_text(encoding="utf-8", errors="replace") for file in files]
+    return setup.from_fields(entity_id, sso_url, certificates, slo_url)
 
 
 COMMANDS = [connection]

@@ -1,26 +1,41 @@
-"""The tables. Every one carries ``account_id``, first in its key; no rules live here."""
+"""The tables; no rules live here.
+
+Every one carries ``account_id``, first in its key, but for the two of the installation.
+"""
 
 from app.store.models.accounts import Account, AddressRule
-from app.store.models.connections import Connection, OAuthClient, Token
+from app.store.models.connections import Connection, ConnectionKey, Domain, OAuthClient, Token
 from app.store.models.events import AuditEvent, OutgoingEvent
 from app.store.models.folders import Folder, FolderClosure
 from app.store.models.grants import Grant, Mapping, Role
 from app.store.models.groups import Group, Membership, NestedGroup
+from app.store.models.installation import Job, SigningKey
 from app.store.models.provisioning import ProvisioningEntry
 from app.store.models.schemas import DeclaredSchema
-from app.store.models.sessions import SamlAssertion, SamlRequest, Session, SignInLink
+from app.store.models.sessions import (
+    ApplicationSession,
+    SamlAssertion,
+    SamlRequest,
+    SamlTrace,
+    Session,
+    SignInLink,
+)
 from app.store.models.users import User, UserValue
 
 __all__ = [
     "Account",
     "AddressRule",
+    "ApplicationSession",
     "AuditEvent",
     "Connection",
+    "ConnectionKey",
     "DeclaredSchema",
+    "Domain",
     "Folder",
     "FolderClosure",
     "Grant",
     "Group",
+    "Job",
     "Mapping",
     "Membership",
     "NestedGroup",
@@ -30,8 +45,10 @@ __all__ = [
     "Role",
     "SamlAssertion",
     "SamlRequest",
+    "SamlTrace",
     "Session",
     "SignInLink",
+    "SigningKey",
     "Token",
     "User",
     "UserValue",

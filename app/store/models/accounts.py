@@ -26,6 +26,11 @@ class Account(Base):
         server_default=false(),
         comment="attributes no schema declares are kept, not ignored",
     )
+    requires_saml: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="people sign in through SAML and in no other way",
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -13,8 +13,7 @@ from app.store.types import Id, Json, LongText, Name, UtcDateTime, Word, new_id,
 class Connection(Base):
     """One identity provider's SCIM or SAML set-up. It belongs to the account, never to a person.
 
-    ``settings`` of a SAML connection: ``idp_metadata`` (XML text), ``entity_id`` of the provider,
-    ``signing_certificate`` (PEM) and options.
+    ``settings`` of a SAML connection: what is kept of the provider's metadata, and the options.
     """
 
     __tablename__ = "connections"
@@ -33,11 +32,59 @@ class Connection(Base):
     name_key: Mapped[str] = mapped_column(Name, comment="name, for comparison")
     enabled: Mapped[bool] = mapped_column(default=True)
     settings: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    sealed_key: Mapped[str | None] = mapped_column(
-        LongText, comment="our private key (PEM), encrypted with the secret key"
+    checked_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when its metadata was last fetched, or could not be"
     )
+    problem: Mapped[str | None] = mapped_column(Name, comment="why it could not be fetched")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ConnectionKey(Base):
+    """A key pair of ours at one provider. While one replaces another there are two."""
+
+    __tablename__ = "connection_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "connection_id"],
+            ["connections.account_id", "connections.id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("account_id", "connection_id", "state", name="connection_key_state"),
+        CheckConstraint("state IN ('next', 'current', 'previous')", name="state"),
+    )
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    connection_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(
+        Word, comment="next: announced; current: signs; previous: still decrypts"
+    )
+    certificate: Mapped[str] = mapped_column(LongText, comment="PEM")
+    sealed_key: Mapped[str] = mapped_column(
+        LongText, comment="the private key (PEM), encrypted with the secret key"
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Domain(Base):
+    """A domain of e-mail addresses, and the connection its people sign in through."""
+
+    __tablename__ = "domains"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "connection_id"],
+            ["connections.account_id", "connections.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_domains_domain", "domain", unique=True),
+        Index(None, "account_id", "connection_id"),
+    )
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    domain: Mapped[str] = mapped_column(Name, primary_key=True, comment="in lower case")
+    connection_id: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class OAuthClient(Base):

@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -41,6 +48,11 @@ class User(Base):
         default=True, comment="empty: a provider removed it; that is not active"
     )
     password_hash: Mapped[str | None] = mapped_column(Name, comment="argon2id")
+    break_glass: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="may sign in without SAML where the account requires it",
+    )
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     undeclared: Mapped[dict[str, Any] | None] = mapped_column(
         Json, comment="attributes no schema declares, where the account keeps them"

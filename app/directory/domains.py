@@ -1,0 +1,106 @@
+"""Domains of e-mail addresses: whose people sign in through which connection.
+
+A domain belongs to one account of the installation. Who runs the installation says whose it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from app.directory.connections import find_saml
+from app.directory.errors import Invalid, NotFound, Taken
+from app.directory.work import Target, Work
+from app.store.database import db
+from app.store.models import Connection, Domain
+
+LONGEST = 253
+"""Longest name of a domain, in characters (RFC 1035 §2.3.4)."""
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]*[a-z0-9]")
+
+
+def add(work: Work, domain: str, connection: str) -> None:
+    """Send the people of a domain to a SAML connection, named or by its id.
+
+    :raises Invalid: When it is no domain.
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Taken: When the domain is routed already, here or in another account.
+    """
+    domain = normalised(domain)
+    row = find_saml(work.account_id, connection)
+    values = {
+        "account_id": work.account_id,
+        "domain": domain,
+        "connection_id": row.id,
+        "created_at": work.at,
+    }
+    try:
+        db.session.execute(insert(Domain), [values])
+    except IntegrityError as error:
+        raise Taken(f"The domain {domain} is in use already.") from error
+    work.record("domain.added", Target("connection", row.id, row.name), after={"domain": domain})
+
+
+def remove(work: Work, domain: str) -> None:
+    """Send the people of a domain nowhere any more.
+
+    :raises Invalid: When it is no domain.
+    :raises NotFound: When the account has no such domain.
+    """
+    query = (
+        delete(Domain)
+        .where(Domain.account_id == work.account_id, Domain.domain == normalised(domain))
+        .returning(Domain.domain, Domain.connection_id)
+    )
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("domain", domain)
+    target = Target("connection", row.connection_id)
+    work.record("domain.removed", target, before={"domain": row.domain})
+
+
+def listed(account_id: str) -> dict[str, str]:
+    """Return the domains of an account, each with the name of its connection."""
+    query = (
+        select(Domain.domain, Connection.name)
+        .join(
+            Connection,
+            (Connection.account_id == Domain.account_id) & (Connection.id == Domain.connection_id),
+        )
+        .where(Domain.account_id == account_id)
+        .order_by(Domain.domain)
+    )
+    return {row.domain: row.name for row in db.session.execute(query)}
+
+
+def connection_of(address: str) -> str | None:
+    """Return the id of the connection in use for an e-mail address; None when there is none."""
+    try:
+        domain = normalised(address.rpartition("@")[2])
+    except Invalid:
+        return None
+    query = (
+        select(Connection.id)
+        .join(
+            Domain,
+            (Domain.account_id == Connection.account_id) & (Domain.connection_id == Connection.id),
+        )
+        .where(Domain.domain == domain, Connection.enabled.is_(True))
+    )
+    return db.session.scalar(query)
+
+
+def normalised(domain: str) -> str:
+    """Return a domain in the form it is kept in: lower case, other scripts as ``xn--``.
+
+    :raises Invalid: When it is none.
+    """
+    try:
+        ascii_form = domain.strip().lower().removeprefix("@").encode("idna").decode()
+    except UnicodeError:
+        ascii_form = ""
+    if len(ascii_form) > LONGEST or not _DOMAIN.fullmatch(ascii_form):
+        raise Invalid(f"{domain[:100]!r} is no domain such as example.com.", field="domain")
+    return ascii_form

@@ -1,0 +1,91 @@
+"""What the SAML endpoints share: the connection of an address, sending, refusing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template
+from werkzeug.exceptions import NotFound, TooManyRequests
+
+from app.directory import traces
+from app.directory.work import Actor, Target, record_refusal
+from app.security.limits import seconds_to_wait
+from app.security.requests import client_address, request_id, settings
+from saml import bindings
+from saml.bindings import Parameter
+from saml.connections import SamlConnection, load
+from saml.trace import Trace
+
+
+def connection_of(connection_id: str) -> SamlConnection:
+    """Return the connection of an address.
+
+    :raises NotFound: When there is none in use.
+    """
+    connection = load(connection_id) if len(connection_id) <= 36 else None
+    if connection is None:
+        raise NotFound("There is no such connection.")
+    return connection
+
+
+def limit_requests() -> None:
+    """Refuse an address that comes too often: what it does is written down, good or not.
+
+    :raises TooManyRequests: With the seconds to wait.
+    """
+    seconds = seconds_to_wait(f"saml:{client_address()}", settings().sign_ins_per_minute)
+    if seconds:
+        raise TooManyRequests("Too many sign-ins come from your network.", retry_after=seconds)
+
+
+def actor_of(connection: SamlConnection) -> Actor:
+    """Return who writes when a provider's message does."""
+    return Actor(
+        type="connection",
+        id=connection.id,
+        name=connection.name,
+        surface="saml",
+        connection_id=connection.id,
+        address=client_address(),
+        request_id=request_id(),
+    )
+
+
+def send(
+    redirect_to: str | None,
+    post_to: str | None,
+    parameter: Parameter,
+    message: Any,
+    key: str | None,
+    relay_state: str = "",
+) -> Response:
+    """Send the browser to the provider with a message, by HTTP-Redirect where it can.
+
+    :param key: Our private key, PEM; None leaves the message unsigned.
+    """
+    if redirect_to:
+        url = bindings.redirect_url(redirect_to, parameter, message, key, relay_state)
+        return make_response(redirect(url, 303))
+    page = render_template(
+        "saml/post.html",
+        destination=post_to,
+        parameter=parameter,
+        message=bindings.post_value(message, key),
+        relay_state=relay_state,
+    )
+    return make_response(page)
+
+
+def refuse(
+    connection: SamlConnection, action: str, reason: Exception, trace: Trace | None = None
+) -> Response:
+    """Write down why a message was refused, and return the page that does not say it."""
+    actor = actor_of(connection)
+    target = Target("connection", connection.id, connection.name)
+    record_refusal(connection.account_id, actor, action, str(reason), target)
+    if trace is not None:
+        traces.keep(
+            connection.account_id, actor, trace.without_person(str(reason)), trace.as_kept()
+        )
+    page = render_template("saml/refused.html", request_id=request_id())
+    return make_response(page, 403)

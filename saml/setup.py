@@ -1,0 +1,148 @@
+"""Setting up SAML connections: from metadata or fields, options, keys, metadata read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.directory import bounds, connection_keys, connections, roles
+from app.directory.errors import Invalid
+from app.directory.work import Work
+from app.security.requests import settings as app_settings
+from app.security.secrets import seal
+from app.store.types import new_id
+from saml.attributes import PRESETS
+from saml.errors import BadMetadata
+from saml.keys import new_key_pair
+from saml.metadata import Provider, provider_from_fields, read_provider
+from saml.options import Options
+
+
+def register(work: Work, name: str, provider: Provider, **options: Any) -> str:
+    """Add a connection to a provider, with a key of its own, and return its id.
+
+    :param options: ``metadata_url``, if it is to be read anew from there, and fields of
+        :class:`Options`.
+    :raises Invalid: When an option cannot be.
+    :raises Taken: When the account has a connection of this name.
+    """
+    connection_id = new_id()
+    settings = Options().as_settings() | {"metadata_url": ""}
+    connections.create(
+        work,
+        "saml",
+        name,
+        connection_id=connection_id,
+        settings=provider.as_settings() | _changed(work, settings, options),
+    )
+    connection_keys.add(work, connection_id, "current", *_new_key(connection_id))
+    return connection_id
+
+
+def from_metadata(document: bytes) -> Provider:
+    """Return the provider that metadata describes.
+
+    :raises Invalid: When it cannot be used; the message says why.
+    """
+    try:
+        return read_provider(document)
+    except BadMetadata as error:
+        raise Invalid(str(error), field="metadata") from None
+
+
+def from_fields(
+    entity_id: str, sso_url: str, certificates: Iterable[str], slo_url: str = ""
+) -> Provider:
+    """Return the provider that these fields describe (see ``metadata.provider_from_fields``).
+
+    :raises Invalid: When one of them cannot be used.
+    """
+    try:
+        return provider_from_fields(entity_id, sso_url, certificates, slo_url)
+    except BadMetadata as error:
+        raise Invalid(str(error)) from None
+
+
+def attribute_names(preset: str | None, pairs: Iterable[str]) -> dict[str, str]:
+    """Return what a provider calls attributes: those of a preset, changed by ``ours=theirs``.
+
+    :raises Invalid: When there is no such preset, or a pair is none.
+    """
+    if preset is not None and preset.lower() not in PRESETS:
+        raise Invalid(f"There are presets for: {', '.join(PRESETS)}.", field="preset")
+    names = dict(PRESETS[preset.lower()]) if preset else {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not theirs:
+            raise Invalid(f"{pair!r} is no pair such as email=mail.", field="attribute")
+        names[ours] = theirs
+    return names
+
+
+def configure(work: Work, name: str, **changes: Any) -> dict[str, Any]:
+    """Change options of a connection, named or by its id, and return them all.
+
+    :param changes: As the options of :func:`register`.
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When an option cannot be.
+    """
+    row = connections.find_saml(work.account_id, name)
+    changed = _changed(work, row.settings, changes)
+    connections.replace_settings(work, row.id, row.settings | changed)
+    return changed
+
+
+def renew_metadata(work: Work, name: str, provider: Provider) -> None:
+    """Take over what a connection's provider says anew, such as its new certificate.
+
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When it is another provider.
+    """
+    row = connections.find_saml(work.account_id, name)
+    if provider.entity_id != row.settings["entity_id"]:
+        raise Invalid(
+            f"This is the metadata of another provider, {provider.entity_id}. "
+            "Add it as a connection of its own.",
+            field="metadata",
+        )
+    connections.replace_settings(work, row.id, row.settings | provider.as_settings())
+
+
+def announce_key(work: Work, name: str) -> None:
+    """Put a new key of ours beside the current one, in our metadata and for decryption.
+
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When a new one is announced already.
+    """
+    row = connections.find_saml(work.account_id, name)
+    connection_keys.announce(work, row.id, *_new_key(row.id))
+
+
+def fetch_metadata(url: str) -> bytes:
+    """Return the metadata at an address.
+
+    :raises Invalid: When it cannot be fetched; the message says why.
+    """
+    from saml import fetch  # It needs an HTTP client, which nothing else does: a quicker start.
+
+    try:
+        return fetch.get(url)
+    except BadMetadata as error:
+        raise Invalid(str(error), field="metadata") from None
+
+
+def _new_key(connection_id: str) -> tuple[str, str]:
+    """Return the certificate of a new key pair, and its private key, sealed."""
+    key, certificate = new_key_pair(f"Gatehouse {connection_id}")
+    return certificate, seal(app_settings().secret_key, connection_id, key)
+
+
+def _changed(work: Work, settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return what is set of a connection, apart from its provider, with some changed."""
+    url = changes.pop("metadata_url", settings.get("metadata_url", ""))
+    if url and not (url.startswith("https://") and len(url) <= bounds.TEXT_LENGTH):
+        raise Invalid("Metadata is read anew from https:// addresses only.", field="metadata_url")
+    if "may_give" in changes:
+        changes["may_give"] = roles.named(work.account_id, changes["may_give"])
+    options = Options.from_settings(settings).changed(**changes)
+    return options.as_settings() | {"metadata_url": url}
