@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask, Response
 
+    from app.jobs import Job
     from app.settings import Settings
 
 
@@ -39,6 +42,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     init_database(app, settings.resolved_database_url)
     # What commands need of SAML, which they may not import: faces do not know each other.
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
+    app.extensions["gatehouse_jobs"] = _jobs()
     if faces:
         logs.log_requests(app)
         _register_faces(app)
@@ -47,11 +51,37 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     return app
 
 
+def create_serving_app() -> Flask:
+    """Return the application of a server process, which does background work too."""
+    from app import jobs
+
+    app = create_app()
+    jobs.start(app, app.extensions["gatehouse_jobs"])
+    return app
+
+
 def main() -> None:
     """The ``gatehouse`` command."""
     from app.cli import cli
 
     cli(obj=create_app)
+
+
+def _jobs() -> tuple[Job, ...]:
+    """Return the background work. What each needs is loaded when it runs first."""
+    from datetime import timedelta
+
+    from app.jobs import Job
+
+    def call(module: str, function: str) -> Callable[[], object]:
+        return lambda: getattr(import_module(module), function)()
+
+    hour = timedelta(hours=1)
+    return (
+        Job("saml metadata", timedelta(minutes=10), call("saml.refresh", "refresh_all")),
+        Job("old traces", hour, call("app.directory.traces", "forget_old")),
+        Job("old sign-ins", hour, call("app.directory.sign_in", "forget_old")),
+    )
 
 
 def _register_faces(app: Flask) -> None:

@@ -10,6 +10,7 @@ from saml2 import saml
 
 from app.directory.errors import Invalid
 from app.directory.just_in_time import MODES
+from app.security.paths import same_site_path
 from saml.attributes import OURS
 
 NAME_ID_FORMATS = (
@@ -130,12 +131,6 @@ class Options:
             same_site_path(self.landing) == self.landing,
             "The landing page is a path of this site, such as /folders.",
         )
-
-
-def same_site_path(path: str) -> str:
-    """Return a path of this site; the start page for anything that may lead elsewhere."""
-    safe = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if safe and path.isprintable() and len(path) <= TEXT_LENGTH else "/"
 
 
 def _is_name(text: str) -> bool:

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, make_response, redirect, request
 from app.directory import sign_in as requests_sent
 from app.directory.errors import DirectoryError
 from app.directory.work import transaction
+from app.security.paths import same_site_path
 from app.security.requests import settings
 from app.security.secrets import digest, new_secret
 from app.security.sessions import set_cookie
 from saml import requests, sign_in
 from saml.connections import SamlConnection
 from saml.errors import Refused
-from saml.options import same_site_path
 from saml.own_metadata import own_metadata
 from saml.serving import actor_of, connection_of, limit_requests, refuse, send
 from saml.trace import Trace

@@ -6,11 +6,14 @@ from app.cli.commands import (
     connections,
     database,
     demo,
+    domains,
     folders,
+    jobs,
     log,
     mappings,
     schemas,
     server,
+    sign_ins,
     tokens,
 )
 from app.cli.group import Command
@@ -22,7 +25,7 @@ cli = Command(
     no_args_is_help=True,
 )
 MODULES = (
-    *(server, database, accounts, tokens, clients, connections),
+    *(server, database, jobs, accounts, tokens, clients, connections, domains, sign_ins),
     *(folders, mappings, schemas, log, demo),
 )
 for module in MODULES:

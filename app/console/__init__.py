@@ -6,6 +6,7 @@ from flask import Flask, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
+from app.console.own_sessions import blueprint as own_sessions
 from app.console.routes import blueprint
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth"})
@@ -18,7 +19,8 @@ def init_console(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     _refuse_forged_forms(app)
-    app.register_blueprint(blueprint)
+    for each in (blueprint, own_sessions):
+        app.register_blueprint(each)
 
 
 def _refuse_forged_forms(app: Flask) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Response, g, request
 
 from app.directory import sessions
-from app.security.requests import settings
+from app.directory.work import Actor
+from app.security.requests import client_address, request_id, settings
 from app.security.sessions import SignedIn, clear_cookie, cookie_name, signed_in
 
 
@@ -20,6 +21,18 @@ def signed_in_person() -> SignedIn | None:
     if person is not None and person.wants_touch:
         sessions.touch(person.session_id, person.account_id)
     return person
+
+
+def actor(person: SignedIn) -> Actor:
+    """Return who writes when a person does something in the console."""
+    return Actor(
+        type="user",
+        id=person.user_id,
+        name=person.user_name,
+        surface="console",
+        address=client_address(),
+        request_id=request_id(),
+    )
 
 
 def take_refused_cookie_back(response: Response) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 from app.console.connections import single_sign_on_of
 from app.console.errors import error_page
 from app.console.home import home_of
-from app.console.person import signed_in_person, take_refused_cookie_back
+from app.console.person import actor, signed_in_person, take_refused_cookie_back
 from app.directory import sessions
 from app.directory.errors import Forbidden, NotFound
 from app.directory.work import Actor, transaction
+from app.security.paths import same_site_path
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import clear_cookie, set_cookie
 
@@ -41,21 +42,27 @@ def home() -> Response:
 
 @blueprint.get("/sign-in")
 def sign_in() -> Response:
-    """Say how to sign in."""
+    """Ask who wants to sign in.
+
+    ``next`` is the path to go on to afterwards.
+    """
+    path = same_site_path(request.args.get("next", "/"))
     if signed_in_person() is not None:
-        return _go_to("console.home")
-    return make_response(render_template("console/sign_in.html"))
+        return redirect(path, 303)
+    return make_response(render_template("console/sign_in.html", path=path))
 
 
 @blueprint.post("/sign-in")
 def sign_in_with_company() -> Response:
-    """Go to the identity provider of the account named."""
-    account = request.form.get("account", "").strip()
-    connection_id = single_sign_on_of(account)
+    """Go to the identity provider of the company."""
+    who = request.form.get("who", "").strip()
+    path = same_site_path(request.form.get("next", "/"))
+    connection_id = single_sign_on_of(who)
     if connection_id is None:
-        page = render_template("console/sign_in.html", account=account[:256], not_found=True)
+        page = render_template("console/sign_in.html", who=who[:256], path=path, not_found=True)
         return make_response(page, 404)
-    return redirect(f"/saml/{connection_id}/login", 303)
+    query = "" if path == "/" else "?" + urlencode({"next": path})
+    return redirect(f"/saml/{connection_id}/login{query}", 303)
 
 
 @blueprint.get("/sign-in/link/<secret>")
@@ -89,8 +96,7 @@ def sign_out() -> Response:
     """End the session, here and in the store."""
     person = signed_in_person()
     if person is not None:
-        actor = _actor(type="user", id=person.user_id, name=person.user_name)
-        with transaction(person.account_id, actor) as work:
+        with transaction(person.account_id, actor(person)) as work:
             sessions.revoke(work, person.session_id, reason="signed out")
     session.clear()
     response = _go_to("console.sign_in")
@@ -118,18 +124,20 @@ def _open_session(link_secret: str) -> str:
     account_id = sessions.account_of_link(link_secret)
     if account_id is None:
         raise NotFound("sign-in link", "that still works")
-    actor = _actor(type="user", name="holder of a sign-in link")
-    with transaction(account_id, actor) as work:
+    holder = Actor(
+        type="user",
+        name="holder of a sign-in link",
+        surface="console",
+        address=client_address(),
+        request_id=request_id(),
+    )
+    with transaction(account_id, holder) as work:
         return sessions.use_link(
             work,
             link_secret,
             lifetime=timedelta(hours=settings().session_hours),
             user_agent=request.user_agent.string,
         )
-
-
-def _actor(**who: Any) -> Actor:
-    return Actor(**who, surface="console", address=client_address(), request_id=request_id())
 
 
 def _go_to(endpoint: str) -> Response:

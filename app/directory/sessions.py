@@ -106,14 +106,19 @@ def _columns_of(at_provider: AtProvider | None) -> dict[str, str | None]:
     return columns
 
 
-def revoke(work: Work, session_id: str, *, reason: str) -> bool:
-    """End one session, and return whether it was still open."""
+def revoke(work: Work, session_id: str, *, reason: str, user_id: str | None = None) -> bool:
+    """End one session, and return whether it was still open.
+
+    :param user_id: Whose it must be; None: anybody's.
+    """
+    whose = () if user_id is None else (Session.user_id == user_id,)
     query = (
         update(Session)
         .where(
             Session.account_id == work.account_id,
             Session.id == session_id,
             Session.revoked_at.is_(None),
+            *whose,
         )
         .values(revoked_at=work.at)
         .returning(Session.user_id)
@@ -168,6 +173,18 @@ def revoke_at_provider(
         conditions.append(Session.session_index.in_(session_indexes))
     found = db.session.scalars(select(Session.id).where(*conditions)).all()
     return sum(revoke(work, session_id, reason=reason) for session_id in found)
+
+
+def revoke_others(work: Work, user_id: str, session_id: str, *, reason: str) -> int:
+    """End the sessions of a user but for one, and return how many were still open."""
+    query = select(Session.id).where(
+        Session.account_id == work.account_id,
+        Session.user_id == user_id,
+        Session.id != session_id,
+        Session.revoked_at.is_(None),
+    )
+    found = db.session.scalars(query).all()
+    return sum(revoke(work, other, reason=reason) for other in found)
 
 
 def at_provider(account_id: str, session_id: str) -> AtProvider | None:

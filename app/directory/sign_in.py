@@ -33,7 +33,7 @@ def remember_request(
     *,
     kind: str = "sign_in",
 ) -> None:
-    """Note a request that was sent, and forget those that nobody answered in time.
+    """Note a request that was sent.
 
     :param relay_state: The path to return to.
     :param browser_hash: The digest of the cookie of the browser that asked, if it can keep one.
@@ -50,8 +50,15 @@ def remember_request(
         "expires_at": at + REQUEST_LIFETIME,
     }
     with write_transaction():
-        db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
         db.session.execute(insert(SamlRequest), [row])
+
+
+def forget_old() -> None:
+    """Delete what nobody answered in time, and the use of what is no longer valid anyway."""
+    at = now()
+    with write_transaction():
+        db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
+        db.session.execute(delete(SamlAssertion).where(SamlAssertion.expires_at < at))
 
 
 def use_request(
@@ -90,11 +97,6 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
 
     :raises Forbidden: When it was used before, by this process or any other.
     """
-    db.session.execute(
-        delete(SamlAssertion).where(
-            SamlAssertion.account_id == work.account_id, SamlAssertion.expires_at < work.at
-        )
-    )
     row = {
         "account_id": work.account_id,
         "connection_id": connection_id,

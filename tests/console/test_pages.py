@@ -27,14 +27,15 @@ def pages(app) -> dict[str, str]:
     link = f"/sign-in/link/{a_link(account, user_id)}"
     answers = {
         "home": someone.get("/"),
+        "sessions": someone.get("/me/sessions", headers={"User-Agent": HOSTILE}),
         "sign in": nobody.get("/sign-in"),
-        "no such account": nobody.submit("/sign-in", account=HOSTILE),
+        "no such account": nobody.submit("/sign-in", who=HOSTILE),
         "link": nobody.get(link),
         "old link": nobody.submit("/sign-in/link/old"),
         "forged form": nobody.post("/sign-out"),
         "not found": nobody.get(f"/nothing/{HOSTILE}"),
         "method not allowed": nobody.open("DELETE", "/sign-in"),
-        "too large": nobody.post("/sign-in", data={"account": "x" * 17 * 1024 * 1024}),
+        "too large": nobody.post("/sign-in", data={"who": "x" * 17 * 1024 * 1024}),
     }
     return {name: answer.get_data(as_text=True) for name, answer in answers.items()}
 
@@ -57,7 +58,7 @@ def test_names_are_shown_as_text(pages):
         assert "aaaaaaaaa" not in page.text_content(), name
     home = html.document_fromstring(pages["home"])
     assert home.findtext(".//h1") == HOSTILE
-    field = html.document_fromstring(pages["no such account"]).xpath("//input[@id='account']")[0]
+    field = html.document_fromstring(pages["no such account"]).xpath("//input[@id='who']")[0]
     assert field.get("value") == HOSTILE
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.directory import users
+from app.directory import domains, users
 from app.store.database import db
-from app.store.models import Connection, Session
+from app.store.models import Account, Connection, Session
 from app.store.types import now
 from tests.conftest import make_app, write
 from tests.console.client import Browser, set_cookies
@@ -104,8 +104,47 @@ def test_a_form_made_for_another_browser_is_refused(browser, app, account):
 
 def test_the_company_of_an_account_is_found_in_any_case(browser, account):
     connection_id = a_connection(account, "saml")
-    answer = browser.submit("/sign-in", account=" ACME ")
+    answer = browser.submit("/sign-in", who=" ACME ")
     assert (answer.status_code, answer.location) == (303, f"/saml/{connection_id}/login")
+
+
+def test_an_address_goes_by_its_domain(browser, account):
+    first, second = a_connection(account, "saml"), a_connection(account, "saml")
+    with write(account) as work:
+        domains.add(work, "example.com", first)
+        domains.add(work, "bücher.example", second)
+    for who, connection_id in {
+        " Ada@EXAMPLE.com ": first,
+        "ada@bücher.example": second,
+        "ada@xn--bcher-kva.example": second,
+    }.items():
+        answer = browser.submit("/sign-in", who=who)
+        assert (answer.status_code, answer.location) == (303, f"/saml/{connection_id}/login")
+    for who in ("ada@sub.example.com", "ada@", "@", "ada@example.com.", "a@b@exa mple.com"):
+        assert browser.submit("/sign-in", who=who).status_code == 404
+
+
+def test_the_way_back_is_kept_on_this_site(browser, account):
+    connection_id = a_connection(account, "saml")
+    answer = browser.submit("/sign-in?next=/folders%3Fx%3D1", "/sign-in", who="Acme")
+    assert answer.location == f"/saml/{connection_id}/login?next=%2Ffolders%3Fx%3D1"
+    for elsewhere in ("//evil.example", "https://evil.example", "javascript:alert(1)"):
+        answer = browser.submit(f"/sign-in?next={elsewhere}", "/sign-in", who="Acme")
+        assert answer.location == f"/saml/{connection_id}/login"
+    browser.sign_in(a_session(account, a_user(account)))
+    assert browser.get("/sign-in?next=/me/sessions").location == "/me/sessions"
+    assert browser.get("/sign-in?next=//evil.example").location == "/"
+
+
+def test_a_link_does_not_sign_in_where_saml_is_required(browser, account):
+    user_id = a_user(account, "ada")
+    link = f"/sign-in/link/{a_link(account, user_id)}"
+    db.session.execute(update(Account).values(requires_saml=True))
+    db.session.commit()
+    answer = browser.submit(link)
+    assert answer.status_code == 403
+    assert "sign in through their company" in answer.get_data(as_text=True)
+    assert browser.session is None
 
 
 def test_an_account_without_single_sign_on_looks_like_none_at_all(browser):
@@ -118,7 +157,7 @@ def test_an_account_without_single_sign_on_looks_like_none_at_all(browser):
     db.session.commit()
 
     def answer_for(account: str) -> str:
-        answer = browser.submit("/sign-in", account=account)
+        answer = browser.submit("/sign-in", who=account)
         assert answer.status_code == 404
         form = answer.text.partition("<form")[0]
         return form.replace(answer.headers["X-Request-Id"], "")

@@ -15,6 +15,7 @@ from saml.xml import DS, SAML, SAMLP, name
 
 ENTITY_ID = "https://idp.example/metadata"
 SSO = "https://idp.example/sso"
+SLO = "https://idp.example/slo"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
@@ -40,6 +41,8 @@ class TestProvider:
     own_certificate: str = ""
     cipher: object = xmlsec.constants.TransformAes256Gcm
     counter: int = field(default=0)
+    logout: str | None = None
+    """The binding by which it knows single logout, if it does."""
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -53,10 +56,17 @@ class TestProvider:
             <md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>
               <ds:X509Certificate>{certificate_body(self.certificate)}</ds:X509Certificate>
             </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+            {self._logout()}
             <md:SingleSignOnService Location="{SSO}"
               Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}"/>
           </md:IDPSSODescriptor>
         </md:EntityDescriptor>""".encode()
+
+    def _logout(self) -> str:
+        if self.logout is None:
+            return ""
+        return f"""<md:SingleLogoutService Location="{SLO}" ResponseLocation="{SLO}/answers"
+            Binding="urn:oasis:names:tc:SAML:2.0:bindings:{self.logout}"/>"""
 
     def response(
         self,
@@ -156,12 +166,21 @@ class TestProvider:
 
 def encrypt_assertion(root: etree._Element, certificate: str, cipher: object) -> None:
     """Replace the assertion of a response by its encrypted form."""
-    assertion = root.find(name(SAML, "Assertion"))
+    _encrypt(root.find(name(SAML, "Assertion")), "EncryptedAssertion", certificate, cipher)
+
+
+def encrypted_name_id(root: etree._Element, certificate: str) -> None:
+    """Replace the first name of a person by its encrypted form."""
+    cipher = xmlsec.constants.TransformAes256Gcm
+    _encrypt(next(root.iter(name(SAML, "NameID"))), "EncryptedID", certificate, cipher)
+
+
+def _encrypt(element: etree._Element, holder: str, certificate: str, cipher: object) -> None:
     manager = xmlsec.KeysManager()
     pem = xmlsec.constants.KeyDataFormatCertPem
     manager.add_key(xmlsec.Key.from_memory(certificate.encode(), pem))
     data = xmlsec.template.encrypted_data_create(
-        root, cipher, type=xmlsec.constants.TypeEncElement, ns="xenc"
+        element, cipher, type=xmlsec.constants.TypeEncElement, ns="xenc"
     )
     info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
     key = xmlsec.template.add_encrypted_key(info, xmlsec.constants.TransformRsaOaep)
@@ -173,10 +192,10 @@ def encrypt_assertion(root: etree._Element, certificate: str, cipher: object) ->
         xmlsec.constants.KeyDataAes, 256 if aes else 128, xmlsec.constants.KeyDataTypeSession
     )
     # As a document of its own: it names its namespaces itself, as providers' do.
-    encrypted = context.encrypt_binary(data, etree.tostring(assertion, with_tail=False))
-    holder = etree.Element(name(SAML, "EncryptedAssertion"), nsmap={"saml": SAML})
-    holder.append(encrypted)
-    root.replace(assertion, holder)
+    encrypted = context.encrypt_binary(data, etree.tostring(element, with_tail=False))
+    wrapped = etree.Element(name(SAML, holder), nsmap={"saml": SAML})
+    wrapped.append(encrypted)
+    element.getparent().replace(element, wrapped)
 
 
 def encode(root: etree._Element | bytes) -> str:

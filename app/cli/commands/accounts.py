@@ -29,22 +29,38 @@ def create_account(name: str, as_json: bool) -> None:
 @click.option(
     "--unknown-attributes",
     "unknown",
-    required=True,
     type=click.Choice(["keep", "ignore"]),
     help="What becomes of attributes that no SCIM schema declares.",
 )
+@click.option(
+    "--require-saml/--no-require-saml",
+    "required",
+    default=None,
+    help="People sign in through SAML and in no other way, but for those who break glass.",
+)
 @json_option
 @with_app
-def set_account(account: str, unknown: str, as_json: bool) -> None:
+def set_account(account: str, unknown: str | None, required: bool | None, as_json: bool) -> None:
     """Choose how an ACCOUNT works."""
-    from app.directory import accounts
+    from app.directory import accounts, requiring_saml
     from app.directory.work import transaction
 
+    if unknown is None and required is None:
+        raise click.UsageError("Give --unknown-attributes or --require-saml.")
+    result: dict[str, object] = {}
+    lines = []
     with transaction(accounts.find(account), actor()) as work:
-        changed = accounts.set_keeps_unknown(work, unknown == "keep")
-    does = "keeps" if unknown == "keep" else "ignores"
-    text = f"{account} {does} attributes that no schema declares."
-    show({"unknown_attributes": unknown, "changed": changed}, as_json, text)
+        if unknown is not None:
+            changed = accounts.set_keeps_unknown(work, unknown == "keep")
+            result |= {"unknown_attributes": unknown, "changed": changed}
+            does = "keeps" if unknown == "keep" else "ignores"
+            lines.append(f"{account} {does} attributes that no schema declares.")
+        if required is not None:
+            changed = requiring_saml.require(work, required)
+            result |= {"requires_saml": required, "changed": changed}
+            ways = "through SAML only" if required else "in every way there is"
+            lines.append(f"People of {account} sign in {ways}.")
+    show(result, as_json, "\n".join(lines))
 
 
 @click.group("admin")
@@ -69,6 +85,25 @@ def create_admin(email: str, account_name: str | None, as_json: bool) -> None:
     link = f"{settings().public_url}/sign-in/link/{secret}"
     text = f"{email} is a master admin. Sign in within a day, once, with:\n{link}"
     show({"email": email, "link": link}, as_json, text)
+
+
+@admin.command("break-glass")
+@click.argument("email")
+@click.option("--account", "account_name", help="The account; not needed when there is just one.")
+@click.option("--off", is_flag=True, help="Take it back.")
+@json_option
+@with_app
+def break_glass(email: str, account_name: str | None, off: bool, as_json: bool) -> None:
+    """Let a user sign in without SAML where the account requires it; each use is audited."""
+    from app.directory import accounts, grants, requiring_saml
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account_name) if account_name else accounts.only_one()
+    with transaction(account_id, actor()) as work:
+        user = grants.principal_named(account_id, "user", email)
+        changed = requiring_saml.set_break_glass(work, user.id, not off)
+    may = "may not break glass any more" if off else "may break glass: sign in without SAML"
+    show({"email": email, "break_glass": not off, "changed": changed}, as_json, f"{email} {may}.")
 
 
 COMMANDS = [account, admin]

@@ -41,7 +41,7 @@ def run(settings: Settings) -> None:
     from granian.constants import Interfaces
 
     Granian(
-        "app.factory:create_app",
+        "app.factory:create_serving_app",
         factory=True,
         address=settings.host,
         port=settings.port,
