@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.browser import chromium, chromium_page
+from tests.e2e.company import Company, running_company
 from tests.e2e.simplesaml import IdentityProvider, is_installed, running_simplesamlphp
 
 
@@ -28,6 +30,15 @@ def identity_provider() -> Iterator[IdentityProvider]:
     _needs("SimpleSAMLphp with PHP", is_installed())
     with running_simplesamlphp() as identity_provider:
         yield identity_provider
+
+
+@pytest.fixture
+def company(
+    database_url: str, tmp_path: Path, identity_provider: IdentityProvider
+) -> Iterator[Company]:
+    """Acme, where Ada works, connected to the identity provider over SCIM and SAML."""
+    with running_company(database_url, tmp_path, identity_provider) as company:
+        yield company
 
 
 def _needs(what: str, found: bool) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from cryptography import x509
@@ -58,21 +59,53 @@ def _person(display_name: str) -> Person:
 class IdentityProvider:
     """A running SimpleSAMLphp.
 
-    ``url`` ends in a slash; ``metadata_xml`` is what it answers at ``metadata_url``, which is
-    also its entity id; ``people`` are those who can sign in, by username.
+    ``url`` ends in a slash; ``metadata_url`` is also its entity id; ``people`` are those who can
+    sign in, by username.
     """
 
     url: str
     metadata_url: str
-    metadata_xml: str
     people: dict[str, Person]
     folder: Path
+
+    @property
+    def sso_url(self) -> str:
+        return f"{self.url}saml2/idp/SSOService.php"
+
+    @property
+    def logout_url(self) -> str:
+        """Where people sign out who are not at a service; it needs ``RelayState``."""
+        return f"{self.url}saml2/idp/initSLO.php"
+
+    @property
+    def front_page_url(self) -> str:
+        return f"{self.url}module.php/core/frontpage_welcome.php"
+
+    def metadata(self) -> str:
+        """Return its metadata, as XML text, as it is now."""
+        response = requests.get(self.metadata_url, timeout=START_SECONDS)
+        response.raise_for_status()
+        return response.text
 
     def trust(self, sp_metadata_xml: str) -> None:
         """Accept requests from the service provider of this metadata, from now on."""
         trusted = self.folder / "trusted"
         number = len(list(trusted.iterdir()))
         (trusted / f"{number}.xml").write_text(sp_metadata_xml, encoding="utf-8")
+
+    def configure(self, options: dict[str, Any]) -> None:
+        """Set options of ``saml20-idp-hosted.php``, by SimpleSAMLphp's names; others stay.
+
+        None takes back what was set before.
+        """
+        path = self.folder / "hosted.json"
+        options = json.loads(path.read_text(encoding="utf-8")) | options
+        kept = {name: value for name, value in options.items() if value is not None}
+        path.write_text(json.dumps(kept), encoding="utf-8")
+
+    def make_key(self, name: str) -> None:
+        """Make a key pair that options may name: ``NAME.key`` and its certificate ``NAME.crt``."""
+        _make_key(self.folder / "cert", name)
 
     def log(self) -> str:
         """Return what it logged so far, to understand a failure."""
@@ -103,9 +136,9 @@ def running_simplesamlphp() -> Iterator[IdentityProvider]:
         server = _start(folder, port)
         try:
             metadata_url = f"{url}saml2/idp/metadata.php"
-            metadata_xml = _wait_for(metadata_url, server, folder)
+            _wait_for(metadata_url, server, folder)
             by_username = {person.username: person for person in people}
-            yield IdentityProvider(url, metadata_url, metadata_xml, by_username, folder)
+            yield IdentityProvider(url, metadata_url, by_username, folder)
         finally:
             server.terminate()
             server.wait(timeout=10)
@@ -124,26 +157,27 @@ def _configure(folder: Path, url: str, people: list[Person]) -> None:
         "people": {f"{p.username}:{p.password}": p.attributes() for p in people},
     }
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    _make_certificate(folder / "cert")
+    (folder / "hosted.json").write_text("{}", encoding="utf-8")
+    _make_key(folder / "cert", "idp")
 
 
-def _make_certificate(folder: Path) -> None:
-    """Write a fresh self-signed ``idp.crt`` and its ``idp.key``, valid for a day."""
+def _make_key(folder: Path, name: str) -> None:
+    """Write a fresh ``NAME.key`` and its self-signed ``NAME.crt``, valid for a day."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "SimpleSAMLphp of the tests")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} of SimpleSAMLphp")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    (folder / "idp.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "idp.key").write_bytes(
+    (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -167,8 +201,8 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], folder: Path) -> str:
-    """Return what ``url`` answers, as soon as the server does."""
+def _wait_for(url: str, server: subprocess.Popen[bytes], folder: Path) -> None:
+    """Return as soon as the server answers with metadata at ``url``."""
     deadline = time.monotonic() + START_SECONDS
     answer = "nothing"
     while time.monotonic() < deadline and server.poll() is None:
@@ -178,7 +212,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], folder: Path) -> str:
             time.sleep(0.05)
             continue
         if response.ok and "EntityDescriptor" in response.text:
-            return response.text
+            return
         answer = f"{response.status_code} {response.text[:2000]}"
         break
     logs = [path.read_text(errors="replace") for path in (folder / "log").iterdir()]
