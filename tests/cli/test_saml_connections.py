@@ -56,3 +56,90 @@ def test_connections_are_listed(acme):
         for each in acme("connection", "list", "Acme", "--json")["connections"]
     }
     assert kinds == {"Okta": "saml", "SCIM": "scim"}
+
+
+def test_a_provider_without_metadata_is_described_by_fields(acme, provider, tmp_path):
+    certificate = tmp_path / "idp.pem"
+    certificate.write_text(provider.certificate)
+    fields = ("--entity-id", "https://x.example/", "--sso-url", "https://x.example/sso")
+    made = acme(
+        *("connection", "add-saml", "Acme", "--name", "X", *fields),
+        *("--certificate", str(certificate), "--slo-url", "https://x.example/slo", "--json"),
+    )
+    assert made["slo_url"].endswith(f"/saml/{made['id']}/slo")
+    lacking = acme("connection", "add-saml", "Acme", "--name", "Y", *fields, exit_code=2)
+    assert "--certificate" in lacking.stderr
+    certificate.write_text("no certificate")
+    wrong = acme(
+        *("connection", "add-saml", "Acme", "--name", "Y", *fields),
+        *("--certificate", str(certificate)),
+        exit_code=2,
+    )
+    assert "certificate cannot be used" in wrong.stderr
+
+
+def test_our_key_is_replaced_step_by_step(acme):
+    def states(*step: str) -> list[str]:
+        return list(acme("connection", "key", "Acme", "Okta", *step, "--json")["keys"])
+
+    assert states() == ["current"]
+    assert states("announce") == ["current", "next"]
+    assert states("use") == ["current", "previous"]
+    assert states("forget") == ["current"]
+    assert "No new key" in acme("connection", "key", "Acme", "Okta", "use", exit_code=2).stderr
+
+
+def test_domains_are_added_listed_and_removed(acme):
+    acme("domain", "add", "Acme", "Example.com", "okta")
+    assert acme("domain", "list", "Acme", "--json") == {"domains": {"example.com": "Okta"}}
+    assert "in use" in acme("domain", "add", "Acme", "example.com", "Okta", exit_code=2).stderr
+    acme("domain", "remove", "Acme", "example.com")
+    assert "no domain" in acme("domain", "list", "Acme").stdout
+
+
+def test_saml_is_required_once_somebody_breaks_glass(acme):
+    acme("admin", "create", "root@example.com")
+    refused = acme("account", "set", "Acme", "--require-saml", exit_code=2)
+    assert "gatehouse admin break-glass" in refused.stderr
+    acme("admin", "break-glass", "root@example.com")
+    made = acme("account", "set", "Acme", "--require-saml", "--json")
+    assert made == {"requires_saml": True, "changed": True}
+    last = acme("admin", "break-glass", "root@example.com", "--off", exit_code=2)
+    assert "somebody" in last.stderr
+    assert "link" in acme("admin", "create", "root@example.com", "--json")
+    other = acme("admin", "create", "eve@example.com", exit_code=2)
+    assert "requires people to sign in through their company" in other.stderr
+    acme("account", "set", "Acme", "--no-require-saml")
+    acme("admin", "create", "eve@example.com")
+    assert "Give --unknown" in acme("account", "set", "Acme", exit_code=2).stderr
+
+
+def test_a_sign_in_is_understood(acme, provider, tmp_path):
+    (connection,) = acme("connection", "list", "Acme", "--json")["connections"]
+    sp = f"http://127.0.0.1:8000/saml/{connection['id']}"
+    response = provider.response(sp, "id-1", name_id="eve@example.com")
+    (tmp_path / "response").write_text(response)
+    tested = acme("sign-in", "test", "Acme", "Okta", "--response", str(tmp_path / "response"))
+    assert "FAILED  The person is known here" in tested.stdout
+    assert "Nobody would sign in." in tested.stdout
+    acme("connection", "set", "Acme", "Okta", "--provisioning", "create")
+    tested = acme("sign-in", "test", "Acme", "Okta", "--response", str(tmp_path / "response"))
+    assert "Would sign in as eve@example.com." in tested.stdout
+
+    acme("connection", "set", "Acme", "Okta", "--provisioning", "off")
+    client = acme.app.test_client()
+    answer = client.post(f"/saml/{connection['id']}/acs", data={"SAMLResponse": response})
+    assert answer.status_code == 403
+    (failure,) = acme("sign-in", "failures", "Acme", "Okta", "--json")["failures"]
+    assert failure["number"] == answer.headers["X-Request-Id"]
+    why = acme("sign-in", "why", "Acme", failure["number"])
+    assert "FAILED  It answers a request that is open" in why.stdout
+    assert "eve@" not in why.stdout and "e***@example.com" in why.stdout
+    assert "trace 'x'" in acme("sign-in", "why", "Acme", "x", exit_code=2).stderr
+
+
+def test_jobs_are_run_and_listed(acme):
+    assert "No job" in acme("jobs", "list").stdout
+    assert acme("jobs", "run", "--json")["done"] == ["saml metadata", "old traces", "old sign-ins"]
+    assert acme("jobs", "run").stdout == "Nothing was due.\n"
+    assert len(acme("jobs", "list", "--json")["jobs"]) == 3
