@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.company import (
     Company,
     expect_refusal,
     expect_signed_in,
+    expect_signed_out,
     fill_in_form,
     sign_in,
     with_query,
 )
 from tests.e2e.simplesaml import IdentityProvider
+
+HTTP_POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 
 one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no database has a part in: a company takes long to set up."""
@@ -104,6 +107,44 @@ def test_the_identity_provider_changes_its_key_without_a_gap(
     with page.expect_response(company.acs_url) as answer:
         _sign_in_again(page, company)
     expect_refusal(page, company, answer.value)
+
+
+def test_signing_out_on_either_side_ends_the_session_on_both(
+    company: Company, identity_provider: IdentityProvider, page: Page
+) -> None:
+    ada = identity_provider.people["ada"]
+    sign_in(page, company, ada)
+    expect_signed_in(page, ada, company.start_page)
+    _sign_out(page)
+    expect_signed_out(page, company)
+    # There too: it asks for the password again. So below, each time somebody signs in.
+    sign_in(page, company, ada)
+    expect_signed_in(page, ada, company.start_page)
+
+    # Begun at the identity provider, which is told that it is done, and goes on.
+    cookies = page.context.cookies(company.server.url)
+    there = identity_provider.front_page_url
+    page.goto(with_query(identity_provider.logout_url, RelayState=there))
+    expect(page).to_have_url(there)
+    # The browser still has the cookie: it is the session that is over.
+    assert page.context.cookies(company.server.url) == cookies
+    expect_signed_out(page, company)
+
+    # With an identity provider that takes forms alone, no redirects.
+    identity_provider.configure({"SingleLogoutServiceBinding": [HTTP_POST]})
+    company.renew_metadata()
+    sign_in(page, company, ada)
+    expect_signed_in(page, ada, company.start_page)
+    _sign_out(page)
+    sign_in(page, company, ada)
+    expect_signed_in(page, ada, company.start_page)
+
+
+def _sign_out(page: Page) -> None:
+    """Press the button of the console, and come back from the identity provider."""
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    expect(page.locator("body")).not_to_contain_text("still be signed in elsewhere")
 
 
 def _sign_in_again(page: Page, company: Company) -> None:
