@@ -68,7 +68,8 @@ class Settings:
         6000,
     )
     sign_ins_per_minute: int = _setting(
-        "SAML requests a minute one address may make of one process; more are answered 429.",
+        "SAML requests a minute one address may make at one connection, of one process; more are "
+        "answered 429.",
         600,
     )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)

@@ -13,7 +13,7 @@ from saml.bindings import Parameter
 from saml.connections import SamlConnection
 from saml.errors import Refused
 from saml.metadata import Endpoint
-from saml.serving import actor_of, connection_of, limit_requests, refuse, send
+from saml.serving import actor_of, limited_connection_of, refuse, send
 from saml.sign_in import expected_of
 
 blueprint = Blueprint("saml_logout", __name__, url_prefix="/saml")
@@ -29,8 +29,7 @@ def end_at_provider(connection_id: str) -> Response:
     session_id = session.pop(SIGNED_OUT_SESSION, None)
     if session_id is None:
         return make_response(redirect("/sign-in", 303))
-    limit_requests()
-    connection = connection_of(connection_id)
+    connection = limited_connection_of(connection_id)
     ended = sessions.at_provider(connection.account_id, session_id)
     provider = connection.provider
     endpoint = provider.slo_redirect or provider.slo_post
@@ -51,8 +50,7 @@ def end_at_provider(connection_id: str) -> Response:
 @blueprint.route("/<connection_id>/slo", methods=["GET", "POST"])
 def slo(connection_id: str) -> Response:
     """Take a message about logging out: a request of the provider, or its answer to ours."""
-    limit_requests()
-    connection = connection_of(connection_id)
+    connection = limited_connection_of(connection_id)
     is_answer = "SAMLResponse" in request.values
     try:
         if is_answer:

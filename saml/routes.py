@@ -15,7 +15,7 @@ from saml import requests, sign_in
 from saml.connections import SamlConnection
 from saml.errors import Refused
 from saml.own_metadata import own_metadata
-from saml.serving import actor_of, connection_of, limit_requests, refuse, send
+from saml.serving import actor_of, connection_of, limited_connection_of, refuse, send
 from saml.trace import Trace
 
 blueprint = Blueprint(
@@ -39,8 +39,7 @@ def login(connection_id: str) -> Response:
 
     ``next`` is the path to go on to afterwards.
     """
-    limit_requests()
-    connection = connection_of(connection_id)
+    connection = limited_connection_of(connection_id)
     browser = _browser()
     asked = requests.new_message_id()
     requests_sent.remember_request(
@@ -66,8 +65,7 @@ def login(connection_id: str) -> Response:
 @blueprint.post("/<connection_id>/acs")
 def acs(connection_id: str) -> Response:
     """Consume a Response (SAML bindings §3.5): sign in, or refuse on one plain page."""
-    limit_requests()
-    connection = connection_of(connection_id)
+    connection = limited_connection_of(connection_id)
     trace = Trace()
     try:
         secret, path = _sign_in(connection, trace)

@@ -28,14 +28,20 @@ def connection_of(connection_id: str) -> SamlConnection:
     return connection
 
 
-def limit_requests() -> None:
-    """Refuse an address that comes too often: what it does is written down, good or not.
+def limited_connection_of(connection_id: str) -> SamlConnection:
+    """Return the connection of an address, unless the client comes too often.
 
+    For what is written down, good or not.
+
+    :raises NotFound: When there is none in use.
     :raises TooManyRequests: With the seconds to wait.
     """
-    seconds = seconds_to_wait(f"saml:{client_address()}", settings().sign_ins_per_minute)
+    connection = connection_of(connection_id)
+    caller = f"saml:{connection.id}:{client_address()}"
+    seconds = seconds_to_wait(caller, settings().sign_ins_per_minute)
     if seconds:
         raise TooManyRequests("Too many sign-ins come from your network.", retry_after=seconds)
+    return connection
 
 
 def actor_of(connection: SamlConnection) -> Actor:

@@ -67,7 +67,14 @@ def test_only_saml_connections_have_domains(account):
         add(account, "example.com", a_connection(account, "scim"))
 
 
-BEYOND = ["a." * 130 + "com", "*.example.com", "http://a.com", "ada@example.com"]
+BEYOND = [
+    "x" * 64 + ".com",
+    "\0.com",
+    "a." * 130 + "com",
+    "*.example.com",
+    "http://a.com",
+    "ada@example.com",
+]
 
 
 @pytest.mark.parametrize(

@@ -169,10 +169,13 @@ def encrypt_assertion(root: etree._Element, certificate: str, cipher: object) ->
     _encrypt(root.find(name(SAML, "Assertion")), "EncryptedAssertion", certificate, cipher)
 
 
-def encrypted_name_id(root: etree._Element, certificate: str) -> None:
-    """Replace the first name of a person by its encrypted form."""
+def encrypted_name_id(
+    root: etree._Element, certificate: str, local: str = "NameID", *, parent: str | None = None
+) -> None:
+    """Replace the first name of a person, or what stands for it, by its encrypted form."""
     cipher = xmlsec.constants.TransformAes256Gcm
-    _encrypt(next(root.iter(name(SAML, "NameID"))), "EncryptedID", certificate, cipher)
+    within = find(root, parent) if parent else root
+    _encrypt(next(within.iter(name(SAML, local))), "EncryptedID", certificate, cipher)
 
 
 def _encrypt(element: etree._Element, holder: str, certificate: str, cipher: object) -> None:

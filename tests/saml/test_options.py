@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 
 import pytest
@@ -13,11 +14,11 @@ from app.store.models import Session
 from saml import connections, setup
 from saml.keys import new_key_pair
 from saml.options import NAME_ID_FORMATS, Options
-from saml.xml import SAML, SAMLP, name
-from tests.conftest import write
-from tests.inspection import row
+from saml.xml import DS, SAML, SAMLP, name
+from tests.conftest import make_app, write
+from tests.inspection import audit, row
 from tests.saml.conftest import connect, request_of
-from tests.saml.provider import at, find, setting
+from tests.saml.provider import at, encrypted_name_id, find, setting
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 HARDWARE = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard"
@@ -246,3 +247,89 @@ def test_metadata_is_renewed_but_not_swapped_for_anothers(browser, account, prov
     provider.entity_id = "https://evil.example"
     with pytest.raises(Invalid, match="another provider"), write(account) as work:
         setup.renew_metadata(work, "IdP", setup.from_metadata(provider.metadata()))
+
+
+# -- Encryption, in the forms there are --------------------------------------------------------
+
+
+def beside(root):
+    """Put the encrypted key beside the encrypted data, as some providers do."""
+    holder = find(root, "EncryptedAssertion")
+    key_info = find(holder, "KeyInfo")
+    holder.append(key_info[0])
+    reference = etree.SubElement(key_info, name(DS, "RetrievalMethod"))
+    reference.set("URI", "http://169.254.169.254/")  # it is not followed
+
+
+def test_the_encrypted_key_may_stand_beside_the_data(browser, provider, keys):
+    response = provider.response(
+        browser.sp, browser.start(), encrypt=keys.own_certificate, after=beside
+    )
+    assert browser.post(response).status_code == 303
+
+
+def test_two_keys_or_something_else_beside_it_are_refused(refuses, keys):
+    def two_keys(root):
+        beside(root)
+        holder = find(root, "EncryptedAssertion")
+        holder.append(copy.deepcopy(holder[1]))
+
+    def something_else(root):
+        etree.SubElement(find(root, "EncryptedAssertion"), name(SAML, "NameID")).text = "admin"
+
+    for after in (two_keys, something_else):
+        refuses("unexpected parts", encrypt=keys.own_certificate, after=after)
+
+
+@pytest.mark.parametrize("sign", ["assertion", "response"])
+def test_an_encrypted_name_is_read(browser, provider, keys, sign):
+    response = provider.response(
+        browser.sp,
+        browser.start(),
+        sign=sign,
+        before=lambda root: encrypted_name_id(root, keys.own_certificate),
+    )
+    assert browser.post(response).status_code == 303
+    assert browser.session() == "Ada@example.com"
+
+
+def test_an_encrypted_name_beside_a_plain_one_is_refused(refuses, keys):
+    def add(root):
+        subject = find(root, "Subject")
+        subject.insert(0, copy.deepcopy(subject[0]))
+        encrypted_name_id(root, keys.own_certificate)
+
+    refuses("there twice", before=add)
+
+
+def test_what_is_encrypted_must_be_a_name(refuses, keys):
+    def wrap(root):
+        find(root, "NameID").tag = name(SAML, "Issuer")
+        encrypted_name_id(root, keys.own_certificate, "Issuer", parent="Subject")
+
+    refuses("not the name of a person", before=wrap)
+
+
+def test_a_name_encrypted_for_somebody_else_is_refused(refuses, keys):
+    refuses("cannot be decrypted", before=lambda root: encrypted_name_id(root, keys.certificate))
+
+
+# -- How often -------------------------------------------------------------------------------
+
+
+def test_an_address_that_comes_too_often_waits(account, ada, provider, database_url):
+    app = make_app(database_url, sign_ins_per_minute=3)
+    with app.app_context():
+        browser = connect(app, account, provider)
+        for _ in range(3):
+            assert browser.post("x").status_code == 403
+        path = f"/saml/{browser.connection_id}"
+        for answer in (
+            browser.post("x"),
+            browser.client.get(f"{path}/login"),
+            browser.client.get(f"{path}/slo"),
+        ):
+            assert answer.status_code == 429
+            assert 0 < int(answer.headers["Retry-After"]) <= 60
+        assert len(audit(account, "session.refused")) == 3
+        assert browser.client.get(f"{path}/metadata").status_code == 200
