@@ -13,7 +13,7 @@ from saml.bindings import Parameter
 from saml.connections import SamlConnection
 from saml.errors import Refused
 from saml.metadata import Endpoint
-from saml.serving import actor_of, limited_connection_of, refuse, send
+from saml.serving import actor_of, limited_connection_of, refuse_logout, send
 from saml.sign_in import expected_of
 
 blueprint = Blueprint("saml_logout", __name__, url_prefix="/saml")
@@ -57,7 +57,7 @@ def slo(connection_id: str) -> Response:
             return _take_answer(connection, _message(connection, "SAMLResponse"))
         return _take_request(connection, _message(connection, "SAMLRequest"))
     except (Refused, DirectoryError) as refused:
-        return refuse(connection, "logout.refused", refused)
+        return refuse_logout(connection, refused)
 
 
 def _message(connection: SamlConnection, parameter: Parameter) -> etree._Element:

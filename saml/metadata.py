@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,10 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_TEXT = 1024
 MAX_CERTIFICATES = 10
 """Most certificates of a provider: a signature is tried with each."""
+
+
+# Its host stands in a header of ours, so nothing else may hide in it.
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+([/?][!-~]*)?")
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ def _endpoint(descriptor: etree._Element, service: str, binding: str) -> Endpoin
 
 
 def _address(location: str) -> str:
-    if not location.startswith(("https://", "http://")):
+    if not _WEB_ADDRESS.fullmatch(location):
         raise BadMetadata(f"{location[:200]!r} is no web address.")
     return _bounded(location, "address")
 

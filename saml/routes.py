@@ -15,7 +15,7 @@ from saml import requests, sign_in
 from saml.connections import SamlConnection
 from saml.errors import Refused
 from saml.own_metadata import own_metadata
-from saml.serving import actor_of, connection_of, limited_connection_of, refuse, send
+from saml.serving import actor_of, connection_of, limited_connection_of, refuse_sign_in, send
 from saml.trace import Trace
 
 blueprint = Blueprint(
@@ -70,7 +70,7 @@ def acs(connection_id: str) -> Response:
     try:
         secret, path = _sign_in(connection, trace)
     except (Refused, DirectoryError) as refused:
-        return refuse(connection, "session.refused", refused, trace)
+        return refuse_sign_in(connection, refused, trace)
     answer = make_response(redirect(path, 303))
     set_cookie(answer, secret, settings())
     return answer

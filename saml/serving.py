@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, render_template
 from werkzeug.exceptions import NotFound, TooManyRequests
 
 from app.directory import traces
 from app.directory.work import Actor, Target, record_refusal
+from app.security.headers import content_security_policy
 from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from saml import bindings
@@ -79,19 +81,33 @@ def send(
         message=bindings.post_value(message, key),
         relay_state=relay_state,
     )
-    return make_response(page)
+    response = make_response(page)
+    if parameter == "SAMLResponse" and post_to:
+        # Providers that log people out of many places show each in a frame of their page.
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(post_to))
+        policy = content_security_policy(settings(), framed_by=origin)
+        response.headers["Content-Security-Policy"] = policy
+    return response
 
 
-def refuse(
-    connection: SamlConnection, action: str, reason: Exception, trace: Trace | None = None
-) -> Response:
-    """Write down why a message was refused, and return the page that does not say it."""
+def refuse_sign_in(connection: SamlConnection, reason: Exception, trace: Trace) -> Response:
+    """Write down why a sign-in was refused, and return the page that does not say it."""
+    actor = _record(connection, "session.refused", reason)
+    said = trace.without_person(str(reason))
+    traces.keep(connection.account_id, actor, said, trace.as_kept())
+    page = render_template("saml/refused.html", request_id=request_id())
+    return make_response(page, 403)
+
+
+def refuse_logout(connection: SamlConnection, reason: Exception) -> Response:
+    """Write down why a message about logging out was refused, and return a page without it."""
+    _record(connection, "logout.refused", reason)
+    page = render_template("saml/logout_refused.html", request_id=request_id())
+    return make_response(page, 403)
+
+
+def _record(connection: SamlConnection, action: str, reason: Exception) -> Actor:
     actor = actor_of(connection)
     target = Target("connection", connection.id, connection.name)
     record_refusal(connection.account_id, actor, action, str(reason), target)
-    if trace is not None:
-        traces.keep(
-            connection.account_id, actor, trace.without_person(str(reason)), trace.as_kept()
-        )
-    page = render_template("saml/refused.html", request_id=request_id())
-    return make_response(page, 403)
+    return actor

@@ -10,18 +10,19 @@ CONTENT_SECURITY_POLICY = {
     "default-src": "'self'",
     "base-uri": "'none'",
     "object-src": "'none'",
-    "frame-ancestors": "'none'",
     "img-src": "'self' data:",
 }
 
 
-def content_security_policy(settings: Settings) -> str:
+def content_security_policy(settings: Settings, *, framed_by: str = "'none'") -> str:
     """Return the policy of all pages: nothing inline, nothing from elsewhere.
 
     A sign-in form may end at an identity provider, so forms may go there.
+
+    :param framed_by: The origin of a site that may show this page in a frame.
     """
     forms = "'self' https:" if settings.https else "'self' https: http:"
-    policy = CONTENT_SECURITY_POLICY | {"form-action": forms}
+    policy = CONTENT_SECURITY_POLICY | {"form-action": forms, "frame-ancestors": framed_by}
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 

@@ -241,6 +241,9 @@ def test_the_provider_signs_somebody_out(ada_is_in, provider, keys, account, bin
     if binding == POST:
         done = post(browser, form(provider, document, RelayState="back"))
         assert done.status_code == 200 and 'value="back"' in done.get_data(as_text=True)
+        # The provider may do this in a frame of its page, and nobody else.
+        policy = done.headers["Content-Security-Policy"]
+        assert "frame-ancestors https://idp.example;" in f"{policy};"
     else:
         done = send(browser, query(provider, document, RelayState="back to you"))
         parts = urlsplit(done.location)
@@ -357,7 +360,9 @@ def test_a_request_that_is_not_as_it_must_be_ends_nothing(ada_is_in, provider, a
     browser = ada_is_in()
     refused = send(browser, make(provider, browser))
     assert refused.status_code == 403
-    assert refused.headers["X-Request-Id"] in refused.get_data(as_text=True)
+    page = refused.get_data(as_text=True)
+    assert refused.headers["X-Request-Id"] in page and "about signing out" in page
+    assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
     assert says in audit(account, "logout.refused")[-1].reason
     assert browser.session() == "Ada@example.com"
 

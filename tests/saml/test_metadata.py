@@ -11,8 +11,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from saml.errors import BadMetadata
 from saml.keys import certificate_body
-from saml.metadata import MAX_BYTES, MAX_CERTIFICATES, read_provider
-from tests.saml.provider import ENTITY_ID, SSO, at
+from saml.metadata import (
+    MAX_BYTES,
+    MAX_CERTIFICATES,
+    Endpoint,
+    Provider,
+    provider_from_fields,
+    read_provider,
+)
+from tests.saml.provider import ENTITY_ID, SLO, SSO, at
 
 
 def test_good_metadata(provider):
@@ -58,6 +65,9 @@ def altered(body: str, old: bytes, new: bytes) -> str:
         (lambda text: text.replace(f'entityID="{ENTITY_ID}"', ""), "no usable entityID"),
         (lambda text: text.replace(ENTITY_ID, "x" * 2000), "no usable entityID"),
         (lambda text: text.replace(SSO, "javascript:alert(1)"), "no web address"),
+        (lambda text: text.replace(SSO, "https://x.example; script-src *"), "no web address"),
+        (lambda text: text.replace(SSO, "https://x.example&#10;X: y"), "no web address"),
+        (lambda text: text.replace(SSO, "https://ada@x.example"), "no web address"),
         (lambda text: text.replace("HTTP-Redirect", "SOAP"), "no sign-in address"),
         (lambda text: text.replace('use="signing"', 'use="encryption"'), "no signing certificate"),
         (lambda text: text.replace("MII", "***"), "cannot be used"),
@@ -118,3 +128,38 @@ def test_what_is_no_longer_valid(provider, element):
     document = document.replace(f"<{element} ", f'<{element} validUntil="{at(-5)}" ', 1)
     with pytest.raises(BadMetadata, match="was valid until"):
         read_provider(document.encode())
+
+
+def test_where_to_log_out(provider):
+    assert read_provider(provider.metadata()).slo_redirect is None
+    provider.logout = "HTTP-POST"
+    found = read_provider(provider.metadata())
+    assert found.slo_redirect is None
+    assert found.slo_post == Endpoint(SLO, f"{SLO}/answers")
+    assert Provider.from_settings(found.as_settings()) == found
+
+
+def test_a_provider_is_described_by_fields(provider):
+    bare = certificate_body(provider.certificate)
+    found = provider_from_fields(f" {ENTITY_ID} ", SSO, [provider.certificate, bare], SLO)
+    assert found == Provider(
+        ENTITY_ID, SSO, None, (provider.certificate,), slo_redirect=Endpoint(SLO, SLO)
+    )
+    assert provider_from_fields(ENTITY_ID, SSO, [bare]).slo_redirect is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (("", SSO, ["good"]), "no usable entity id"),
+        ((ENTITY_ID, "javascript:x", ["good"]), "no web address"),
+        ((ENTITY_ID, SSO, []), "no signing certificate"),
+        ((ENTITY_ID, SSO, ["!"]), "cannot be used"),
+        ((ENTITY_ID, SSO, ["good"], "//x"), "no web address"),
+    ],
+)
+def test_fields_that_cannot_be_used(provider, fields, says):
+    entity_id, sso_url, certificates, *more = fields
+    given = [provider.certificate if each == "good" else each for each in certificates]
+    with pytest.raises(BadMetadata, match=says):
+        provider_from_fields(entity_id, sso_url, given, *more)
