@@ -13,6 +13,7 @@ from lxml import etree
 from saml2 import saml, samlp
 
 from app.directory.sessions import AtProvider
+from saml import schema
 from saml.assertions import Expected, moment
 from saml.encryption import decrypted_child
 from saml.errors import Refused
@@ -113,6 +114,7 @@ def answer(in_response_to: str, entity_id: str, destination: str) -> samlp.Logou
 
 def _check_envelope(root: etree._Element, kind: str, expected: Expected) -> datetime:
     """Check what both kinds of messages carry, and return when it was issued."""
+    schema.check(root)
     if root.tag != name(SAMLP, kind):
         raise Refused(f"the message is not a {kind}")
     if root.get("Version") != "2.0" or not root.get("ID"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lxml import etree
 from saml2 import saml, samlp
 
-from saml import assertions
+from saml import assertions, schema
 from saml.assertions import Answer, Expected
 from saml.bindings import decoded
 from saml.encryption import decrypted_child
@@ -62,6 +62,10 @@ def _signed_assertion(root: etree._Element, expected: Expected, trace: Trace) ->
             raise Refused("neither the response nor its assertion is signed")
         signed = {"the response": by_response, "the assertion": by_assertion}
         check.detail = " and ".join(what for what, is_signed in signed.items() if is_signed)
+    with trace.check("It is valid SAML"):
+        schema.check(root)
+        if encrypted:
+            schema.check(assertion)
         _decrypt_name_id(assertion, expected)
         return assertions.understood(assertion)
 

@@ -47,7 +47,7 @@ CONFIRMATION = "SubjectConfirmationData"
         (setting(CONFIRMATION, "NotOnOrAfter", None), "has no end"),
         (setting(CONFIRMATION, "NotOnOrAfter", at(60 * 48)), "for too long"),
         (setting(CONFIRMATION, "NotBefore", at(-1)), "must not have a beginning"),
-        (setting(CONFIRMATION, "NotOnOrAfter", "tomorrow"), "cannot be read"),
+        (setting(CONFIRMATION, "NotOnOrAfter", "tomorrow"), "not valid SAML"),
         (setting("SubjectConfirmation", "Method", "urn:other"), "no bearer confirmation"),
         (dropping("SubjectConfirmation"), "no bearer confirmation"),
         (dropping("Subject"), "names nobody"),
@@ -89,14 +89,14 @@ def test_an_element_that_may_be_there_once(refuses, local):
         element = find(assertion_of(root), local)
         element.addnext(copy.deepcopy(element))
 
-    refuses("there twice", before=change)
+    refuses("not valid SAML", before=change)
 
 
 def test_a_condition_we_do_not_know(refuses):
     def change(root):
         etree.SubElement(find(root, "Conditions"), name(SAML, "Condition"))
 
-    refuses("a condition we do not know", before=change)
+    refuses("not valid SAML", before=change)
 
 
 def test_conditions_we_know(browser, provider):

@@ -299,7 +299,7 @@ def test_an_encrypted_name_beside_a_plain_one_is_refused(refuses, keys):
         subject.insert(0, copy.deepcopy(subject[0]))
         encrypted_name_id(root, keys.own_certificate)
 
-    refuses("there twice", before=add)
+    refuses("not valid SAML", before=add)
 
 
 def test_what_is_encrypted_must_be_a_name(refuses, keys):
