@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run demo test check lock clean
+.PHONY: help install install-test run demo test bench check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test: install-test ## Run every check and every test
 	@scripts/test.sh
 
 install-test: $(VENV)/.installed-test
+
+bench: install-test ## Measure, and print the figures beside others' (docs/performance.md)
+	$(BIN)/python benchmarks/assertion_consumer.py
 
 check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

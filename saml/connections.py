@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.directory import connection_keys
 from app.security.requests import settings
@@ -15,6 +15,10 @@ from app.store.database import db
 from app.store.models import Connection
 from saml.metadata import Provider
 from saml.options import Options
+
+_IN_USE = select(Connection.id, Connection.account_id, Connection.name, Connection.settings).where(
+    Connection.id == bindparam("id"), Connection.kind == "saml", Connection.enabled.is_(True)
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,7 @@ class SamlConnection:
 
 def load(connection_id: str) -> SamlConnection | None:
     """Return an enabled SAML connection, or None."""
-    query = select(
-        Connection.id, Connection.account_id, Connection.name, Connection.settings
-    ).where(Connection.id == connection_id, Connection.kind == "saml", Connection.enabled.is_(True))
-    row = db.session.execute(query).first()
+    row = db.session.execute(_IN_USE, {"id": connection_id}).first()
     if row is None:
         return None
     return SamlConnection(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
@@ -20,6 +20,9 @@ from app.store.models import Connection
 from app.store.types import comparison_key, new_id, now
 
 KINDS = ("scim", "saml")
+_IS_THERE = select(Connection.id).where(
+    Connection.account_id == bindparam("account"), Connection.id == bindparam("connection")
+)
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,8 @@ def check(work: Work, connection_id: str) -> None:
 
     :raises NotFound: When the account has no such connection.
     """
-    query = select(Connection.id).where(
-        Connection.account_id == work.account_id, Connection.id == connection_id
-    )
-    if db.session.scalar(query) is None:
+    values = {"account": work.account_id, "connection": connection_id}
+    if db.session.scalar(_IS_THERE, values) is None:
         raise NotFound("connection", connection_id)
 
 

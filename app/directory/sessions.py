@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from app.directory import bounds, connections, requiring_saml
 from app.directory.errors import NotFound
@@ -15,12 +15,26 @@ from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
 from app.security.sessions import live
 from app.settings import Settings
-from app.store.database import db, write_transaction
+from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import new_id, now
 
 LISTED = 100
 """Most sessions of one user that are listed."""
+
+# What every sign-in asks is built once: building takes longer than asking.
+_users = table(User)
+_SIGN_IN = (
+    update(_users)
+    .where(
+        _users.c.account_id == bindparam("account"),
+        _users.c.id == bindparam("user"),
+        _users.c.active.is_(True),
+    )
+    .values(last_sign_in_at=bindparam("at"))
+    .returning(_users.c.user_name)
+)
+_ADD_SESSION = insert(table(Session))
 
 
 @dataclass(frozen=True)
@@ -56,13 +70,8 @@ def open_session(
     known_as = _columns_of(at_provider)
     if at_provider is not None:
         connections.check(work, at_provider.connection_id)
-    query = (
-        update(User)
-        .where(User.account_id == work.account_id, User.id == user_id, User.active.is_(True))
-        .values(last_sign_in_at=work.at)
-        .returning(User.user_name)
-    )
-    user_name = db.session.scalar(query)
+    values = {"account": work.account_id, "user": user_id, "at": work.at}
+    user_name = db.session.scalar(_SIGN_IN, values)
     if user_name is None:
         raise NotFound("active user", user_id)
     if method != "saml":
@@ -70,7 +79,7 @@ def open_session(
     secret = new_secret()
     session_id = new_id()
     db.session.execute(
-        insert(Session),
+        _ADD_SESSION,
         [
             {
                 "account_id": work.account_id,

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
 from app.directory.errors import Forbidden
 from app.directory.work import Work
-from app.store.database import db, write_transaction
+from app.store.database import db, table, write_transaction
 from app.store.models import SamlAssertion, SamlRequest, User, UserValue
 from app.store.types import comparison_key, now
 
@@ -22,6 +22,27 @@ REQUEST_LIFETIME = timedelta(minutes=10)
 _COLUMNS = (User.id, User.active, User.origin, User.connection_id)
 ADDRESSES_LIMIT = 20
 """Most e-mail addresses of an assertion that are looked up."""
+
+# What every sign-in asks is built once: building takes longer than asking.
+_requests = table(SamlRequest)
+_TAKE_REQUEST = (
+    delete(_requests)
+    .where(
+        _requests.c.account_id == bindparam("account"),
+        _requests.c.connection_id == bindparam("connection"),
+        _requests.c.request_id == bindparam("request"),
+        _requests.c.kind == bindparam("kind"),
+        _requests.c.expires_at > bindparam("at"),
+    )
+    .returning(_requests.c.relay_state, _requests.c.browser_hash)
+)
+_ADD_REQUEST = insert(_requests)
+_ADD_ASSERTION = insert(table(SamlAssertion))
+_NAMED = select(*_COLUMNS, User.user_name_key, User.external_id).where(
+    User.account_id == bindparam("account"),
+    User.user_name_key.in_(bindparam("keys", expanding=True))
+    | (User.external_id == bindparam("name_id")),
+)
 
 
 def remember_request(
@@ -50,7 +71,7 @@ def remember_request(
         "expires_at": at + REQUEST_LIFETIME,
     }
     with write_transaction():
-        db.session.execute(insert(SamlRequest), [row])
+        db.session.execute(_ADD_REQUEST, [row])
 
 
 def forget_old() -> None:
@@ -73,18 +94,14 @@ def use_request(
 
     :raises Forbidden: When there is no such open request, or another browser made it.
     """
-    query = (
-        delete(SamlRequest)
-        .where(
-            SamlRequest.account_id == work.account_id,
-            SamlRequest.connection_id == connection_id,
-            SamlRequest.request_id == request_id,
-            SamlRequest.kind == kind,
-            SamlRequest.expires_at > work.at,
-        )
-        .returning(SamlRequest.relay_state, SamlRequest.browser_hash)
-    )
-    row = db.session.execute(query).first()
+    values = {
+        "account": work.account_id,
+        "connection": connection_id,
+        "request": request_id,
+        "kind": kind,
+        "at": work.at,
+    }
+    row = db.session.execute(_TAKE_REQUEST, values).first()
     if row is None:
         raise Forbidden("it answers no request that is open")
     if row.browser_hash is not None and row.browser_hash != browser_hash:
@@ -104,7 +121,7 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
         "expires_at": valid_until + timedelta(hours=1),
     }
     try:
-        db.session.execute(insert(SamlAssertion), [row])
+        db.session.execute(_ADD_ASSERTION, [row])
     except IntegrityError:
         raise Forbidden("it was used before") from None
 
@@ -120,12 +137,8 @@ def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
     :raises Forbidden: When the user is not active.
     """
     keys = [comparison_key(each) for each in (name_id, *islice(emails, ADDRESSES_LIMIT))]
-    users = select(*_COLUMNS, User.user_name_key, User.external_id).where(
-        User.account_id == work.account_id
-    )
-    found = db.session.execute(
-        users.where(User.user_name_key.in_(keys) | (User.external_id == name_id))
-    ).all()
+    values = {"account": work.account_id, "keys": keys, "name_id": name_id}
+    found = db.session.execute(_NAMED, values).all()
     by_name = {row.user_name_key: row for row in found}
     by_number = [row for row in found if row.external_id == name_id]
     user: Any = by_name.get(keys[0]) or (by_number[0] if len(by_number) == 1 else None)

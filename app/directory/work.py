@@ -21,9 +21,12 @@ from sqlalchemy import insert, select, update
 
 from app.directory.admins import has_master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
-from app.store.database import db, write_transaction
+from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
 from app.store.types import new_id, now
+
+_ADD_AUDIT = insert(table(AuditEvent))
+_ADD_OUTGOING = insert(table(OutgoingEvent))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +107,9 @@ class Work:
             raise LastMasterAdmin
         events = self.events[self._written :]
         if events:
-            db.session.execute(insert(AuditEvent), events)
-            db.session.execute(insert(OutgoingEvent), [_outgoing_row(event) for event in events])
+            # Into the tables: by way of the models it takes twice as long, on every write.
+            db.session.execute(_ADD_AUDIT, events)
+            db.session.execute(_ADD_OUTGOING, [_outgoing_row(event) for event in events])
         if self.access_changed:
             db.session.execute(
                 update(Account)
@@ -147,7 +151,7 @@ def record_refusal(
     row = _audit_row(account_id, actor, now(), action, target or Target("account", account_id))
     refusal = row | {"outcome": "refused", "reason": reason[:1000]}
     with write_transaction():
-        db.session.execute(insert(AuditEvent), [refusal])
+        db.session.execute(_ADD_AUDIT, [refusal])
 
 
 def lock_account(account_id: str) -> None:

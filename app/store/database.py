@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase
 
 from app.store.types import comparison_key
@@ -57,6 +57,11 @@ def upgrade_database() -> None:
     from flask_migrate import upgrade
 
     upgrade()
+
+
+def table(model: type[Base]) -> Table:
+    """Return the table of a model: writing to it directly takes half of what the model takes."""
+    return cast(Table, model.__table__)
 
 
 def is_current() -> bool:
