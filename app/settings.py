@@ -56,6 +56,11 @@ class Settings:
     public_url: str = _setting(
         "The address people and identity providers use, without a path.", "http://127.0.0.1:8000"
     )
+    applications: tuple[str, ...] = _setting(
+        "Comma-separated addresses of applications on other hosts that use our sign-in, such as "
+        "`https://media.example.com` (docs/applications.md).",
+        (),
+    )
     trusted_proxies: tuple[Network, ...] = _setting(
         "Comma-separated networks whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`.", ()
     )
@@ -114,6 +119,8 @@ class Settings:
 
 def _parse(name: str, raw: str, default: Any) -> Any:
     try:
+        if name == "applications":
+            return tuple(_origin(part.strip()) for part in raw.split(","))
         if name == "trusted_proxies":
             return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(","))
         if isinstance(default, int):
@@ -149,19 +156,21 @@ def _database_url(raw: str) -> str:
 def _public_url(values: dict[str, Any]) -> str:
     """Return the public URL, by default the address the server listens on."""
     default = f"http://127.0.0.1:{values.get('port', 8000)}"
-    url = str(values.get("public_url", default)).rstrip("/")
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        return _origin(str(values.get("public_url", default)).rstrip("/"))
     except ValueError as error:
         raise SettingsError(f"GATEHOUSE_PUBLIC_URL cannot be read: {error}") from None
+
+
+def _origin(url: str) -> str:
+    """Return an address of a site in lower case, without a path."""
+    parts = urlsplit(url)
+    port = parts.port
     host = parts.hostname or ""
     netloc = f"[{host}]" if ":" in host else host
     plain = f"{parts.scheme}://{netloc}" + (f":{port}" if port else "")
     if parts.scheme not in ("http", "https") or not host or url.lower() != plain:
-        raise SettingsError(
-            "GATEHOUSE_PUBLIC_URL must look like https://gatehouse.example.com, without a path."
-        )
+        raise ValueError("it must look like https://gatehouse.example.com, without a path")
     return plain
 
 

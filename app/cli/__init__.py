@@ -9,6 +9,7 @@ from app.cli.commands import (
     domains,
     folders,
     jobs,
+    keys,
     log,
     mappings,
     schemas,
@@ -25,7 +26,7 @@ cli = Command(
     no_args_is_help=True,
 )
 MODULES = (
-    *(server, database, jobs, accounts, tokens, clients, connections, domains, sign_ins),
+    *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
     *(folders, mappings, schemas, log, demo),
 )
 for module in MODULES:

@@ -6,11 +6,13 @@ from flask import Flask, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
+from app.console.applications import blueprint as applications
 from app.console.own_sessions import blueprint as own_sessions
 from app.console.routes import blueprint
 
-WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth"})
-"""Blueprints whose requests prove themselves: a token, a signed assertion, a client secret."""
+WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth"})
+"""Blueprints whose requests prove themselves (a token, a signed assertion, a client secret), or
+which change nothing whatever the method."""
 
 
 def init_console(app: Flask) -> None:
@@ -19,7 +21,7 @@ def init_console(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     _refuse_forged_forms(app)
-    for each in (blueprint, own_sessions):
+    for each in (blueprint, own_sessions, applications):
         app.register_blueprint(each)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Request, current_app, g, has_request_context, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app.security.paths import same_site_path
 from app.settings import Network, Settings
 from app.store.types import new_id
 
 BUSY_SECONDS = 2
 """When to try again after the database could not be had."""
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -64,6 +68,33 @@ def client_address() -> str | None:
         if hop is None or not _is_trusted(hop, trusted):
             return str(hop) if hop else None
     return str(hops[-1])
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the client asked a proxy for."""
+
+    origin: str
+    """Scheme, host and port, in lower case, without the port that goes without saying."""
+    path: str
+    """With its query; ``/`` where it cannot be told."""
+
+
+def forwarded_target() -> Target | None:
+    """Return what the client asked of a trusted proxy (``X-Forwarded-Proto``, ``-Host``, ``-Uri``).
+
+    None without such a proxy: anybody else could make it up.
+    """
+    if not _from_trusted_proxy():
+        return None
+    scheme = request.headers.get("X-Forwarded-Proto", "").strip().lower()
+    host = request.headers.get("X-Forwarded-Host", "").strip().lower()
+    if scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host):
+        return None
+    name, colon, port = host.rpartition(":")
+    if colon and port == _DEFAULT_PORTS[scheme]:
+        host = name
+    return Target(f"{scheme}://{host}", same_site_path(request.headers.get("X-Forwarded-Uri", "/")))
 
 
 def _from_trusted_proxy() -> bool:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
 from app.security.secrets import digest
 from app.settings import Settings
 from app.store.database import db
-from app.store.models import Account, Session, User
+from app.store.models import Account, ApplicationSession, Session, User
 from app.store.types import now
 
+LONGEST_SECRET = 128
+"""Of a cookie, in characters: ours have fewer."""
 TOUCH_AFTER = timedelta(minutes=1)
 """How stale ``seen_at`` may be, so that not every request writes."""
 
@@ -31,6 +33,7 @@ class SignedIn:
     display_name: str
     method: str
     seen_at: datetime
+    expires_at: datetime
     connection_id: str | None
 
     @property
@@ -41,6 +44,15 @@ class SignedIn:
 def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie; over HTTPS one a subdomain cannot set."""
     return "__Host-gatehouse" if settings.https else "gatehouse"
+
+
+def application_cookie_name(origin: str, purpose: str = "session") -> str:
+    """Return the name of a cookie of ours on the host of an application.
+
+    :param purpose: ``session``, or ``start``: what ties a sign-in to the browser that began it.
+    """
+    name = f"gatehouse-app-{purpose}"
+    return f"__Host-{name}" if origin.startswith("https:") else name
 
 
 def set_cookie(response: Response, secret: str, settings: Settings) -> None:
@@ -66,9 +78,34 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
     One statement reads session and user together: a session that was revoked, that is too old or
     idle, or whose user is no longer active, is refused at this very request.
     """
-    if not secret or len(secret) > 128:
+    if not secret or len(secret) > LONGEST_SECRET:
         return None
-    query = (
+    return _person(_query(settings).where(Session.hash == digest(secret)))
+
+
+def signed_in_at(origin: str, secret: str | None, settings: Settings) -> SignedIn | None:
+    """Return the person an application's cookie stands for, or None.
+
+    :param origin: Where the cookie was sent: on another host it stands for nobody.
+    """
+    if not secret or len(secret) > LONGEST_SECRET:
+        return None
+    there = (ApplicationSession.account_id == Session.account_id) & (
+        ApplicationSession.session_id == Session.id
+    )
+    query = _query(settings).join(ApplicationSession, there)
+    return _person(
+        query.where(
+            ApplicationSession.hash == digest(secret),
+            ApplicationSession.origin == origin,
+            ApplicationSession.path.is_(None),
+        )
+    )
+
+
+def _query(settings: Settings) -> Select[*tuple[Any, ...]]:
+    """Return the query of those who are signed in, to be narrowed to one."""
+    return (
         select(
             Session.account_id,
             Account.name.label("account_name"),
@@ -78,16 +115,16 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
             User.display_name,
             Session.method,
             Session.seen_at,
+            Session.expires_at,
             Session.connection_id,
         )
         .join(User, (User.account_id == Session.account_id) & (User.id == Session.user_id))
         .join(Account, Account.id == Session.account_id)
-        .where(
-            Session.hash == digest(secret),
-            *live(settings, now()),
-            User.active.is_(True),
-        )
+        .where(*live(settings, now()), User.active.is_(True))
     )
+
+
+def _person(query: Select[*tuple[Any, ...]]) -> SignedIn | None:
     row = db.session.execute(query).first()
     if row is None:
         return None

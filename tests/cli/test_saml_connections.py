@@ -140,6 +140,11 @@ def test_a_sign_in_is_understood(acme, provider, tmp_path):
 
 def test_jobs_are_run_and_listed(acme):
     assert "No job" in acme("jobs", "list").stdout
-    assert acme("jobs", "run", "--json")["done"] == ["saml metadata", "old traces", "old sign-ins"]
+    assert acme("jobs", "run", "--json")["done"] == [
+        "saml metadata",
+        "old traces",
+        "old sign-ins",
+        "old codes",
+    ]
     assert acme("jobs", "run").stdout == "Nothing was due.\n"
-    assert len(acme("jobs", "list", "--json")["jobs"]) == 3
+    assert len(acme("jobs", "list", "--json")["jobs"]) == 4
