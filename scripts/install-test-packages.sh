@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what the end-to-end tests need and Python packages can't give: a browser, an identity
-# provider and a database server; and the program that pysaml2 is measured with. As root on Debian it installs them; elsewhere it says what is
-# missing, and the tests that need it are skipped. Quick when all is there.
+# provider and a database server; and xmlsec1, the program that pysaml2 is measured with. As root
+# on Debian it installs them; elsewhere it says what is missing, and the tests that need it are
+# skipped. Quick when all is there.
 set -eu
 
 packages='chromium simplesamlphp php-cli php-xml php-mbstring postgresql xmlsec1'

@@ -64,7 +64,7 @@ class Pysaml2Provider:
         """Return the Response for a person, as XML."""
         return str(
             self.server.create_authn_response(
-                {"mail": name_id, "givenName": "Ada"},
+                {"mail": name_id, "givenName": name_id.partition("@")[0].capitalize()},
                 in_response_to=asked["in_response_to"],
                 destination=asked["destination"],
                 sp_entity_id=asked["sp_entity_id"],
