@@ -5,7 +5,7 @@
 # skipped. Quick when all is there.
 set -eu
 
-packages='chromium simplesamlphp php-cli php-xml php-mbstring postgresql xmlsec1'
+packages='chromium simplesamlphp php-cli php-xml php-mbstring postgresql xmlsec1 nginx'
 
 # Not only Debian itself has dpkg, but only Debian is known to have these packages.
 if ! grep -qs '^ID=debian$' /etc/os-release; then

@@ -52,17 +52,20 @@ def gatehouse(*arguments: str, env: dict[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def running_server(database_url: str, data_dir: Path, *, public_url: str = "") -> Iterator[Server]:
+def running_server(
+    database_url: str, data_dir: Path, *, public_url: str = "", **settings: str
+) -> Iterator[Server]:
     """Start ``gatehouse serve`` on a free port of 127.0.0.1, and stop it at the end.
 
     :param database_url: A migrated database; empty for the embedded one in ``data_dir``.
     :param public_url: The address people use, as of the proxy before several; empty: its own.
+    :param settings: More environment variables.
     :raises RuntimeError: When it does not answer in time; the message holds its output.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    env = _environment(database_url, data_dir, port, public_url or url)
+    env = _environment(database_url, data_dir, port, public_url or url) | settings
     server = Server(url, database_url, env, data_dir / "server.log")
     with server.log.open("wb") as output:
         process = subprocess.Popen(
@@ -117,7 +120,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=STOP_SECONDS)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
