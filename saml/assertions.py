@@ -78,8 +78,12 @@ def read(
     with trace.check("The assertion comes from the provider of this connection"):
         if assertion.version != "2.0" or not assertion.id:
             raise Refused("the assertion is not of SAML 2.0, or has no ID")
-        if text_of(assertion.issuer) != expected.provider.entity_id:
-            raise Refused("the assertion comes from another issuer")
+        issuer = text_of(assertion.issuer)
+        if issuer != expected.provider.entity_id:
+            raise Refused(
+                f"the assertion comes from another issuer: {issuer[:200]}; "
+                f"this connection is to {expected.provider.entity_id}"
+            )
     with trace.check("It is meant for us and for now") as check:
         ends = [_check_conditions(assertion.conditions, expected)]
         check.detail = f"for {expected.entity_id}"
@@ -122,7 +126,10 @@ def _check_conditions(conditions: Any, expected: Expected) -> datetime | None:
     for restriction in conditions.audience_restriction:
         audiences = [text_of(audience) for audience in restriction.audience]
         if expected.entity_id not in audiences:
-            raise Refused(f"the assertion is for another audience: {', '.join(audiences)[:200]}")
+            raise Refused(
+                f"the assertion is for another audience: {', '.join(audiences)[:200]}; "
+                f"at the provider, the audience must be {expected.entity_id}"
+            )
     return moment(conditions.not_on_or_after)
 
 
@@ -145,7 +152,10 @@ def _check_subject(subject: Any, expected: Expected) -> tuple[str | None, dateti
 def _check_confirmation(data: Any, expected: Expected) -> datetime:
     """Check a bearer confirmation (SAML profiles §4.1.4.2)."""
     if data.recipient != expected.acs_url:
-        raise Refused("the assertion is meant for another recipient")
+        raise Refused(
+            f"the assertion is meant for another recipient: {str(data.recipient)[:200]}; "
+            f"at the provider, the address to answer to must be {expected.acs_url}"
+        )
     ends = moment(data.not_on_or_after)
     if ends is None:
         raise Refused("the confirmation has no end")

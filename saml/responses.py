@@ -59,7 +59,9 @@ def _signed_assertion(root: etree._Element, expected: Expected, trace: Trace) ->
             by_response = verified(root, certificates)
         by_assertion = verified(assertion, certificates)
         if not by_response and not by_assertion:
-            raise Refused("neither the response nor its assertion is signed")
+            raise Refused(
+                "neither the response nor its assertion is signed; let the provider sign one"
+            )
         signed = {"the response": by_response, "the assertion": by_assertion}
         check.detail = " and ".join(what for what, is_signed in signed.items() if is_signed)
     with trace.check("It is valid SAML"):
@@ -117,7 +119,10 @@ def _check_response(root: etree._Element, expected: Expected) -> None:
         raise Refused("the response is not of SAML 2.0")
     destination = root.get("Destination")
     if destination is not None and destination != expected.acs_url:
-        raise Refused(f"the response is meant for another place: {destination[:200]}")
+        raise Refused(
+            f"the response is meant for another place: {destination[:200]}; "
+            f"at the provider, the address to answer to must be {expected.acs_url}"
+        )
     issuer = root.find(name(SAML, "Issuer"))
     if issuer is not None and (issuer.text or "").strip() != expected.provider.entity_id:
         raise Refused("the response comes from another issuer")

@@ -51,7 +51,10 @@ def read(
     answer = responses.read(encoded, expected_of(connection, at), trace)
     with trace.check("It was asked for, or need not be") as check:
         if answer.in_response_to is None and not connection.options.allow_unsolicited:
-            raise Refused("nobody asked for it, and this connection takes no unsolicited responses")
+            raise Refused(
+                "nobody asked for it, and this connection takes no unsolicited responses; people "
+                "begin here, or the connection allows them to begin at the provider"
+            )
         check.detail = answer.in_response_to or "unsolicited"
     return answer
 

@@ -49,7 +49,10 @@ def verified(element: etree._Element, certificates: Sequence[str]) -> bool:
     signature = signatures[0]
     check_form(signature, element)
     if not any(_matches(signature, element, certificate) for certificate in certificates):
-        raise Refused("the signature matches no certificate of the connection")
+        raise Refused(
+            "the signature matches no certificate of the connection; the message was altered, or "
+            "the provider has a new certificate: read its metadata anew"
+        )
     return True
 
 

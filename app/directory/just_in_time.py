@@ -64,7 +64,10 @@ def provision(
         nobody is found and nobody is to be made; when it names a role the connection may not give.
     """
     if found is None and mode == "off":
-        raise Forbidden(f"nobody here is {arrival.name_id[:200]!r}")
+        raise Forbidden(
+            f"nobody here is {arrival.name_id[:200]!r}; the provider pushes them first, or the "
+            "connection makes people at their first sign-in"
+        )
     if found is None:
         try:
             user_id = users.create(work, _profile(arrival, Profile(arrival.user_name)))
