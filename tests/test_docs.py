@@ -3,18 +3,23 @@
 import ast
 import re
 import runpy
+import shlex
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
+
+from app.cli import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "idp-fixtures" / "README.md",
+    ROOT / "benchmarks" / "README.md",
 ]
-NAMED = re.compile(r"`((?:app|scim|saml|tests|docs|idp-fixtures)/[\w./-]+)(?:::(\w+))?`")
+NAMED = re.compile(r"`((?:app|scim|saml|tests|docs|idp-fixtures|benchmarks)/[\w./-]+)(?:::(\w+))?`")
 
 
 def test_the_table_of_settings_is_that_of_the_code():
@@ -51,3 +56,31 @@ def test_every_target_of_make_that_the_readme_names_is_there():
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     named = re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8"))
     assert named and set(named) <= set(targets)
+
+
+COMMANDS_IN = [
+    *(ROOT / "docs").rglob("*.md"),
+    ROOT / "README.md",
+]
+
+
+def commands_on(page):
+    """The commands a page shows, each as a list of words, without comments."""
+    text = page.read_text(encoding="utf-8")
+    shown = re.findall(r"^ {4,}(gatehouse [^\n]*(?:\\\\\n[^\n]*)*)", text, re.MULTILINE)
+    named = re.findall(r"`(gatehouse [a-z-]+[^`]*)`", text)
+    for line in shown + named:
+        yield shlex.split(line.replace("\\\n", " ").partition(" #")[0])[1:]
+
+
+@pytest.mark.parametrize("page", COMMANDS_IN, ids=str)
+def test_every_command_a_page_shows_is_there_with_its_options(page):
+    for words in commands_on(page):
+        command, rest = cli, list(words)
+        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+            found = command.get_command(None, rest[0])
+            assert found is not None, " ".join(words)
+            command, rest = found, rest[1:]
+        known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        options = {word.partition("=")[0] for word in rest if word.startswith("--")}
+        assert options <= known | {"--help"}, " ".join(words)
