@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, make_response, redirect, request
 
 from app.directory import sign_in as requests_sent
@@ -68,11 +70,11 @@ def acs(connection_id: str) -> Response:
     connection = limited_connection_of(connection_id)
     trace = Trace()
     try:
-        secret, path = _sign_in(connection, trace)
+        secret, path, lifetime = _sign_in(connection, trace)
     except (Refused, DirectoryError) as refused:
         return refuse_sign_in(connection, refused, trace)
     answer = make_response(redirect(path, 303))
-    set_cookie(answer, secret, settings())
+    set_cookie(answer, secret, settings(), lifetime)
     return answer
 
 
@@ -96,8 +98,8 @@ def _ask(connection: SamlConnection, asked: str) -> Response:
     return send(provider.sso_redirect, provider.sso_post, "SAMLRequest", message, key)
 
 
-def _sign_in(connection: SamlConnection, trace: Trace) -> tuple[str, str]:
-    """Return the secret of the new session and the path to go on to."""
+def _sign_in(connection: SamlConnection, trace: Trace) -> tuple[str, str, timedelta]:
+    """Return the secret of the new session, the path to go on to, and how long it lives."""
     answer = sign_in.read(connection, request.form.get("SAMLResponse", ""), trace)
     cookie = request.cookies.get(BROWSER_COOKIE)
     browser_hash = digest(cookie) if cookie else None
@@ -107,4 +109,5 @@ def _sign_in(connection: SamlConnection, trace: Trace) -> tuple[str, str]:
         person = sign_in.person_of(work, connection, answer, trace)
         agent = request.headers.get("User-Agent", "")
         secret = sign_in.open_session(work, connection, answer, person, agent)
-    return secret, same_site_path(path)
+        lifetime = sign_in.lifetime_of(connection, answer, work.at)
+    return secret, same_site_path(path), lifetime

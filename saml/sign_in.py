@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from app.directory import just_in_time, sessions, sign_in
+from app.directory import domains, just_in_time, sessions, sign_in
 from app.directory.just_in_time import Arrival, Provisioned
 from app.directory.sessions import AtProvider
 from app.directory.work import Work
@@ -100,21 +100,28 @@ def person_of(work: Work, connection: SamlConnection, answer: Answer, trace: Tra
             work, found, _arrival(connection, answer), options.provisioning, options.may_give
         )
         check.detail = provisioned.outcome
+    with trace.check("Their domain is not that of another connection"):
+        domains.check(work, provisioned.user_name, connection.id)
     return provisioned
+
+
+def lifetime_of(connection: SamlConnection, answer: Answer, at: datetime) -> timedelta:
+    """Return how long the session lives: no longer than the provider's own."""
+    lifetime = timedelta(hours=connection.options.session_hours or settings().session_hours)
+    if answer.session_ends is None:
+        return lifetime
+    return max(min(lifetime, answer.session_ends - at), timedelta(minutes=1))
 
 
 def open_session(
     work: Work, connection: SamlConnection, answer: Answer, person: Provisioned, user_agent: str
 ) -> str:
     """Open the session, and return its secret."""
-    lifetime = timedelta(hours=connection.options.session_hours or settings().session_hours)
-    if answer.session_ends is not None:
-        lifetime = max(min(lifetime, answer.session_ends - work.at), timedelta(minutes=1))
     return sessions.open_session(
         work,
         person.user_id,
         method="saml",
-        lifetime=lifetime,
+        lifetime=lifetime_of(connection, answer, work.at),
         at_provider=AtProvider(
             connection.id,
             answer.name_id,

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.directory.connections import find_saml
-from app.directory.errors import Invalid, NotFound, Taken
+from app.directory.errors import Forbidden, Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Domain
 
 LONGEST = 253
 """Longest name of a domain, in characters (RFC 1035 §2.3.4)."""
+_ROUTED_TO = select(Domain.connection_id).where(
+    Domain.account_id == bindparam("account"), Domain.domain == bindparam("domain")
+)
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]*[a-z0-9]")
 
 
@@ -90,6 +93,23 @@ def connection_of(address: str) -> str | None:
         .where(Domain.domain == domain, Connection.enabled.is_(True))
     )
     return db.session.scalar(query)
+
+
+def check(work: Work, user_name: str, connection_id: str) -> None:
+    """Refuse somebody whose domain signs in through another connection of the account.
+
+    A second provider of the account could otherwise sign in as anybody of the first one's people.
+
+    :raises Forbidden: When the domain is routed elsewhere.
+    """
+    try:
+        domain = normalised(user_name.rpartition("@")[2])
+    except Invalid:
+        return
+    values = {"account": work.account_id, "domain": domain}
+    routed_to = db.session.scalar(_ROUTED_TO, values)
+    if routed_to is not None and routed_to != connection_id:
+        raise Forbidden(f"people of {domain} sign in through another connection of the account")
 
 
 def normalised(domain: str) -> str:

@@ -48,6 +48,7 @@ class Provisioned:
     """Who signs in, and what was made of what the assertion tells."""
 
     user_id: str
+    user_name: str
     outcome: str
     """A sentence for an administrator."""
 
@@ -57,7 +58,7 @@ def provision(
 ) -> Provisioned:
     """Return the user who signs in, made or brought up to date as the mode says.
 
-    :param found: The row of the user there is (``id``, ``origin``, ``connection_id``), or None.
+    :param found: The row of the user there is, as ``sign_in.find_user`` returns it, or None.
     :param mode: One of ``MODES``.
     :param may_give: Ids of the roles the connection may give directly, at the most.
     :raises Forbidden: When it would make somebody whose name is taken, or not allowed; when
@@ -74,19 +75,25 @@ def provision(
         except Invalid as invalid:
             raise Forbidden(f"nobody can be made of it: {invalid}") from invalid
         _set_access(work, user_id, arrival, may_give)
-        return Provisioned(user_id, "made now, of what the assertion tells")
-    user_id = str(found.id)
+        return Provisioned(user_id, arrival.user_name, "made now, of what the assertion tells")
+    reason = _why_unchanged(work, found, mode)
+    if reason is None:
+        user_id = str(found.id)
+        users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
+        _set_access(work, user_id, arrival, may_give)
+    outcome = f"found; {reason}" if reason else "found, and brought up to date with the assertion"
+    return Provisioned(str(found.id), str(found.user_name), outcome)
+
+
+def _why_unchanged(work: Work, found: Any, mode: str) -> str | None:
+    """Return why the assertion changes nothing about somebody; None when it does."""
     if mode == "off":
-        return Provisioned(user_id, "found; the connection changes nobody")
+        return "the connection changes nobody"
     if found.origin == "scim":
-        return Provisioned(user_id, "found; managed over SCIM, so the assertion changes nothing")
+        return "managed over SCIM, so the assertion changes nothing"
     if found.origin != "saml" or found.connection_id != work.actor.connection_id:
-        return Provisioned(user_id, "found; not of this connection, so it changes nothing")
-    if mode == "create":
-        return Provisioned(user_id, "found; the connection makes people and changes nobody")
-    users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
-    _set_access(work, user_id, arrival, may_give)
-    return Provisioned(user_id, "found, and brought up to date with the assertion")
+        return "not of this connection, so it changes nothing"
+    return "the connection makes people and changes nobody" if mode == "create" else None
 
 
 def _profile(arrival: Arrival, stored: Profile) -> Profile:

@@ -19,7 +19,7 @@ from app.store.types import comparison_key, now
 
 REQUEST_LIFETIME = timedelta(minutes=10)
 """How long a person may take to sign in at the provider."""
-_COLUMNS = (User.id, User.active, User.origin, User.connection_id)
+_COLUMNS = (User.id, User.user_name, User.active, User.origin, User.connection_id)
 ADDRESSES_LIMIT = 20
 """Most e-mail addresses of an assertion that are looked up."""
 
@@ -133,7 +133,7 @@ def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
     the e-mail addresses as userName; then all of them as an address that one user alone has.
 
     :param emails: The first ``ADDRESSES_LIMIT`` are tried.
-    :return: With ``id``, ``active``, ``origin`` and ``connection_id``.
+    :return: With ``id``, ``user_name``, ``active``, ``origin`` and ``connection_id``.
     :raises Forbidden: When the user is not active.
     """
     keys = [comparison_key(each) for each in (name_id, *islice(emails, ADDRESSES_LIMIT))]

@@ -55,13 +55,15 @@ def application_cookie_name(origin: str, purpose: str = "session") -> str:
     return f"__Host-{name}" if origin.startswith("https:") else name
 
 
-def set_cookie(response: Response, secret: str, settings: Settings) -> None:
+def set_cookie(
+    response: Response, secret: str, settings: Settings, lifetime: timedelta | None = None
+) -> None:
     """Give the browser the secret of its session.
 
     Scripts cannot read the cookie, other sites cannot post with it, and it goes to this host
     alone. The browser forgets it when the session can no longer be valid (RFC 6265 §5.2.2).
     """
-    lifetime = timedelta(hours=settings.session_hours)
+    lifetime = lifetime or timedelta(hours=settings.session_hours)
     response.set_cookie(
         cookie_name(settings), secret, max_age=lifetime, **_cookie_attributes(settings)
     )

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from app.access.decisions import check
-from app.directory import mappings, users
+from app.directory import domains, mappings, users
 from app.store.models import Group, User, UserValue
 from saml import setup
 from saml.attributes import PRESETS, split
@@ -45,6 +45,7 @@ def arrive(app, account, provider):
         )
         return browser.post(response)
 
+    browser.provider_metadata = provider.metadata()
     sign_in.browser = browser
     return sign_in
 
@@ -152,6 +153,19 @@ def test_names_that_cannot_be_kept_are_refused(arrive):
     assert rows(User) == []
     assert arrive(groups=[f"g{number}" for number in range(501)]).status_code == 403
     assert rows(User) == []
+
+
+def test_people_of_a_domain_come_through_its_connection_alone(arrive, account, ada):
+    with write(account) as work:
+        described = setup.from_metadata(arrive.browser.provider_metadata)
+        first = setup.register(work, "First", described)
+        domains.add(work, "example.com", first)
+    for name_id in ("ada@example.com", "EVE@Example.com"):
+        answer = arrive(name_id=name_id)
+        arrive.browser.assert_refused(answer, "people of example.com sign in through another")
+    assert [each.user_name for each in rows(User)] == ["Ada@example.com"]
+    assert arrive(name_id="bob@contractors.example").status_code == 303
+    assert arrive(name_id="no-address").status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_clocks_may_differ_by_so_much(app, account, ada, provider, skew, status)
 
 def test_a_session_lives_as_long_as_the_connection_says(app, account, ada, provider):
     browser = configured(app, account, provider, session_hours=2)
-    assert browser.post(provider.response(browser.sp, browser.start())).status_code == 303
+    answer = browser.post(provider.response(browser.sp, browser.start()))
+    assert answer.status_code == 303
+    assert "Max-Age=7200;" in answer.headers["Set-Cookie"]
     session = row(Session)
     assert session.expires_at - session.created_at == timedelta(hours=2)
 
