@@ -84,3 +84,24 @@ def test_every_command_a_page_shows_is_there_with_its_options(page):
         known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
         options = {word.partition("=")[0] for word in rest if word.startswith("--")}
         assert options <= known | {"--help"}, " ".join(words)
+
+
+@cache
+def words_of_the_code():
+    """Every text in the code that may refuse a sign-in, f-strings in pieces."""
+    files = [*(ROOT / "saml").glob("*.py"), *(ROOT / "app" / "directory").glob("*.py")]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return "\n".join(node.value for node in nodes if isinstance(node.value, str))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "providers").glob("*.md")), ids=str)
+def test_what_a_page_says_we_say_is_what_we_say(page):
+    """First column under "When it does not work"; ``…`` stands for what differs each time."""
+    table = page.read_text(encoding="utf-8").partition("## When it does not work")[2]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    quoted = [words for row in rows for words in re.findall(r"`([^`]+)`", row)]
+    assert quoted
+    for words in quoted:
+        for piece in words.split("…"):
+            assert piece.strip() in words_of_the_code(), words
