@@ -77,31 +77,22 @@ def open_session(
     if method != "saml":
         requiring_saml.check(work, Target("user", user_id, user_name), method)
     secret = new_secret()
-    session_id = new_id()
-    db.session.execute(
-        _ADD_SESSION,
-        [
-            {
-                "account_id": work.account_id,
-                "id": session_id,
-                "user_id": user_id,
-                "hash": digest(secret),
-                "method": method,
-                "address": work.actor.address,
-                "user_agent": user_agent[:512],
-                "created_at": work.at,
-                "seen_at": work.at,
-                "expires_at": work.at + lifetime,
-                **known_as,
-            }
-        ],
-    )
-    opened = {"session": session_id, "method": method, "connection": known_as["connection_id"]}
-    work.record(
-        "session.opened",
-        Target("user", user_id, user_name),
-        after=opened | ({"note": note} if note else {}),
-    )
+    row = {
+        "account_id": work.account_id,
+        "id": new_id(),
+        "user_id": user_id,
+        "hash": digest(secret),
+        "method": method,
+        "address": work.actor.address,
+        "user_agent": user_agent[:512],
+        "created_at": work.at,
+        "seen_at": work.at,
+        "expires_at": work.at + lifetime,
+    }
+    db.session.execute(_ADD_SESSION, [row | known_as])
+    opened = {"session": row["id"], "method": method, "connection": known_as["connection_id"]}
+    after = opened | ({"note": note} if note else {})
+    work.record("session.opened", Target("user", user_id, user_name), after=after)
     return secret
 
 
