@@ -69,6 +69,11 @@ PRESETS: dict[str, dict[str, str]] = {
 """The names each provider uses unless somebody has changed them there."""
 
 
+ELSEWHERE = {"groups": f"{_MICROSOFT}claims/groups.link"}
+"""What a provider sends in place of a list that is too long: where to read it, with a token of
+its own. We do not, so such an assertion does not say."""
+
+
 @dataclass(frozen=True)
 class Person:
     """What an assertion says of a person, in our words; None: it does not say."""
@@ -79,8 +84,10 @@ class Person:
     family_name: str | None
     display_name: str | None
     groups: list[str] | None
+    """Where the provider has a name for them, none sent means none: most leave out an empty list,
+    and somebody taken out of their last group must lose what it gave. So with the next two."""
     account_role: str | None
-    """The first value, empty if there is none; None: it does not say."""
+    """The first value, empty if there is none."""
     folders: list[str] | None
     """Each ``role:/path``, or ``/path`` to view."""
 
@@ -100,8 +107,9 @@ def read(attributes: Mapping[str, list[str]], names: Mapping[str, str]) -> Perso
         return next(iter(values(ours) or ()), None)
 
     def listed(ours: str) -> list[str] | None:
-        given = values(ours)
-        return None if given is None else split(given)
+        if ours not in names or ELSEWHERE.get(ours) in by_name:
+            return None
+        return split(values(ours) or ())
 
     roles = listed("accountRole")
     return Person(

@@ -16,6 +16,7 @@ from app.cli.commands import (
     server,
     sign_ins,
     tokens,
+    users,
 )
 from app.cli.group import Command
 
@@ -27,7 +28,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(folders, mappings, schemas, log, demo),
+    *(users, folders, mappings, schemas, log, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

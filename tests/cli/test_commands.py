@@ -157,3 +157,15 @@ def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path):
     result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "gatehouse: The database cannot be used: file is not a database\n"
+
+
+def test_somebody_is_put_out_and_let_in_again(gatehouse, acme):
+    out = gatehouse("user", "deactivate", "Acme", "ADA@example.com", "--json")
+    assert (out["active"], out["changed"]) == (False, True)
+    (stored,) = acme.get("/Users")["Resources"]
+    assert stored["active"] is False
+    assert gatehouse("user", "deactivate", "Acme", "ada@example.com", "--json")["changed"] is False
+    assert "is active." in gatehouse("user", "activate", "Acme", "ada@example.com").stdout
+    (stored,) = acme.get("/Users")["Resources"]
+    assert stored["active"] is True
+    assert "user 'eve'" in gatehouse("user", "activate", "Acme", "eve", exit_code=2).stderr

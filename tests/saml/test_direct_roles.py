@@ -53,8 +53,9 @@ def test_the_account_role_follows_the_assertion(arrive, account):
     assert row(Grant).origin == "saml"
     arrive(role="reports")
     assert roles_of(account) == ["reports"]
-    arrive()  # it does not tell: nothing changes
-    assert roles_of(account) == ["reports"]
+    arrive()  # none sent is none
+    assert roles_of(account) == []
+    arrive(role="reports")
     arrive(role="")
     assert roles_of(account) == []
 

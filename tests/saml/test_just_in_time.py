@@ -7,7 +7,7 @@ from lxml import etree
 
 from app.access.decisions import check
 from app.directory import domains, mappings, users
-from app.store.models import Group, User, UserValue
+from app.store.models import Group, Membership, User, UserValue
 from saml import setup
 from saml.attributes import PRESETS, split
 from saml.xml import SAML
@@ -19,6 +19,7 @@ from tests.saml.provider import find
 from tests.scim.conftest import new_client
 
 OKTA = PRESETS["okta"]
+LINK = "http://schemas.microsoft.com/claims/groups.link"
 
 
 def telling(**values):
@@ -132,9 +133,20 @@ def test_groups_follow_the_assertion_and_mappings_hold(arrive, account):
     assert check(account, eve, "asset.edit", folder).allowed
     arrive(groups="Readers, Writers")
     assert not check(account, eve, "asset.edit", folder).allowed
-    arrive()  # it does not tell: nothing changes
-    arrive(groups="")
+    arrive(**{LINK: "https://graph.example/"})  # too many to send: it does not tell
+    assert len(rows(Membership)) == 2
+    arrive()  # most providers leave out an empty list
+    assert rows(Membership) == []
     assert len(rows(Group)) == 3
+
+
+def test_groups_nobody_asked_for_change_nothing(arrive, account):
+    arrive(groups=["Designers"])
+    with write(account) as work:
+        setup.configure(work, "IdP", attribute_names={"email": "email"})
+    arrive(groups=["Readers"])
+    assert [each.display_name for each in rows(Group)] == ["Designers"]
+    assert len(rows(Membership)) == 1
 
 
 def test_groups_of_others_are_not_touched(app, arrive, account):
