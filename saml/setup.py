@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.directory import bounds, connection_keys, connections, roles
@@ -63,20 +63,25 @@ def from_fields(
         raise Invalid(str(error)) from None
 
 
-def attribute_names(preset: str | None, pairs: Iterable[str]) -> dict[str, str]:
-    """Return what a provider calls attributes: those of a preset, changed by ``ours=theirs``.
+def attribute_names(
+    preset: str | None, pairs: Iterable[str], names: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return what a provider calls attributes: as before, or as a preset says, with changes.
 
+    :param preset: Whose names take the place of those there are.
+    :param pairs: ``ours=theirs`` each; ``ours=`` takes one away.
+    :param names: Those there are.
     :raises Invalid: When there is no such preset, or a pair is none.
     """
     if preset is not None and preset.lower() not in PRESETS:
         raise Invalid(f"There are presets for: {', '.join(PRESETS)}.", field="preset")
-    names = dict(PRESETS[preset.lower()]) if preset else {}
+    changed = dict(PRESETS[preset.lower()] if preset else names or {})
     for pair in pairs:
         ours, equals, theirs = pair.partition("=")
-        if not equals or not theirs:
+        if not equals:
             raise Invalid(f"{pair!r} is no pair such as email=mail.", field="attribute")
-        names[ours] = theirs
-    return names
+        changed[ours] = theirs
+    return {ours: theirs for ours, theirs in changed.items() if theirs}
 
 
 def configure(work: Work, name: str, **changes: Any) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _arrival(connection: SamlConnection, answer: Answer) -> Arrival:
     person = attributes.read(answer.attributes, connection.options.attribute_names)
     name = {"givenName": person.given_name, "familyName": person.family_name}
     told = {key: value for key, value in name.items() if value}
-    profile = {"name": told, "displayName": person.display_name}
+    profile = {"name": told, "displayName": person.display_name or " ".join(told.values())}
     return Arrival(
         name_id=answer.name_id,
         user_name=person.user_name or person.email or answer.name_id,

@@ -17,6 +17,7 @@ from app.security.sessions import SignedIn
 blueprint = Blueprint("own_sessions", __name__, url_prefix="/me/sessions")
 blueprint.after_request(take_refused_cookie_back)
 
+_METHODS = {"saml": "through your company", "link": "with a sign-in link"}
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
 _SYSTEMS = {
     "iPhone": "iPhone",
@@ -81,6 +82,7 @@ def device_of(user_agent: str) -> str:
 def _shown(row: Any, person: SignedIn) -> dict[str, Any]:
     return dict(row._mapping) | {
         "device": device_of(row.user_agent),
+        "how": _METHODS.get(row.method, row.method),
         "is_this": row.id == person.session_id,
     }
 

@@ -36,6 +36,21 @@ def test_options_are_set_and_shown(acme):
     assert "landing: /" in acme("connection", "set", "Acme", "Okta").stdout
 
 
+def test_attribute_names_are_changed_one_by_one(acme):
+    def names(*options: str) -> dict[str, str]:
+        return acme("connection", "set", "Acme", "Okta", *options, "--json")["options"][
+            "attribute_names"
+        ]
+
+    okta = names("--preset", "okta")
+    assert names("--attribute", "email=mail") == okta | {"email": "mail"}
+    assert "displayName" not in names("--attribute", "displayName=")
+    assert names("--preset", "okta") == okta
+    shown = acme("connection", "set", "Acme", "Okta").stdout
+    assert "attribute-names: email=email, givenName=firstName," in shown
+    assert "force-authn: no" in shown
+
+
 def test_what_cannot_be_is_one_line(acme):
     wrong = acme("connection", "set", "Acme", "Okta", "--landing", "//evil", exit_code=2)
     assert "a path of this site" in wrong.stderr

@@ -68,6 +68,11 @@ def test_somebody_is_made_at_the_first_sign_in(arrive, account):
     assert (event.surface, event.actor_name) == ("saml", "IdP")
 
 
+def test_who_has_no_display_name_is_shown_by_name(arrive):
+    arrive(firstName="Grace", lastName="Hopper")
+    assert row(User).display_name == "Grace Hopper"
+
+
 def test_what_is_told_at_the_next_sign_in_counts(arrive, account):
     arrive(firstName="Eve", lastName="Moneypenny")
     arrive(firstName="Eva", email="eva@example.com")

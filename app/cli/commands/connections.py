@@ -84,13 +84,18 @@ def add_saml(account: str, name: str, match_email: bool, as_json: bool, **provid
     help="Make people nobody pushed at their first sign-in; keep them up to date.",
 )
 @click.option("--preset", help="Whose attribute names: okta, entra, onelogin, google, …")
-@click.option("--attribute", "pairs", multiple=True, help="email=mail: what the provider calls it.")
+@click.option(
+    "--attribute",
+    "pairs",
+    multiple=True,
+    help="email=mail: what the provider calls it; email= takes it away.",
+)
 @click.option(
     "--may-give", multiple=True, help="A role that accountRole and folders may name; repeatable."
 )
 @click.option("--single-logout/--no-single-logout", default=None, help="At the provider too.")
 @click.option("--metadata-url", help="Read it anew from there; empty: no more.")
-@click.option("--clock-skew", "clock_skew_seconds", type=int, help="In seconds.")
+@click.option("--clock-skew-seconds", "--clock-skew", type=int, help="In seconds.")
 @click.option("--session-hours", type=int, help="0: the setting of the installation.")
 @click.option("--landing", help="The path people go on to, such as /folders.")
 @json_option
@@ -103,12 +108,21 @@ def set_(account: str, connection: str, as_json: bool, **options: Any) -> None:
     setup = _setup()
     given = {name: value for name, value in options.items() if value not in (None, ())}
     preset, pairs = given.pop("preset", None), given.pop("pairs", ())
-    if preset or pairs:
-        given["attribute_names"] = setup.attribute_names(preset, pairs)
     with transaction(accounts.find(account), actor()) as work:
+        if preset or pairs:
+            names = setup.configure(work, connection)["attribute_names"]
+            given["attribute_names"] = setup.attribute_names(preset, pairs, names)
         stands = setup.configure(work, connection, **given)
-    text = "\n".join(f"{name.replace('_', '-')}: {value}" for name, value in stands.items())
-    show({"options": stands}, as_json, text)
+    lines = (f"{name.replace('_', '-')}: {_in_words(value)}" for name, value in stands.items())
+    show({"options": stands}, as_json, "\n".join(lines))
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 @connection.command("renew-metadata")

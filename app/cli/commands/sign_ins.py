@@ -98,7 +98,8 @@ def _as_text(result: dict[str, Any]) -> str:
         lines.append(f"NameID: {result['name_id']}")
     lines += [f"{name}: {', '.join(values)}" for name, values in result["attributes"].items()]
     for name, value in result.get("understood", {}).items():
-        lines.append(f"understood as {name}: {value}")
+        shown = ", ".join(value) if isinstance(value, list) else value
+        lines.append(f"understood as {name}: {shown}")
     if result.get("outcome"):
         outcome = result["outcome"]
         lines.append(f"Would sign in as {outcome['user_name']}.")
