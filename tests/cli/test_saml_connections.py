@@ -47,7 +47,7 @@ def test_attribute_names_are_changed_one_by_one(acme):
     assert "displayName" not in names("--attribute", "displayName=")
     assert names("--preset", "okta") == okta
     shown = acme("connection", "set", "Acme", "Okta").stdout
-    assert "attribute-names: email=email, givenName=firstName," in shown
+    assert "attribute-names: displayName=displayName, email=email," in shown
     assert "force-authn: no" in shown
 
 

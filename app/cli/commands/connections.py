@@ -121,7 +121,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{ours}={theirs}" for ours, theirs in value.items())
+        return ", ".join(f"{ours}={theirs}" for ours, theirs in sorted(value.items()))
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
