@@ -109,12 +109,15 @@ def signed_in_query(query: str, parameter: Parameter, certificates: Sequence[str
 
 
 def _single_fields(query: str) -> dict[str, str]:
-    """Return the fields of a query, still encoded; one that is there twice could be read twice."""
+    """Return the fields of a query, still encoded.
+
+    One that is there twice, or whose name is encoded, could be read in two ways.
+    """
     fields: dict[str, str] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
-        if name in fields:
-            raise Refused("a field of the URL is there twice")
+        if name in fields or "%" in name or "+" in name:
+            raise Refused("a field of the URL is there twice, or its name is encoded")
         fields[name] = value
     if ("SAMLRequest" in fields) == ("SAMLResponse" in fields):
         raise Refused("the URL must carry one message")

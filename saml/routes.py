@@ -31,7 +31,10 @@ BROWSER_COOKIE = "__Host-gatehouse-saml"
 @blueprint.get("/<connection_id>/metadata")
 def metadata(connection_id: str) -> Response:
     """Return our metadata for this connection; with ``?signed``, signed by its key."""
-    document = own_metadata(connection_of(connection_id), signed="signed" in request.args)
+    if "signed" in request.args:
+        document = own_metadata(limited_connection_of(connection_id), signed=True)
+    else:
+        document = own_metadata(connection_of(connection_id))
     return Response(document, content_type="application/samlmetadata+xml")
 
 

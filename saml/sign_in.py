@@ -101,7 +101,7 @@ def person_of(work: Work, connection: SamlConnection, answer: Answer, trace: Tra
         )
         check.detail = provisioned.outcome
     with trace.check("Their domain is not that of another connection"):
-        domains.check(work, provisioned.user_name, connection.id)
+        domains.check(work, provisioned.user_id, provisioned.user_name, connection.id)
     return provisioned
 
 

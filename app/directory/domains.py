@@ -14,12 +14,19 @@ from app.directory.connections import find_saml
 from app.directory.errors import Forbidden, Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Connection, Domain
+from app.store.models import Connection, Domain, UserValue
 
 LONGEST = 253
 """Longest name of a domain, in characters (RFC 1035 §2.3.4)."""
-_ROUTED_TO = select(Domain.connection_id).where(
-    Domain.account_id == bindparam("account"), Domain.domain == bindparam("domain")
+_ANY = select(Domain.domain).where(Domain.account_id == bindparam("account")).limit(1)
+_ADDRESSES = select(UserValue.value).where(
+    UserValue.account_id == bindparam("account"),
+    UserValue.user_id == bindparam("user"),
+    UserValue.attribute == "emails",
+)
+_ROUTED = select(Domain.domain, Domain.connection_id).where(
+    Domain.account_id == bindparam("account"),
+    Domain.domain.in_(bindparam("domains", expanding=True)),
 )
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]*[a-z0-9]")
 
@@ -80,10 +87,7 @@ def listed(account_id: str) -> dict[str, str]:
 
 def connection_of(address: str) -> str | None:
     """Return the id of the connection in use for an e-mail address; None when there is none."""
-    try:
-        domain = normalised(address.rpartition("@")[2])
-    except Invalid:
-        return None
+    domain = _domain_of(address)
     query = (
         select(Connection.id)
         .join(
@@ -95,21 +99,31 @@ def connection_of(address: str) -> str | None:
     return db.session.scalar(query)
 
 
-def check(work: Work, user_name: str, connection_id: str) -> None:
-    """Refuse somebody whose domain signs in through another connection of the account.
+def check(work: Work, user_id: str, user_name: str, connection_id: str) -> None:
+    """Refuse somebody whose domains are those of other connections of the account alone.
 
     A second provider of the account could otherwise sign in as anybody of the first one's people.
+    The domains of the userName and of the e-mail addresses count.
 
-    :raises Forbidden: When the domain is routed elsewhere.
+    :raises Forbidden: When none of them is this connection's, and one is another's.
     """
-    try:
-        domain = normalised(user_name.rpartition("@")[2])
-    except Invalid:
+    if db.session.scalar(_ANY, {"account": work.account_id}) is None:
         return
-    values = {"account": work.account_id, "domain": domain}
-    routed_to = db.session.scalar(_ROUTED_TO, values)
-    if routed_to is not None and routed_to != connection_id:
-        raise Forbidden(f"people of {domain} sign in through another connection of the account")
+    addresses = db.session.scalars(_ADDRESSES, {"account": work.account_id, "user": user_id})
+    found = {_domain_of(each) for each in (user_name, *addresses)} - {""}
+    values = {"account": work.account_id, "domains": sorted(found)}
+    routed = {row.domain: row.connection_id for row in db.session.execute(_ROUTED, values)}
+    if routed and connection_id not in routed.values():
+        people = ", ".join(sorted(routed))
+        raise Forbidden(f"people of {people} sign in through another connection of the account")
+
+
+def _domain_of(address: str | None) -> str:
+    """Return the domain of an address, empty if it is none."""
+    try:
+        return normalised((address or "").rpartition("@")[2])
+    except Invalid:
+        return ""
 
 
 def normalised(domain: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from lxml import etree
 
@@ -183,6 +185,18 @@ def test_people_of_a_domain_come_through_its_connection_alone(arrive, account, a
     assert [each.user_name for each in rows(User)] == ["Ada@example.com"]
     assert arrive(name_id="bob@contractors.example").status_code == 303
     assert arrive(name_id="no-address").status_code == 303
+    # Their addresses count too: of somebody with both, either provider may speak.
+    arrive.browser.client.delete_cookie("gatehouse")
+    emails = [{"value": "carol@example.com"}]
+    with write(account) as work:
+        carol = users.create(work, users.Profile("carol", values={"emails": emails}))
+    assert arrive(name_id="carol").status_code == 403
+    with write(account) as work:
+        domains.add(work, "contractors.example", "IdP")
+        profile = users.profile_of(work, carol)
+        emails = [*emails, {"value": "carol@contractors.example"}]
+        users.replace(work, carol, replace(profile, values={"emails": emails}))
+    assert arrive(name_id="carol").status_code == 303
 
 
 @pytest.mark.parametrize(

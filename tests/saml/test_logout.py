@@ -329,6 +329,11 @@ def with_another_relay_state(provider, browser):
     return forged(provider, browser) + "&RelayState=x"
 
 
+def with_another_relay_state_under_an_encoded_name(provider, browser):
+    """What reads the fields decoded would find two."""
+    return "%52elayState=x&" + query(provider, request(provider, browser), RelayState="y")
+
+
 def with_a_bomb(provider, browser):
     return query(provider, b"<a>" + b"0" * 50_000_000 + b"</a>")
 
@@ -340,6 +345,7 @@ REFUSED = {
     "another message": (with_another_message, "matches no certificate"),
     "twice": (with_the_message_twice, "twice"),
     "RelayState not signed": (with_another_relay_state, "matches no certificate"),
+    "encoded name": (with_another_relay_state_under_an_encoded_name, "its name is encoded"),
     "DEFLATE bomb": (with_a_bomb, "larger than"),
     "issued long ago": (lambda *a: forged(*a, IssueInstant=at(-30)), "no longer valid"),
     "issued in the future": (lambda *a: forged(*a, IssueInstant=at(30)), "not valid yet"),
