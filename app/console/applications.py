@@ -7,7 +7,6 @@ host; ``/sign-in/application`` is a page of our own.
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, redirect, request, url_for
@@ -21,7 +20,7 @@ from app.directory.work import Actor, transaction
 from app.security.paths import same_site_path
 from app.security.requests import client_address, forwarded_target, request_id, settings
 from app.security.secrets import digest, new_secret
-from app.security.sessions import application_cookie_name
+from app.security.sessions import application_cookie_name, cookie_attributes
 
 blueprint = Blueprint("applications", __name__)
 
@@ -79,7 +78,8 @@ def enter() -> Response:
         )
     answer = redirect(origin + same_site_path(path), 303)
     _set_cookie(answer, origin, "session", secret, settings().session_hours * 3600)
-    answer.delete_cookie(application_cookie_name(origin, "start"), **_attributes(origin))
+    started = application_cookie_name(origin, "start")
+    answer.delete_cookie(started, **cookie_attributes(secure=_is_https(origin)))
     return answer
 
 
@@ -126,9 +126,9 @@ def _unknown_application() -> Response:
 
 def _set_cookie(answer: Response, origin: str, purpose: str, secret: str, seconds: int) -> None:
     name = application_cookie_name(origin, purpose)
-    answer.set_cookie(name, secret, max_age=seconds, **_attributes(origin))
+    attributes = cookie_attributes(secure=_is_https(origin))
+    answer.set_cookie(name, secret, max_age=seconds, **attributes)
 
 
-def _attributes(origin: str) -> dict[str, Any]:
-    secure = origin.startswith("https:")
-    return {"path": "/", "secure": secure, "httponly": True, "samesite": "Lax"}
+def _is_https(origin: str) -> bool:
+    return origin.startswith("https:")

@@ -65,13 +65,13 @@ def set_cookie(
     """
     lifetime = lifetime or timedelta(hours=settings.session_hours)
     response.set_cookie(
-        cookie_name(settings), secret, max_age=lifetime, **_cookie_attributes(settings)
+        cookie_name(settings), secret, max_age=lifetime, **cookie_attributes(secure=settings.https)
     )
 
 
 def clear_cookie(response: Response, settings: Settings) -> None:
     """Make the browser forget its session. It does not revoke the session."""
-    response.delete_cookie(cookie_name(settings), **_cookie_attributes(settings))
+    response.delete_cookie(cookie_name(settings), **cookie_attributes(secure=settings.https))
 
 
 def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
@@ -143,5 +143,6 @@ def live(settings: Settings, at: datetime) -> tuple[Any, ...]:
     )
 
 
-def _cookie_attributes(settings: Settings) -> dict[str, Any]:
-    return {"path": "/", "secure": settings.https, "httponly": True, "samesite": "Lax"}
+def cookie_attributes(*, secure: bool) -> dict[str, Any]:
+    """Return what all our cookies that stand for somebody have in common."""
+    return {"path": "/", "secure": secure, "httponly": True, "samesite": "Lax"}
