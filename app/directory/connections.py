@@ -16,7 +16,7 @@ from app.directory import bounds
 from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db, write_transaction
-from app.store.models import Connection
+from app.store.models import Account, Connection, Session
 from app.store.types import comparison_key, new_id, now
 
 KINDS = ("scim", "saml")
@@ -97,6 +97,63 @@ def replace_settings(work: Work, connection_id: str, settings: dict[str, Any]) -
     )
 
 
+def set_enabled(work: Work, name: str, enabled: bool) -> bool:
+    """Take a connection, named or by its id, out of use or into it; return whether it is a change.
+
+    Out of use it takes nothing from its provider, and the sessions opened through it end. What it
+    made stays.
+
+    :raises NotFound: When the account has no such connection.
+    :raises Invalid: When the account requires SAML and it is the last SAML connection in use.
+    """
+    where = (Connection.account_id == work.account_id) & (
+        (Connection.name_key == comparison_key(name)) | (Connection.id == name)
+    )
+    columns = (Connection.id, Connection.kind, Connection.name, Connection.enabled)
+    row = db.session.execute(select(*columns).where(where).limit(1)).first()
+    if row is None:
+        raise NotFound("connection", name)
+    if row.enabled == enabled:
+        return False
+    changed = update(Connection).where(
+        Connection.account_id == work.account_id, Connection.id == row.id
+    )
+    db.session.execute(changed.values(enabled=enabled, updated_at=work.at))
+    if not enabled and row.kind == "saml":
+        _check_another_way_in(work)
+        _end_sessions(work, row.id)
+    action = "connection.enabled" if enabled else "connection.disabled"
+    work.record(action, Target("connection", row.id, row.name))
+    return True
+
+
+def _check_another_way_in(work: Work) -> None:
+    required = select(Account.requires_saml).where(Account.id == work.account_id)
+    others = select(Connection.id).where(
+        Connection.account_id == work.account_id,
+        Connection.kind == "saml",
+        Connection.enabled.is_(True),
+    )
+    if db.session.scalar(required) and db.session.scalar(others.limit(1)) is None:
+        raise Invalid("The account requires SAML, and this is its last connection in use.")
+
+
+def _end_sessions(work: Work, connection_id: str) -> None:
+    query = (
+        update(Session)
+        .where(
+            Session.account_id == work.account_id,
+            Session.connection_id == connection_id,
+            Session.revoked_at.is_(None),
+        )
+        .values(revoked_at=work.at)
+        .returning(Session.user_id)
+    )
+    for user_id in sorted(set(db.session.scalars(query))):
+        after = {"reason": "connection out of use"}
+        work.record("session.revoked", Target("user", user_id), after=after)
+
+
 def check(work: Work, connection_id: str) -> None:
     """Refuse a connection that is not the account's.
 
@@ -123,7 +180,8 @@ def find(account_id: str, name: str) -> str:
 
 def listed(account_id: str) -> list[Any]:
     """Return the connections of an account, the oldest first, each with its problem if any."""
-    query = select(Connection.id, Connection.kind, Connection.name, Connection.problem)
+    columns = (Connection.id, Connection.kind, Connection.name, Connection.enabled)
+    query = select(*columns, Connection.problem)
     return list(
         db.session.execute(query.where(Connection.account_id == account_id).order_by(Connection.id))
     )

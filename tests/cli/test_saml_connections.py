@@ -163,3 +163,10 @@ def test_jobs_are_run_and_listed(acme):
     ]
     assert acme("jobs", "run").stdout == "Nothing was due.\n"
     assert len(acme("jobs", "list", "--json")["jobs"]) == 4
+
+
+def test_a_connection_is_taken_out_of_use(acme):
+    assert acme("connection", "disable", "Acme", "Okta", "--json")["changed"] is True
+    assert "Okta  (out of use)" in acme("connection", "list", "Acme").stdout
+    assert acme("connection", "enable", "Acme", "Okta").stdout == "Okta is in use.\n"
+    assert "out of use" not in acme("connection", "list", "Acme").stdout

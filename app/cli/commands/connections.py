@@ -176,6 +176,39 @@ def key(account: str, connection: str, step: str | None, as_json: bool) -> None:
     show({"keys": made}, as_json, text)
 
 
+@connection.command("disable")
+@click.argument("account")
+@click.argument("connection")
+@json_option
+@with_app
+def disable(account: str, connection: str, as_json: bool) -> None:
+    """Take a CONNECTION out of use at once: nobody signs in or is pushed through it.
+
+    Sessions opened through it end. What it made stays.
+    """
+    _switch(account, connection, False, as_json)
+
+
+@connection.command("enable")
+@click.argument("account")
+@click.argument("connection")
+@json_option
+@with_app
+def enable(account: str, connection: str, as_json: bool) -> None:
+    """Take a CONNECTION into use again."""
+    _switch(account, connection, True, as_json)
+
+
+def _switch(account: str, connection: str, enabled: bool, as_json: bool) -> None:
+    from app.directory import accounts, connections
+    from app.directory.work import transaction
+
+    with transaction(accounts.find(account), actor()) as work:
+        changed = connections.set_enabled(work, connection, enabled)
+    state = "in use" if enabled else "out of use"
+    show({"enabled": enabled, "changed": changed}, as_json, f"{connection} is {state}.")
+
+
 @connection.command("list")
 @click.argument("account")
 @json_option
@@ -186,11 +219,17 @@ def list_(account: str, as_json: bool) -> None:
 
     found = connections.listed(accounts.find(account))
     result = [
-        {"id": each.id, "kind": each.kind, "name": each.name, "problem": each.problem}
+        {
+            "id": each.id,
+            "kind": each.kind,
+            "name": each.name,
+            "enabled": each.enabled,
+            "problem": each.problem,
+        }
         for each in found
     ]
     text = "\n".join(
-        f"{each.id}  {each.kind}  {each.name}"
+        f"{each.id}  {each.kind}  {each.name}{'' if each.enabled else '  (out of use)'}"
         + (f"\n  metadata not read anew: {each.problem}" if each.problem else "")
         for each in found
     )
