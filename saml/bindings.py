@@ -98,6 +98,8 @@ def signed_in_query(query: str, parameter: Parameter, certificates: Sequence[str
     :raises Refused: When it is not signed by one of the certificates, or not as it must be.
     """
     raw = _single_fields(query)
+    if parameter not in raw:
+        raise Refused("the URL must carry one message")
     if "Signature" not in raw or "SigAlg" not in raw:
         raise Refused("the message is not signed")
     covered = "&".join(f"{field}={raw[field]}" for field in _SIGNED if field in raw)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
@@ -153,6 +154,15 @@ def _endpoint(descriptor: etree._Element, service: str, binding: str) -> Endpoin
 
 def _address(location: str) -> str:
     if not _WEB_ADDRESS.fullmatch(location):
+        raise BadMetadata(f"{location[:200]!r} is no web address.")
+    try:
+        # What a redirect there will do with it.
+        parts = urlsplit(location)
+        (parts.hostname or "").encode("idna")
+        good = parts.port is None or parts.port > 0
+    except ValueError:
+        good = False
+    if not good:
         raise BadMetadata(f"{location[:200]!r} is no web address.")
     return _bounded(location, "address")
 

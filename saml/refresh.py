@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
+
 from app.directory import connections
 from app.directory.connections import ToRead
 from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Target, record_refusal, transaction
 from app.store.types import now
 from saml import setup
+
+log = structlog.get_logger("gatehouse")
 
 EVERY = timedelta(hours=6)
 """How old a copy grows before it is read anew."""
@@ -36,6 +40,9 @@ def _refresh(connection: ToRead) -> None:
             setup.renew_metadata(work, connection.id, provider)
     except DirectoryError as error:
         problem = str(error)
+    except Exception as error:  # one connection's fault must not keep the others from their turn
+        log.error("metadata not read", connection=connection.id, exc_info=error)
+        problem = "It could not be read; the server's log says more."
     is_news = connections.note_check(connection.account_id, connection.id, problem)
     if problem and is_news:
         target = Target("connection", connection.id)

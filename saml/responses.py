@@ -6,6 +6,8 @@ is the checked assertion alone, serialised from that very tree: nothing unsigned
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 from saml2 import saml, samlp
 
@@ -20,6 +22,7 @@ from saml.xml import SAML, SAMLP, name, parse
 
 _ASSERTION = name(SAML, "Assertion")
 _ENCRYPTED = name(SAML, "EncryptedAssertion")
+_STATUS = re.compile(r"urn:oasis:names:tc:SAML:2\.0:status:[A-Za-z]{1,60}")
 _SUBJECT = name(SAML, "Subject")
 
 
@@ -134,4 +137,6 @@ def _check_status(root: etree._Element) -> None:
     if value != samlp.STATUS_SUCCESS:
         inner = None if code is None else code.find(name(SAMLP, "StatusCode"))
         detail = value if inner is None else inner.get("Value", "")
-        raise Refused(f"the provider did not sign the person in: {detail[-100:] or 'no status'}")
+        # It may be unsigned, from anybody: only what a status can be is repeated.
+        known = detail if _STATUS.fullmatch(detail) else "no status that is known"
+        raise Refused(f"the provider did not sign the person in: {known}")

@@ -142,10 +142,18 @@ def _arrival(connection: SamlConnection, answer: Answer) -> Arrival:
     profile = {"name": told, "displayName": person.display_name or " ".join(told.values())}
     return Arrival(
         name_id=answer.name_id,
-        user_name=person.user_name or person.email or answer.name_id,
+        user_name=person.user_name or _named_by(answer.name_id, person.email),
         profile={key: value for key, value in profile.items() if value},
         email=person.email,
         groups=person.groups,
         account_role=person.account_role,
         folders=person.folders,
     )
+
+
+def _named_by(name_id: str, email: str | None) -> str:
+    """Return the userName of somebody new: the address that the provider vouches for first.
+
+    People may be able to change the e-mail attribute there, and become somebody else here.
+    """
+    return name_id if "@" in name_id else email or name_id

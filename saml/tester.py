@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from app.access.difference import access_of
@@ -21,6 +21,7 @@ from saml.trace import Check, Trace
 from saml.xml import parse
 
 FOLDERS_SHOWN = 100
+OLDEST = timedelta(days=3650)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _issued(encoded: str) -> datetime:
         issued = moment(parse(decoded(encoded)).get("IssueInstant"))
     except Refused:
         issued = None
-    return min(issued, now()) if issued else now()
+    at = now()
+    return max(min(issued, at), at - OLDEST) if issued else at
 
 
 def _outcome(account_id: str, user_id: str) -> Outcome:

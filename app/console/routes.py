@@ -20,6 +20,9 @@ from app.security.paths import same_site_path
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import clear_cookie, set_cookie
 
+LONGEST_NAME = 256
+"""Of what the sign-in form takes, in characters."""
+
 blueprint = Blueprint(
     "console",
     __name__,
@@ -57,9 +60,11 @@ def sign_in_with_company() -> Response:
     """Go to the identity provider of the company."""
     who = request.form.get("who", "").strip()
     path = same_site_path(request.form.get("next", "/"))
-    connection_id = single_sign_on_of(who)
+    connection_id = single_sign_on_of(who) if len(who) <= LONGEST_NAME else None
     if connection_id is None:
-        page = render_template("console/sign_in.html", who=who[:256], path=path, not_found=True)
+        page = render_template(
+            "console/sign_in.html", who=who[:LONGEST_NAME], path=path, not_found=True
+        )
         return make_response(page, 404)
     query = "" if path == "/" else "?" + urlencode({"next": path})
     return redirect(f"/saml/{connection_id}/login{query}", 303)

@@ -46,7 +46,7 @@ def folder_roles_named(
     for value in values:
         role, _, path = value.partition(":") if not value.startswith("/") else ("", "", value)
         role_id = _role(work, "folder", role.strip() or WITHOUT_ROLE, may_give)
-        folder_id = _folder(work, path.strip())
+        folder_id = _folder(work, path.strip())  # an empty path would be the root: everything
         if role_id and folder_id:
             found.add((folder_id, role_id))
     return found
@@ -81,6 +81,8 @@ def _role(work: Work, scope: str, name: str, may_give: Collection[str]) -> str |
 
 
 def _folder(work: Work, path: str) -> str | None:
+    if not path.startswith("/") or not path.strip("/ "):
+        return None
     try:
         return folders.find_by_path(work.account_id, path)
     except (NotFound, Invalid):

@@ -132,6 +132,8 @@ def normalised(domain: str) -> str:
     :raises Invalid: When it is none.
     """
     try:
+        if len(domain) > LONGEST:
+            raise UnicodeError  # Longer ones take ever more time to encode.
         ascii_form = domain.strip().lower().removeprefix("@").encode("idna").decode()
     except UnicodeError:
         ascii_form = ""

@@ -54,8 +54,10 @@ def set_break_glass(work: Work, user_id: str, allowed: bool) -> bool:
     if stored.break_glass == allowed:
         return False
     db.session.execute(update(User).where(where).values(break_glass=allowed))
-    if _requires(work) and not _has_break_glass(work):
-        raise Invalid("While the account requires SAML, somebody must be able to break glass.")
+    if _requires(work):
+        if not _has_break_glass(work):
+            raise Invalid("While the account requires SAML, somebody must be able to break glass.")
+        _end_other_sessions(work)
     work.record(
         "break_glass.allowed" if allowed else "break_glass.taken_back",
         Target("user", user_id, stored.user_name),

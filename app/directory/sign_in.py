@@ -134,7 +134,7 @@ def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
 
     :param emails: The first ``ADDRESSES_LIMIT`` are tried.
     :return: With ``id``, ``user_name``, ``active``, ``origin`` and ``connection_id``.
-    :raises Forbidden: When the user is not active.
+    :raises Forbidden: When the user is not active, or several have the address.
     """
     keys = [comparison_key(each) for each in (name_id, *islice(emails, ADDRESSES_LIMIT))]
     values = {"account": work.account_id, "keys": keys, "name_id": name_id}
@@ -156,6 +156,12 @@ def _by_address(work: Work, keys: list[str]) -> Any:
         UserValue.attribute == "emails",
         UserValue.value_key.in_([key[: bounds.VALUE_KEY_LENGTH] for key in keys]),
     )
-    query = select(*_COLUMNS).where(User.account_id == work.account_id, User.id.in_(owners))
+    # Those made at their first sign-in go by their own NameID. Addresses that an assertion gave
+    # them must not draw somebody else in.
+    query = select(*_COLUMNS).where(
+        User.account_id == work.account_id, User.id.in_(owners), User.origin != "saml"
+    )
     rows = db.session.execute(query.limit(2)).all()
-    return rows[0] if len(rows) == 1 else None
+    if len(rows) > 1:
+        raise Forbidden("several people here have this address")
+    return rows[0] if rows else None

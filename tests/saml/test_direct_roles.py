@@ -79,6 +79,11 @@ def test_folders_follow_the_assertion(arrive, account):
     assert rows(Grant) == []
 
 
+def test_a_role_without_a_folder_is_not_one_on_everything(arrive):
+    arrive(folders=["viewer", "viewer:", ":", "viewer:/", "viewer://", "/", "viewer: "])
+    assert rows(Grant) == []
+
+
 def test_what_was_given_by_hand_stays(arrive, account):
     brand = a_folder(account, "Brand")
     arrive()

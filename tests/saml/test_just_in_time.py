@@ -113,6 +113,15 @@ def test_a_name_that_is_taken_is_not_taken_over(arrive, account):
     assert len(rows(User)) == 1
 
 
+def test_an_email_attribute_does_not_name_who_is_made(arrive):
+    """Its owner may be able to change it at the provider."""
+    arrive(name_id="mallory@example.com", email="boss@example.com")
+    assert row(User).user_name == "mallory@example.com"
+    arrive.browser.client.delete_cookie("gatehouse")
+    arrive(name_id="boss@example.com")
+    assert {each.user_name for each in rows(User)} == {"mallory@example.com", "boss@example.com"}
+
+
 def test_scim_wins(app, arrive, account):
     scim = new_client(app, account)
     eve = scim.create("/Users", userName="eve@example.com", name={"givenName": "Eve"})

@@ -178,7 +178,7 @@ def test_a_shared_address_names_nobody(browser, provider):
             emails = {"emails": [{"value": "shared@example.com"}]}
             users.create(work, users.Profile(user_name, values=emails))
     response = provider.response(browser.sp, browser.start(), name_id="shared@example.com")
-    browser.assert_refused(browser.post(response), "nobody here is 'shared@example.com'")
+    browser.assert_refused(browser.post(response), "several people here have this address")
 
 
 def test_over_https_the_answer_must_come_to_the_browser_that_asked(

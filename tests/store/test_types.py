@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -104,3 +105,10 @@ def test_json_comes_back_as_it_was_and_none_is_null(account):
     assert row(AuditEvent, action="x").after == value
     nulls = select(func.count()).where(AuditEvent.action == "x", AuditEvent.before.is_(None))
     assert db.session.scalar(nulls) == 1
+
+
+def test_a_long_text_made_to_be_slow_is_not():
+    hostile = "a" + "\u0315" * 100_000 + "\u0300" * 100_000
+    start = time.perf_counter()
+    assert comparison_key(hostile) == hostile
+    assert time.perf_counter() - start < 1
