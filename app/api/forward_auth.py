@@ -30,6 +30,7 @@ blueprint = Blueprint("forward_auth", __name__)
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """A proxy may ask with the method of the request it asks about."""
+PARAMETERS = {"account", "folder", "action", "audience", "redirect"}
 LONGEST_HEADER = 8_000
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,")
 
@@ -42,6 +43,10 @@ def forward_auth() -> Response:
     passes), ``audience`` (adds a signed token for this application), ``redirect`` (sends a browser
     that is not signed in to the sign-in page instead of answering 401).
     """
+    unknown = request.args.keys() - PARAMETERS
+    if unknown:
+        # A misspelled condition must not let everybody pass.
+        return problem(400, "Unknown parameter", f"Known are: {', '.join(sorted(PARAMETERS))}.")
     target = forwarded_target()
     person = _person(target)
     if person is None:

@@ -105,6 +105,11 @@ def test_only_people_of_the_account_pass_where_it_is_named(browser, account):
         assert browser.get(ASK, query_string={"account": name}).status_code == status
 
 
+def test_a_misspelled_condition_lets_nobody_pass(browser):
+    for query in ("acount=Acme", "account=Acme&folders=/Brand"):
+        assert browser.get(f"{ASK}?{query}").status_code == 400
+
+
 def test_only_who_may_do_it_passes(browser, account, ada):
     brand, press = a_folder(account, "Brand"), a_folder(account, "Press")
     theirs = a_folder(an_account("Other"), "Brand")
