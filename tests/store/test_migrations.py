@@ -46,7 +46,7 @@ def test_every_table_and_column_is_there(app):
             assert indexes >= {each.name for each in table.indexes}
 
 
-OF_THE_INSTALLATION = {"signing_keys", "jobs"}
+OF_THE_INSTALLATION = {"attempts", "jobs", "signing_keys"}
 
 
 def test_every_table_starts_its_key_with_the_account():

@@ -1,15 +1,17 @@
 """The tables; no rules live here.
 
-Every one carries ``account_id``, first in its key, but for the two of the installation.
+Every one carries ``account_id``, first in its key, but for those of the installation.
 """
 
 from app.store.models.accounts import Account, AddressRule
+from app.store.models.api import IdempotencyKey
 from app.store.models.connections import Connection, ConnectionKey, Domain, OAuthClient, Token
 from app.store.models.events import AuditEvent, OutgoingEvent
+from app.store.models.factors import Passkey, RecoveryCode, TotpDevice
 from app.store.models.folders import Folder, FolderClosure
 from app.store.models.grants import Grant, Mapping, Role
 from app.store.models.groups import Group, Membership, NestedGroup
-from app.store.models.installation import Job, SigningKey
+from app.store.models.installation import Attempts, Job, SigningKey
 from app.store.models.provisioning import ProvisioningEntry
 from app.store.models.schemas import DeclaredSchema
 from app.store.models.sessions import (
@@ -20,12 +22,14 @@ from app.store.models.sessions import (
     Session,
     SignInLink,
 )
+from app.store.models.tombstones import Tombstone
 from app.store.models.users import User, UserValue
 
 __all__ = [
     "Account",
     "AddressRule",
     "ApplicationSession",
+    "Attempts",
     "AuditEvent",
     "Connection",
     "ConnectionKey",
@@ -35,13 +39,16 @@ __all__ = [
     "FolderClosure",
     "Grant",
     "Group",
+    "IdempotencyKey",
     "Job",
     "Mapping",
     "Membership",
     "NestedGroup",
     "OAuthClient",
     "OutgoingEvent",
+    "Passkey",
     "ProvisioningEntry",
+    "RecoveryCode",
     "Role",
     "SamlAssertion",
     "SamlRequest",
@@ -50,6 +57,8 @@ __all__ = [
     "SignInLink",
     "SigningKey",
     "Token",
+    "Tombstone",
+    "TotpDevice",
     "User",
     "UserValue",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -31,6 +31,15 @@ class Account(Base):
         server_default=false(),
         comment="people sign in through SAML and in no other way",
     )
+    requires_second_factor: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="everyone proves with a second factor who they are",
+    )
+    audit_sequence: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="place of the last event in the sealed chain"
+    )
+    audit_seal: Mapped[str | None] = mapped_column(Word, comment="seal of that event")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -50,5 +59,8 @@ class AddressRule(Base):
     surface: Mapped[str] = mapped_column(Word)
     network: Mapped[str] = mapped_column(Word, comment="CIDR, IPv4 or IPv6")
     note: Mapped[str] = mapped_column(Name, default="")
+    created_by: Mapped[str] = mapped_column(
+        Name, default="", server_default=text("''"), comment="name of the actor"
+    )
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

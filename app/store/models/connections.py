@@ -120,7 +120,10 @@ class OAuthClient(Base):
 
 
 class Token(Base):
-    """A bearer token of a connection. Two live while one replaces the other."""
+    """A bearer token, of a SCIM connection or for the API. Two live while one replaces the other.
+
+    ``scopes`` are those of ``app.security.tokens`` for SCIM, and actions for the API.
+    """
 
     __tablename__ = "tokens"
     __table_args__ = (
@@ -137,11 +140,14 @@ class Token(Base):
         Index("ix_tokens_hash", "hash", unique=True),
         Index(None, "account_id", "connection_id"),
         Index(None, "account_id", "client_id", "expires_at"),
+        CheckConstraint("surface IN ('scim', 'api')", name="surface"),
+        CheckConstraint("(surface = 'scim') = (connection_id IS NOT NULL)", name="connection"),
     )
 
     account_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
-    connection_id: Mapped[str] = mapped_column(Id)
+    surface: Mapped[str] = mapped_column(Word, default="scim", server_default="scim")
+    connection_id: Mapped[str | None] = mapped_column(Id, comment="empty: it is for the API")
     client_id: Mapped[str | None] = mapped_column(Id, comment="the OAuth client it was issued to")
     name: Mapped[str] = mapped_column(Name)
     prefix: Mapped[str] = mapped_column(Word, comment="start of the token, to recognise it by")

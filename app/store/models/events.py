@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -18,6 +18,14 @@ class AuditEvent(Base):
         Index(None, "account_id", "at"),
         Index(None, "account_id", "target_type", "target_id", "at"),
         Index(None, "account_id", "request_id"),
+        Index(None, "account_id", "actor_id", "at"),
+        Index(
+            "ix_audit_events_unsealed",
+            "account_id",
+            "id",
+            sqlite_where=text("sequence IS NULL"),
+            postgresql_where=text("sequence IS NULL"),
+        ),
         UniqueConstraint("account_id", "sequence", name="audit_sequence"),
         CheckConstraint("outcome IN ('success', 'refused')", name="outcome"),
         CheckConstraint("(sequence IS NULL) = (seal IS NULL)", name="sealed"),

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,7 +41,17 @@ class Role(Base):
     permissions: Mapped[list[str]] = mapped_column(
         Json, default=list, comment="actions of a custom role; empty for a built-in one"
     )
+    description: Mapped[str] = mapped_column(Name, default="", server_default=text("''"))
+    requires_second_factor: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="who holds it proves with a second factor who they are",
+    )
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="empty: not since it was made"
+    )
 
 
 class Mapping(Base):
@@ -107,6 +118,7 @@ class Grant(Base):
         Index(None, "account_id", "user_id", "folder_id"),
         Index(None, "account_id", "group_id", "folder_id"),
         Index(None, "account_id", "folder_id"),
+        Index(None, "account_id", "mapping_id"),
         Index(
             "ix_grants_once",
             "account_id",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -20,6 +21,20 @@ class SigningKey(Base):
         LongText, comment="the private key (PEM), encrypted with the secret key"
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Attempts(Base):
+    """How often something sensitive failed lately, such as signing in under one name."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_forget_at", "forget_at"),)
+
+    key: Mapped[str] = mapped_column(
+        Word, primary_key=True, comment="SHA-256 of what is counted, hexadecimal"
+    )
+    failures: Mapped[int] = mapped_column(default=0)
+    wait_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    forget_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Job(Base):

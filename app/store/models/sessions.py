@@ -34,6 +34,16 @@ class Session(Base):
     connection_id: Mapped[str | None] = mapped_column(Id)
     hash: Mapped[str] = mapped_column(Word, comment="SHA-256 of the cookie, hexadecimal")
     method: Mapped[str] = mapped_column(Word, comment="saml, link, …")
+    awaits: Mapped[str | None] = mapped_column(
+        Word, comment="second_factor or enrolment: it is no sign-in before that; empty: nothing"
+    )
+    second_factor: Mapped[str | None] = mapped_column(
+        Word, comment="totp, passkey, recovery_code or provider; empty: none was used"
+    )
+    challenge: Mapped[str | None] = mapped_column(
+        Word, comment="what a passkey is to sign, once (WebAuthn)"
+    )
+    challenge_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     name_id: Mapped[str | None] = mapped_column(Name)
     name_id_format: Mapped[str | None] = mapped_column(Name)
     name_qualifier: Mapped[str | None] = mapped_column(Name)
@@ -91,6 +101,9 @@ class SignInLink(Base):
     account_id: Mapped[str] = mapped_column(Id, primary_key=True)
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(Id)
+    purpose: Mapped[str] = mapped_column(
+        Word, default="sign_in", server_default="sign_in", comment="sign_in, invitation or reset"
+    )
     hash: Mapped[str] = mapped_column(Word, comment="SHA-256 of the link's secret, hexadecimal")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

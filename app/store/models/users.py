@@ -29,6 +29,7 @@ class User(Base):
         UniqueConstraint("account_id", "user_name_key", name="user_name"),
         Index(None, "account_id", "external_id"),
         Index(None, "account_id", "display_name_key"),
+        Index(None, "account_id", "last_sign_in_at"),
         ForeignKeyConstraint(
             ["account_id", "connection_id"], ["connections.account_id", "connections.id"]
         ),
@@ -48,6 +49,7 @@ class User(Base):
         default=True, comment="empty: a provider removed it; that is not active"
     )
     password_hash: Mapped[str | None] = mapped_column(Name, comment="argon2id")
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     break_glass: Mapped[bool] = mapped_column(
         default=False,
         server_default=false(),
