@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
+ANSWERED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+"""Those of an error that its answer keeps, in whichever form it is."""
+
+
 def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask:
     """Return the application.
 
@@ -124,10 +128,10 @@ def _answer_errors(app: Flask) -> None:
         if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""
-        form = problem if is_under("/api", "/oauth", "/healthz", "/readyz") else error_page
+        form = problem if is_under("/api", "/access", "/oauth", "/healthz", "/readyz") else error_page
         response = form(status, title, detail)
         response.headers.extend(
-            (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
+            (name, value) for name, value in error.get_headers() if name in ANSWERED_HEADERS
         )
         return response
 

@@ -72,6 +72,11 @@ class Settings:
         "SCIM requests a minute each connection may make of one process; more are answered 429.",
         6000,
     )
+    api_requests_per_minute: int = _setting(
+        "Requests a minute each token or person may make of the API, of one process; more are "
+        "answered 429.",
+        6000,
+    )
     sign_ins_per_minute: int = _setting(
         "SAML requests a minute one address may make at one connection, of one process; more are "
         "answered 429.",

@@ -24,9 +24,18 @@ FOLDER_ROLES: dict[str, frozenset[str]] = {
 
 FOLDER_ACTIONS = MANAGER
 
-_USERS = frozenset({"user.view", "user.manage", "group.view", "group.manage", "role.assign"})
+_USERS = frozenset(
+    {"user.view", "user.manage", "group.view", "group.manage", "role.assign", "role.manage"}
+)
 _TECHNICAL = frozenset(
-    {"connection.view", "connection.manage", "token.manage", "address.manage", "settings.manage"}
+    {
+        "connection.view",
+        "connection.manage",
+        "token.manage",
+        "address.manage",
+        "settings.manage",
+        "access.check",
+    }
 )
 _BILLING = frozenset({"billing.view", "billing.manage"})
 _REPORTS = frozenset({"report.view", "audit.view"})

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import orjson
-from flask import Response
+from typing import Any
 
+import orjson
+from flask import Blueprint, Response
+from werkzeug.exceptions import UnprocessableEntity
+
+from app.directory import errors
 from app.security.requests import request_id
 
+REFUSALS: dict[type[errors.DirectoryError], tuple[int, str]] = {
+    errors.NotFound: (404, "Not found"),
+    errors.Invalid: (422, "Invalid"),
+    errors.Taken: (409, "Taken"),
+    errors.NotEmpty: (409, "Not empty"),
+    errors.Forbidden: (403, "Forbidden"),
+    errors.LastMasterAdmin: (409, "Last master admin"),
+    errors.VersionMismatch: (412, "Changed since"),
+}
+"""Status and title of what the directory refuses; anything else it refuses is a 409."""
 
-def problem(status: int, title: str, detail: str) -> Response:
+
+def problem(status: int, title: str, detail: str, **members: Any) -> Response:
     """Return a problem document.
 
     Its type is ``about:blank``: the status says all there is to the kind of problem. The member
@@ -16,6 +31,7 @@ def problem(status: int, title: str, detail: str) -> Response:
 
     :param title: What went wrong, the same words each time.
     :param detail: What to know of this time. Never anything internal.
+    :param members: Others, such as ``errors``: what is wrong with which field.
     """
     document = {
         "type": "about:blank",
@@ -23,5 +39,31 @@ def problem(status: int, title: str, detail: str) -> Response:
         "status": status,
         "detail": detail,
         "request_id": request_id(),
+        **members,
     }
     return Response(orjson.dumps(document), status, content_type="application/problem+json")
+
+
+def refusal(error: errors.DirectoryError) -> Response:
+    """Return the problem that the directory has with a write."""
+    status, title = next(
+        (REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS), (409, "Refused")
+    )
+    field = getattr(error, "field", None)
+    members = {"errors": {field: [str(error)]}} if field else {}
+    return problem(status, title, str(error), **members)
+
+
+def not_as_described(error: UnprocessableEntity) -> Response:
+    """Return the problem with a request that is not as the API describes it.
+
+    ``errors`` says by place (``json``, ``query``) and field what is wrong.
+    """
+    messages = getattr(error, "data", {}).get("messages", {})
+    return problem(422, "Invalid", "The request is not as described.", errors=messages)
+
+
+def answer_refusals(blueprint: Blueprint) -> None:
+    """Let the views of a blueprint, and of those in it, answer with problem documents."""
+    blueprint.register_error_handler(errors.DirectoryError, refusal)
+    blueprint.register_error_handler(UnprocessableEntity, not_as_described)

@@ -10,9 +10,9 @@ from app.console.applications import blueprint as applications
 from app.console.own_sessions import blueprint as own_sessions
 from app.console.routes import blueprint
 
-WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth"})
-"""Blueprints whose requests prove themselves (a token, a signed assertion, a client secret), or
-which change nothing whatever the method."""
+WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
+"""Blueprints whose requests prove themselves (a token, a signed assertion, a client secret),
+which change nothing whatever the method, or which check themselves (``app.api.callers``)."""
 
 
 def init_console(app: Flask) -> None:
@@ -32,5 +32,5 @@ def _refuse_forged_forms(app: Flask) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.endpoint and request.blueprint not in WITHOUT_FORMS:
+        if request.endpoint and WITHOUT_FORMS.isdisjoint(request.blueprints):
             csrf.protect()

@@ -1,0 +1,142 @@
+"""Who calls the API, and what they may do: a program with its token, or a person signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import current_app, g, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, NotFound, TooManyRequests, Unauthorized
+
+from app.access.decisions import account_roles, check
+from app.directory import sessions, tokens
+from app.directory.work import Actor
+from app.security import api_tokens
+from app.security.limits import seconds_to_wait
+from app.security.requests import client_address, request_id, settings
+from app.security.sessions import cookie_name, signed_in
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a request of the API."""
+
+    account_id: str
+    actor: Actor
+    permissions: frozenset[str]
+    """What they may do on the account, and on every folder."""
+    user_id: str | None = None
+    """The person; None for a token."""
+
+    def may(self, action: str, folder_id: str | None = None) -> bool:
+        """Tell whether they may do an action, on the account or on a folder."""
+        if action in self.permissions:
+            return True
+        if folder_id is None or self.user_id is None:
+            return False
+        return check(self.account_id, self.user_id, action, folder_id).allowed
+
+    def must(self, action: str, folder_id: str) -> None:
+        """Refuse what they may not do on a folder.
+
+        :raises NotFound: When they may not even see it: then it does not exist for them.
+        :raises Forbidden: When they see it.
+        """
+        if self.may(action, folder_id):
+            return
+        if self.may("folder.view", folder_id):
+            raise Forbidden(f"This needs the permission {action} on the folder.")
+        raise NotFound(f"There is no folder {folder_id!r}.")
+
+
+def caller() -> Caller:
+    """Return who makes this request.
+
+    :raises Unauthorized: When it is nobody we know.
+    :raises TooManyRequests: When they have made too many.
+    """
+    if "caller" not in g:
+        g.caller = _by_token() if "Authorization" in request.headers else _by_session()
+        _check_rate(g.caller)
+    found: Caller = g.caller
+    return found
+
+
+def needs(action: str | None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view answer those alone who may do an action on the account.
+
+    :param action: None where the view decides itself, such as by the folder it is about.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if action is not None and not caller().may(action):
+                raise Forbidden(f"This needs the permission {action}.")
+            caller()
+            return view(*args, **kwargs)
+
+        guarded._needs = action  # type: ignore[attr-defined]  # the documentation says it
+        return guarded
+
+    return decorate
+
+
+def _by_token() -> Caller:
+    scheme, _, secret = request.headers["Authorization"].strip().partition(" ")
+    found = None
+    if scheme.lower() == "bearer":
+        found = api_tokens.identify(secret.strip(), client_address())
+    if found is None:
+        raise _unauthorized("A valid token of the API is required.")
+    if found.wants_touch:
+        tokens.touch(found.account_id, found.token_id)
+    actor = _actor("token", found.token_id, found.name, found.scopes)
+    return Caller(found.account_id, actor, found.scopes)
+
+
+def _by_session() -> Caller:
+    """Return the person behind the cookie.
+
+    What another site may have sent is refused, as the console's forms are: a write needs the
+    header ``X-CSRFToken``.
+    """
+    person = signed_in(request.cookies.get(cookie_name(settings())), settings())
+    if person is None:
+        raise _unauthorized("Send a token of the API as Authorization: Bearer …, or sign in.")
+    current_app.extensions["csrf"].protect()
+    if person.wants_touch:
+        sessions.touch(person.session_id, person.account_id)
+    held = account_roles(person.account_id, person.user_id)
+    permissions: frozenset[str] = frozenset().union(*(grant.permissions for grant in held))
+    actor = _actor("user", person.user_id, person.user_name, None)
+    return Caller(person.account_id, actor, permissions, person.user_id)
+
+
+def _actor(type_: str, id_: str, name: str, scopes: frozenset[str] | None) -> Actor:
+    return Actor(
+        type=type_,
+        id=id_,
+        name=name,
+        surface="api",
+        address=client_address(),
+        request_id=request_id(),
+        scopes=scopes,
+    )
+
+
+def _check_rate(found: Caller) -> None:
+    wait = seconds_to_wait(f"api:{found.actor.id}", settings().api_requests_per_minute)
+    if wait:
+        raise TooManyRequests(f"Too many requests: try again in {wait} s.", retry_after=wait)
+
+
+def _unauthorized(detail: str) -> Unauthorized:
+    challenge = WWWAuthenticate("bearer", {"realm": "Gatehouse"})
+    return Unauthorized(detail, www_authenticate=challenge)
