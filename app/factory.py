@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
+FOR_PROGRAMS = ("/api", "/access", "/oauth", "/healthz", "/readyz")
+"""Where errors are answered with problem documents, not with pages."""
 ANSWERED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 """Those of an error that its answer keeps, in whichever form it is."""
 
@@ -128,7 +130,7 @@ def _answer_errors(app: Flask) -> None:
         if is_under("/scim"):
             return scim_error(error)
         status, title, detail = error.code or 500, error.name, error.description or ""
-        form = problem if is_under("/api", "/access", "/oauth", "/healthz", "/readyz") else error_page
+        form = problem if is_under(*FOR_PROGRAMS) else error_page
         response = form(status, title, detail)
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ANSWERED_HEADERS
