@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from app.access.permissions import ACCOUNT_ACTIONS, permissions_of
-from app.directory import bounds
+from app.directory import bounds, delegation
 from app.directory.errors import Forbidden, Invalid, NotFound, VersionMismatch
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -64,7 +63,7 @@ def give(
         would end before it begins.
     :raises LastMasterAdmin: When the new period ends the last master admin's grant.
     """
-    _check_delegation(work, check_role(work, role_id, folder_id))
+    delegation.check_gift(work, check_role(work, role_id, folder_id), folder_id)
     _check_principal(work, principal)
     key = _columns_of(principal.target) | {
         "role_id": role_id,
@@ -224,20 +223,6 @@ def _role(work: Work, role_id: str) -> Any:
     return role
 
 
-def _check_delegation(work: Work, role: Any) -> None:
-    """Refuse a token that gives or takes back a role it has no scope for."""
-    if work.actor.scopes is None:
-        return
-    needed = {"grants"}
-    if permissions_of(role.scope, role.id, role.built_in, role.permissions) & ACCOUNT_ACTIONS:
-        needed.add("admins")
-    missing = sorted(needed - work.actor.scopes)
-    if missing:
-        raise Forbidden(
-            f"To give or take back {role.name}, a token needs the scope {' and '.join(missing)}."
-        )
-
-
 def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[str, Any]:
     """Return a grant the actor may change or take back."""
     found = _stored(work, Grant.id == grant_id)
@@ -251,7 +236,7 @@ def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[
             f"This grant's origin is {stored['origin']}, not {work.actor.origin}: "
             "only an administrator can change it or take it back."
         )
-    _check_delegation(work, _role(work, stored["role_id"]))
+    delegation.check_gift(work, _role(work, stored["role_id"]), stored["folder_id"])
     return stored
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, insert, select, update
 
-from app.directory import bounds, mappings
+from app.directory import bounds, delegation, mappings
 from app.directory.errors import NotFound, VersionMismatch
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -61,6 +61,7 @@ def replace(
     profile = _cleaned(profile)
     if stored == profile:
         return False
+    delegation.check_over_group(work, group_id)
     db.session.execute(
         update(Group)
         .where(Group.account_id == work.account_id, Group.id == group_id)
@@ -73,6 +74,7 @@ def replace(
         after=_snapshot(profile),
     )
     mappings.apply_to_group(work, group_id)
+    delegation.check_over_group(work, group_id)
     return True
 
 
@@ -84,6 +86,7 @@ def delete(work: Work, group_id: str, *, expected_version: int | None = None) ->
     :raises LastMasterAdmin: When the last master admin is one through this group alone.
     """
     row = locked_row(work, group_id, expected_version)
+    delegation.check_over_group(work, group_id)
     work.may_remove_access()
     members = db.session.scalar(
         select(func.count()).where(

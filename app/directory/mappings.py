@@ -15,7 +15,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, insert, or_, select
 
 from app.access.folders import paths_of
-from app.directory import bounds, connections, grants, mapped_users
+from app.directory import bounds, connections, delegation, grants, mapped_users
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -95,7 +95,7 @@ def create(
         "folder_id": folder_id,
     }
     _check_room(work)
-    grants.check_role(work, role_id, folder_id)
+    delegation.check_gift(work, grants.check_role(work, role_id, folder_id), folder_id)
     if connection_id is not None:
         connections.check(work, connection_id)
     db.session.execute(insert(Mapping), [row])
@@ -119,6 +119,8 @@ def delete(work: Work, mapping_id: str) -> None:
     row = db.session.execute(query).first()
     if row is None:
         raise NotFound("mapping", mapping_id)
+    role = grants.check_role(work, row.role_id, row.folder_id)
+    delegation.check_gift(work, role, row.folder_id)
     grants.revoke_of_mapping(work, mapping_id)
     db.session.execute(
         sql_delete(Mapping).where(Mapping.account_id == work.account_id, Mapping.id == mapping_id)

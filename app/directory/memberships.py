@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds
+from app.directory import bounds, delegation
 from app.directory.errors import Invalid
 from app.directory.groups import locked_row
 from app.directory.work import Target, Work
@@ -82,6 +82,7 @@ def set_members(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
 def _add(work: Work, group_id: str, group_name: str, new_ids: set[str]) -> bool:
     if not new_ids:
         return False
+    delegation.check_over_group(work, group_id)
     members = _resolve(work, new_ids)
     if members.groups:
         _refuse_cycle(work, group_id, members.groups)
@@ -100,6 +101,7 @@ def _add(work: Work, group_id: str, group_name: str, new_ids: set[str]) -> bool:
 def _remove(work: Work, group_id: str, group_name: str, members: Members) -> bool:
     if not members:
         return False
+    delegation.check_over_group(work, group_id)
     work.may_remove_access()
     for table, column, ids in (
         (Membership, Membership.user_id, members.users),

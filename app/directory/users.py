@@ -9,7 +9,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.directory import bounds, mapped_users, sessions
+from app.directory import bounds, delegation, mapped_users, sessions
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
@@ -50,6 +50,7 @@ def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
 
     :raises Invalid: When a value is out of bounds.
     :raises Taken: When another user of the account has this user name, in any case.
+    :raises Forbidden: When a mapping makes it more than the actor is (see ``delegation``).
     """
     user_id = new_id()
     profile = _cleaned(profile)
@@ -69,6 +70,7 @@ def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
     _insert_values(work, user_id, profile.values)
     work.record("user.created", _target(user_id, profile), after=_snapshot(profile))
     mapped_users.apply_to_user(work, _target(user_id, profile), {}, profile.values)
+    delegation.check_gained(work, user_id)
     return user_id
 
 
@@ -91,6 +93,7 @@ def replace(
         value of ``roles`` or ``entitlements`` that makes it one.
     """
     row = _row(work, user_id, expected_version)
+    delegation.check_over(work, user_id)
     stored = _profile_of(row, _stored_values(work, user_id))
     profile = _cleaned(profile)
     before, after = _difference(stored, profile)
@@ -109,6 +112,7 @@ def replace(
         after["password"] = "changed"  # noqa: S105 - said, never shown
     work.record(_action(stored, profile), _target(user_id, profile), before=before, after=after)
     mapped_users.apply_to_user(work, _target(user_id, profile), stored.values, profile.values)
+    delegation.check_gained(work, user_id)
     return True
 
 
@@ -129,6 +133,7 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
     row = _row(work, user_id)
     if row.active == active:
         return False
+    delegation.check_over(work, user_id)
     _switch(work, user_id, active)
     _update(work, user_id, {"active": active})
     work.record(
@@ -148,6 +153,7 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
     :raises LastMasterAdmin: When it is the last master admin.
     """
     row = _row(work, user_id, expected_version)
+    delegation.check_over(work, user_id)
     work.may_remove_access()
     stored = _profile_of(row, _stored_values(work, user_id))
     groups = select(Membership.group_id).where(

@@ -72,6 +72,8 @@ class Work:
     """Set by a write that can change who may do what: the account's epoch grows at the end."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """The audit events of the changes so far."""
+    held: dict[str | None, frozenset[str]] = field(default_factory=dict)
+    """What the actor may do, by folder, as far as ``app.directory.delegation`` has asked."""
     _written: int = 0
     _keeps_master_admin: bool = False
 
