@@ -1,16 +1,24 @@
-"""Roles: the built-in ones each account is born with, and the names people use for them."""
+"""Roles: the built-in ones, the account's own, and the names people use for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from app.access.permissions import BUILT_IN
-from app.directory.errors import Invalid
+from app.access.permissions import ACTIONS, BUILT_IN, FOLDER_ACTIONS
+from app.directory import bounds, delegation
+from app.directory.errors import Forbidden, Invalid, NotEmpty, NotFound, Taken, VersionMismatch
+from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Role
-from app.store.types import comparison_key
+from app.store.models import Grant, Mapping, Role
+from app.store.types import comparison_key, new_id
+
+ROLES_LIMIT = 500
+"""Most roles of its own one account may have."""
 
 
 def seed_built_in(account_id: str) -> None:
@@ -28,6 +36,91 @@ def seed_built_in(account_id: str) -> None:
         for name in roles
     ]
     db.session.execute(insert(Role), rows)
+
+
+def create(
+    work: Work, scope: str, name: str, permissions: Collection[str], *, description: str = ""
+) -> str:
+    """Add a role of the account's own and return its id.
+
+    :param scope: ``account`` or ``folder``.
+    :param permissions: Actions, of those that roles of this scope may permit.
+    :raises Invalid: When there is no such scope or action, or there are too many roles.
+    :raises Taken: When there is a role of this scope and name, in any case.
+    :raises Forbidden: When the actor does not hold all that it permits.
+    """
+    if scope not in BUILT_IN:
+        raise Invalid(f"A role is of scope {' or '.join(BUILT_IN)}.", field="scope")
+    own = select(func.count()).where(Role.account_id == work.account_id, ~Role.built_in)
+    if (db.session.scalar(own) or 0) >= ROLES_LIMIT:
+        raise Invalid(f"An account may have {ROLES_LIMIT} roles of its own at the most.")
+    role_id = new_id()
+    columns = _columns(work, scope, name, permissions, description)
+    row = {"account_id": work.account_id, "id": role_id, "scope": scope, "built_in": False}
+    try:
+        db.session.execute(insert(Role), [row | columns | {"created_at": work.at}])
+    except IntegrityError as error:
+        raise _taken(columns["name"]) from error
+    after = _snapshot(columns | {"scope": scope})
+    work.record("role.created", Target("role", role_id, columns["name"]), after=after)
+    return role_id
+
+
+def replace(
+    work: Work,
+    role_id: str,
+    name: str,
+    permissions: Collection[str],
+    *,
+    description: str = "",
+    expected_version: int | None = None,
+) -> bool:
+    """Change a role of the account's own, and return whether that changed anything.
+
+    Everyone who holds it may do what it permits from then on, and nothing else.
+
+    :raises NotFound: When the account has no such role.
+    :raises VersionMismatch: When the role is not at ``expected_version``.
+    :raises Forbidden: When it is built in, or the actor does not hold all that it permits or did.
+    :raises Invalid: As :func:`create`.
+    :raises Taken: As :func:`create`.
+    """
+    stored = _own_role(work, role_id, expected_version)
+    columns = _columns(work, stored.scope, name, permissions, description)
+    before = _snapshot(dict(stored._mapping))
+    after = _snapshot(columns | {"scope": stored.scope})
+    if before == after:
+        return False
+    work.access_changed = True
+    changed = update(Role).where(Role.account_id == work.account_id, Role.id == role_id)
+    try:
+        db.session.execute(changed.values(**columns, version=Role.version + 1, updated_at=work.at))
+    except IntegrityError as error:
+        raise _taken(columns["name"]) from error
+    work.record(
+        "role.updated", Target("role", role_id, columns["name"]), before=before, after=after
+    )
+    return True
+
+
+def delete(work: Work, role_id: str, *, expected_version: int | None = None) -> None:
+    """Remove a role of the account's own that nobody holds and no mapping gives.
+
+    :raises NotFound: When the account has no such role.
+    :raises VersionMismatch: When the role is not at ``expected_version``.
+    :raises Forbidden: When it is built in, or the actor does not hold all that it permits.
+    :raises NotEmpty: When somebody holds it, or a mapping gives it.
+    """
+    stored = _own_role(work, role_id, expected_version)
+    for table, what in ((Grant, "is granted"), (Mapping, "is given by a mapping")):
+        used = select(table.id).where(table.account_id == work.account_id, table.role_id == role_id)
+        if db.session.scalar(used.limit(1)) is not None:
+            raise NotEmpty(f"The role {stored.name!r} {what}. Take that back first.")
+    db.session.execute(
+        sql_delete(Role).where(Role.account_id == work.account_id, Role.id == role_id)
+    )
+    before = _snapshot(dict(stored._mapping))
+    work.record("role.deleted", Target("role", role_id, stored.name), before=before)
 
 
 def find(account_id: str, scope: str, name: str) -> str:
@@ -64,3 +157,50 @@ def named(account_id: str, names: Iterable[str]) -> tuple[str, ...]:
             raise Invalid(f"There is no role {name!r}.", field="role")
         found.extend(ids)
     return tuple(dict.fromkeys(found))
+
+
+def _own_role(work: Work, role_id: str, expected_version: int | None) -> Any:
+    query = select(Role.__table__).where(Role.account_id == work.account_id, Role.id == role_id)
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("role", role_id)
+    if expected_version is not None and row.version != expected_version:
+        raise VersionMismatch
+    if row.built_in:
+        raise Forbidden(f"{row.name} is built in and stays as it is.")
+    delegation.check_permissions(work, row.permissions)
+    return row
+
+
+def _columns(
+    work: Work, scope: str, name: str, permissions: Collection[str], description: str
+) -> dict[str, Any]:
+    """Return what is kept of a role.
+
+    :raises Invalid: When it is out of bounds.
+    :raises Forbidden: When the actor does not hold all that it permits.
+    """
+    possible = FOLDER_ACTIONS if scope == "folder" else ACTIONS
+    unknown = sorted(set(permissions) - possible)
+    if unknown:
+        raise Invalid(
+            f"No {scope} role can permit {', '.join(unknown)[:200]}. Those there are: "
+            f"{', '.join(sorted(possible))}.",
+            field="permissions",
+        )
+    delegation.check_permissions(work, permissions)
+    name = bounds.required("name", name)
+    return {
+        "name": name,
+        "name_key": comparison_key(name),
+        "permissions": sorted(set(permissions)),
+        "description": bounds.optional("description", description, bounds.TEXT_LENGTH) or "",
+    }
+
+
+def _snapshot(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("scope", "name", "permissions", "description")}
+
+
+def _taken(name: str) -> Taken:
+    return Taken(f"There is a role {name!r} of this scope already.")
