@@ -87,6 +87,7 @@ def _jobs() -> tuple[Job, ...]:
         Job("saml metadata", timedelta(minutes=10), call("saml.refresh", "refresh_all")),
         Job("old traces", hour, call("app.directory.traces", "forget_old")),
         Job("old sign-ins", hour, call("app.directory.sign_in", "forget_old")),
+        Job("old answers", hour, call("app.directory.idempotency", "forget_old")),
         Job("old codes", hour, call("app.directory.applications", "forget_old_codes")),
     )
 
@@ -94,14 +95,18 @@ def _jobs() -> tuple[Job, ...]:
 def _register_faces(app: Flask) -> None:
     from app.api.forward_auth import blueprint as forward_auth
     from app.api.oauth import blueprint as oauth
+    from app.api.openapi import blueprint as openapi
     from app.api.routes import blueprint as api
     from app.api.session_tokens import blueprint as session_tokens
+    from app.api.v1 import whole as admin_api
     from app.console import init_console
     from saml.logout_routes import blueprint as saml_logout
     from saml.routes import blueprint as saml_sign_in
     from scim.routes import blueprint as scim
 
     for blueprint in (scim, saml_sign_in, saml_logout, api, oauth, forward_auth, session_tokens):
+        app.register_blueprint(blueprint)
+    for blueprint in (admin_api(), openapi):
         app.register_blueprint(blueprint)
     init_console(app)
 

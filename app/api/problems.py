@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import UnprocessableEntity
 
 from app.directory import errors
+from app.lists.paging import BadCursor
 from app.security.requests import request_id
 
 REFUSALS: dict[type[errors.DirectoryError], tuple[int, str]] = {
@@ -63,7 +64,12 @@ def not_as_described(error: UnprocessableEntity) -> Response:
     return problem(422, "Invalid", "The request is not as described.", errors=messages)
 
 
+def leads_nowhere(error: BadCursor) -> Response:
+    return problem(422, "Invalid", str(error), errors={"cursor": [str(error)]})
+
+
 def answer_refusals(blueprint: Blueprint) -> None:
     """Let the views of a blueprint, and of those in it, answer with problem documents."""
     blueprint.register_error_handler(errors.DirectoryError, refusal)
     blueprint.register_error_handler(UnprocessableEntity, not_as_described)
+    blueprint.register_error_handler(BadCursor, leads_nowhere)

@@ -9,7 +9,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.access.permissions import ACTIONS, BUILT_IN, FOLDER_ACTIONS
+from app.access.permissions import ACTIONS, BUILT_IN, FOLDER_ACTIONS, permissions_of
 from app.directory import bounds, delegation
 from app.directory.errors import Forbidden, Invalid, NotEmpty, NotFound, Taken, VersionMismatch
 from app.directory.work import Target, Work
@@ -121,6 +121,18 @@ def delete(work: Work, role_id: str, *, expected_version: int | None = None) -> 
     )
     before = _snapshot(dict(stored._mapping))
     work.record("role.deleted", Target("role", role_id, stored.name), before=before)
+
+
+def permissions(account_id: str, role_id: str) -> frozenset[str]:
+    """Return what a role permits.
+
+    :raises NotFound: When the account has no such role.
+    """
+    query = select(Role.__table__).where(Role.account_id == account_id, Role.id == role_id)
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("role", role_id)
+    return permissions_of(row.scope, row.id, row.built_in, row.permissions)
 
 
 def find(account_id: str, scope: str, name: str) -> str:

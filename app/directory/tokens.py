@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds, connections, networks
+from app.access.permissions import ACTIONS
+from app.directory import bounds, connections, delegation, networks
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
@@ -29,6 +30,7 @@ class IssuedToken:
     id: str
     secret: str
     prefix: str
+    surface: str
 
 
 def create(
@@ -48,11 +50,42 @@ def create(
     :raises NotFound: When the account has no such connection.
     """
     connections.check(work, connection_id)
+    delegation.check_scim_scopes(work, scopes)
     return _issue(
         work,
         connection_id,
         bounds.required("name", name),
         cleaned_scopes(scopes),
+        allowed=networks.cleaned(allowed),
+        expires_at=expires_at,
+    )
+
+
+def create_for_api(
+    work: Work,
+    name: str,
+    actions: Collection[str],
+    *,
+    allowed: Iterable[str] = (),
+    expires_at: datetime | None = None,
+) -> IssuedToken:
+    """Issue a token of the API.
+
+    :param actions: What it permits, on the account and on every folder.
+    :raises Invalid: When an action or a network is none, or no action is given.
+    :raises Forbidden: When the actor does not hold all of them.
+    """
+    unknown = sorted(set(actions) - ACTIONS)
+    if unknown or not actions:
+        raise Invalid(
+            f"Scopes of the API are any of: {', '.join(sorted(ACTIONS))}.", field="scopes"
+        )
+    delegation.check_permissions(work, actions)
+    return _issue(
+        work,
+        None,
+        bounds.required("name", name),
+        sorted(set(actions)),
         allowed=networks.cleaned(allowed),
         expires_at=expires_at,
     )
@@ -71,7 +104,7 @@ def cleaned_scopes(scopes: Collection[str]) -> list[str]:
 
 def _issue(
     work: Work,
-    connection_id: str,
+    connection_id: str | None,
     name: str,
     scopes: list[str],
     *,
@@ -82,6 +115,7 @@ def _issue(
     row: dict[str, Any] = {
         "account_id": work.account_id,
         "id": new_id(),
+        "surface": "api" if connection_id is None else "scim",
         "connection_id": connection_id,
         "name": name,
         "prefix": prefix,
@@ -102,7 +136,7 @@ def _issue(
             "connection": connection_id,
         },
     )
-    return IssuedToken(row["id"], token, prefix)
+    return IssuedToken(row["id"], token, prefix, row["surface"])
 
 
 def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> IssuedToken:
@@ -154,7 +188,10 @@ class ListedToken:
     id: str
     prefix: str
     name: str
-    connection: str
+    surface: str
+    """``scim`` or ``api``."""
+    connection: str | None
+    """Name of its connection; None for one of the API."""
     scopes: list[str]
     networks: list[str]
     created_at: datetime
@@ -166,7 +203,7 @@ def listed(account_id: str) -> list[ListedToken]:
     """Return the live tokens of an account, oldest first, but for those of OAuth clients."""
     query = (
         select(Token.__table__, Connection.name.label("connection"))
-        .join(
+        .outerjoin(
             Connection,
             (Connection.account_id == Token.account_id) & (Connection.id == Token.connection_id),
         )

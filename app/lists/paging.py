@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.store.database import db
+from app.store.types import UtcDateTime
 
 LONGEST_PAGE = 500
 LONGEST_CURSOR = 2_000
@@ -101,19 +102,17 @@ class Order:
         return value, id_
 
     def _typed(self, value: Any) -> Any:
-        type_ = self.column.type.python_type
-        if type_ is datetime:
+        if isinstance(self.column.type, UtcDateTime):
             value = datetime.fromisoformat(value)
             if value.tzinfo is None:
                 raise BadCursor
-            return value
-        if not isinstance(value, type_):
+        elif not isinstance(value, str):
             raise BadCursor
         return value
 
 
 def page_of(
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     order: Order,
     show: Callable[[Sequence[Any]], list[T]],
     *,

@@ -41,20 +41,40 @@ def token() -> None:
 @click.option("--name", required=True, help="What the token is for.")
 @scope_option
 @click.option("--connection", default="SCIM", show_default=True, help="Its SCIM connection.")
+@click.option(
+    "--api",
+    "of_role",
+    metavar="ROLE",
+    help="A token of the admin API in place of SCIM, which may do what this account role permits, "
+    "such as admin or reports (docs/access.md).",
+)
 @network_option
 @json_option
 @with_app
 def create(
-    account: str, name: str, scope: str, connection: str, network: tuple[str, ...], as_json: bool
+    account: str,
+    name: str,
+    scope: str,
+    connection: str,
+    of_role: str | None,
+    network: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Issue a token of an ACCOUNT. It is shown once."""
-    from app.directory import accounts, connections, tokens
+    from app.directory import accounts, connections, roles, tokens
     from app.directory.work import transaction
 
-    with transaction(accounts.find(account), actor()) as work:
+    account_id = accounts.find(account)
+    if of_role is not None:
+        actions = roles.permissions(account_id, roles.find(account_id, "account", of_role))
+        with transaction(account_id, actor()) as work:
+            issued = tokens.create_for_api(work, name, actions, allowed=network)
+        _show(issued, as_json, "/api/v1")
+        return
+    with transaction(account_id, actor()) as work:
         connection_id = connections.find_or_create_scim(work, connection)
         issued = tokens.create(work, connection_id, name, scopes_in(scope), allowed=network)
-    _show(issued, as_json)
+    _show(issued, as_json, "/scim/v2")
 
 
 @token.command("rotate")
@@ -72,7 +92,7 @@ def rotate(account: str, token: str, overlap_hours: int, as_json: bool) -> None:
 
     with transaction(accounts.find(account), actor()) as work:
         issued = tokens.rotate(work, token, overlap=timedelta(hours=overlap_hours))
-    _show(issued, as_json)
+    _show(issued, as_json, "/scim/v2" if issued.surface == "scim" else "/api/v1")
 
 
 @token.command("revoke")
@@ -100,7 +120,7 @@ def list_(account: str, as_json: bool) -> None:
 
     found = tokens.listed(accounts.find(account))
     text = "\n".join(
-        f"{each.prefix}  {each.name} ({each.connection}): {', '.join(each.scopes)}"
+        f"{each.prefix}  {each.name} ({each.connection or 'API'}): {', '.join(each.scopes)}"
         f"{credential_notes(each)}"
         for each in found
     )
@@ -130,17 +150,20 @@ def plain(listed: Any) -> dict[str, Any]:
     }
 
 
-def _show(issued: IssuedToken, as_json: bool) -> None:
+def _show(issued: IssuedToken, as_json: bool, path: str) -> None:
     from app.security.requests import settings
 
-    base = f"{settings().public_url}/scim/v2"
+    base, face = settings().public_url + path, issued.surface
     result = {
         "token": issued.secret,
-        "scim_base": base,
+        f"{face}_base": base,
         "id": issued.id,
         "prefix": issued.prefix,
     }
-    text = f"SCIM base:  {base}\nToken:      {issued.secret}\nKeep it safe: it is not shown again."
+    text = (
+        f"{face.upper()} base:".ljust(12) + f"{base}\nToken:      {issued.secret}\n"
+        "Keep it safe: it is not shown again."
+    )
     show(result, as_json, text)
 
 

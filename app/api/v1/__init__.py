@@ -1,0 +1,22 @@
+"""The admin API, under ``/api/v1``: one module per kind of thing."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from app.api.problems import answer_refusals
+from app.api.v1.blueprint import Part
+
+PARTS = ("users",)
+"""The modules, in the order of the documentation. Each has a ``part``."""
+
+
+@cache
+def whole() -> Part:
+    """Return the blueprint of all parts."""
+    found = Part("v1", __name__, url_prefix="/api/v1")
+    for name in PARTS:
+        found.register_blueprint(import_module(f"{__name__}.{name}").part)
+    answer_refusals(found)
+    return found

@@ -1,0 +1,62 @@
+"""What all parts of the API have in common: how they are described, and their lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema, fields, validate
+from webargs.flaskparser import FlaskParser
+
+from app.lists.paging import LONGEST_CURSOR, LONGEST_PAGE, Page
+
+
+class Strict(Schema):
+    """What comes in. A member it does not know is refused: a misspelled one must not be lost."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class _StrictParser(FlaskParser):
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE, "query_and_json": RAISE}
+
+
+class Part(Blueprint):
+    """One part of the API, such as users."""
+
+    ARGUMENTS_PARSER = _StrictParser()
+
+
+class ListQuery(Strict):
+    """What every list is asked with."""
+
+    cursor = fields.String(
+        validate=validate.Length(max=LONGEST_CURSOR),
+        metadata={"description": "`next` of the page before; none: from the beginning."},
+    )
+    limit = fields.Integer(
+        load_default=100,
+        validate=validate.Range(1, LONGEST_PAGE),
+        metadata={"description": "How many at the most."},
+    )
+
+
+def page_schema(item: type[Schema]) -> Schema:
+    """Return the schema of a page of items."""
+    name = item.__name__.removesuffix("Schema")
+    members: dict[str, Any] = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next": fields.String(
+            required=True,
+            allow_none=True,
+            metadata={"description": "`cursor` of the following page; null: this is the last."},
+        ),
+    }
+    page: Schema = Schema.from_dict(members, name=f"{name}Page")()
+    return page
+
+
+def plain(page: Page[Any]) -> dict[str, Any]:
+    """Return a page as its schema wants it."""
+    return {"items": page.items, "next": page.next}
