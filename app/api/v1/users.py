@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.callers import caller, needs
 from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
+from app.api.v1.dry_run import previewable
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import users
 from app.directory.errors import NotFound
@@ -125,6 +126,7 @@ def list_users(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @part.post("")
+@previewable
 @needs("user.manage")
 @part.arguments(NewUser)
 @part.response(201, UserSchema)
@@ -154,6 +156,7 @@ def show_user(user_id: str) -> Any:
 
 
 @part.patch("/<user_id>")
+@previewable
 @needs("user.manage")
 @part.arguments(UserChange)
 @part.response(200, UserSchema)
@@ -171,6 +174,7 @@ def change_user(body: dict[str, Any], user_id: str) -> Any:
 
 
 @part.delete("/<user_id>")
+@previewable
 @needs("user.manage")
 @part.response(204)
 def delete_user(user_id: str) -> None:

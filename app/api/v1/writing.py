@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 from marshmallow import Schema
 
 from app.api.callers import caller
@@ -21,7 +21,12 @@ SECRETS = ("secret", "token", "link", "codes")
 
 
 def writing() -> AbstractContextManager[Work]:
-    """Open the write transaction of this request, in the caller's name."""
+    """Open the write transaction of this request, in the caller's name.
+
+    In a dry run it is the one that will be undone (see ``app.api.v1.dry_run``).
+    """
+    if "undone_work" in g:
+        return nullcontext(g.undone_work)
     who = caller()
     return transaction(who.account_id, who.actor)
 
@@ -58,7 +63,7 @@ def post(
     :param do: It writes, and returns what to show.
     :param location: Where what it made can be read; None where it made nothing of its own.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get("Idempotency-Key") if "undone_work" not in g else None
     asked = f"{request.method} {request.full_path}\n{request.get_data(as_text=True)}"
     with writing() as work:
         earlier = idempotency.find(work, key, asked) if key is not None else None

@@ -31,6 +31,7 @@ class Folder(Base):
         ),
         ForeignKeyConstraint(["account_id", "parent_id"], ["folders.account_id", "folders.id"]),
         Index(None, "account_id", "external_id"),
+        Index(None, "account_id", "name_key"),
         CheckConstraint("id <> parent_id", name="not_in_itself"),
     )
 

@@ -78,6 +78,7 @@ def upgrade() -> None:
 
 
 INDEXES = (
+    ("folders", ["account_id", "name_key"]),
     ("users", ["account_id", "last_sign_in_at"]),
     ("grants", ["account_id", "mapping_id"]),
     ("audit_events", ["account_id", "actor_id", "at"]),
