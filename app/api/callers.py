@@ -82,7 +82,7 @@ def needs(action: str | None) -> Callable[[Callable[P, R]], Callable[P, R]]:
             caller()
             return view(*args, **kwargs)
 
-        guarded._needs = action  # type: ignore[attr-defined]  # the documentation says it
+        guarded.needs = action  # type: ignore[attr-defined]  # the documentation says it
         return guarded
 
     return decorate

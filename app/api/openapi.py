@@ -13,13 +13,18 @@ from app.api.v1 import whole
 
 blueprint = Blueprint("openapi", __name__, template_folder="templates")
 
+METHODS = ("get", "post", "put", "patch", "delete")
 DESCRIPTION = """\
 Everything an administrator does, for programs.
 
-Send a token of the API (`gatehouse token create ACCOUNT --api …`) as `Authorization: Bearer …`.
-Its scopes are actions, such as `user.view`; each operation says which it needs. Nobody can give
-more than they hold.
+Send a token of the API as `Authorization: Bearer …`. Its scopes are actions, such as `user.view`;
+each operation says which it needs. Nobody can give more than they hold.
+
+Lists come in pages: `next` is the `cursor` of the following one. A write takes `If-Match` with the
+`ETag` of what was read, and is refused (412) where that has changed since. A POST with an
+`Idempotency-Key` is done once, however often it is sent within a day.
 """
+DRY_RUN = "With the header `Prefer: dry-run` it tells what it would change, and changes nothing."
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "request_id"],
@@ -47,6 +52,13 @@ PROBLEMS = {
 }
 
 
+class _Described(Api):
+    """An API that is described and answers nothing."""
+
+    def _register_error_handlers(self) -> None:
+        """Register none: ours are those of the application."""
+
+
 @cache
 def document() -> dict[str, Any]:
     """Return the description. Made when it is asked for first: it takes a while."""
@@ -56,33 +68,36 @@ def document() -> dict[str, Any]:
     api.register_blueprint(whole())
     described: dict[str, Any] = api.spec.to_dict()
     described["security"] = [{"token": []}]
-    components = described["components"]
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    components["schemas"]["Problem"] = PROBLEM
-    components["responses"] = {
-        f"Problem{status}": {
-            "description": text,
-            "content": {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-            },
-        }
-        for status, text in PROBLEMS.items()
-    }
-    for path in described["paths"].values():
-        for method, operation in path.items():
-            if method != "parameters":
-                _add_problems(operation)
+    _add_components(described["components"])
+    for rule in app.url_map.iter_rules():
+        path = described["paths"].get(rule.rule.replace("<", "{").replace(">", "}"), {})
+        for method in path.keys() & {each.lower() for each in rule.methods or ()}:
+            _complete(path[method], app.view_functions[rule.endpoint])
     return described
 
 
-class _Described(Api):
-    """An API that is described and answers nothing."""
+def _add_components(components: dict[str, Any]) -> None:
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for unused in ("Error", "PaginationMetadata"):
+        components["schemas"].pop(unused, None)
+    components["schemas"]["Problem"] = PROBLEM
+    shown = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    components["responses"] = {
+        f"Problem{status}": {"description": text, "content": {"application/problem+json": shown}}
+        for status, text in PROBLEMS.items()
+    }
 
-    def _register_error_handlers(self) -> None:
-        """Register none: ours are those of the application."""
 
-
-def _add_problems(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], view: Any) -> None:
+    """Add what an operation needs, and the problems it may answer with."""
+    needs = getattr(view, "needs", None)
+    said = [operation.get("description", "")]
+    if needs:
+        operation["x-needs"] = needs
+        said.append(f"Needs `{needs}`.")
+    if getattr(view, "previewable", False):
+        said.append(DRY_RUN)
+    operation["description"] = "\n\n".join(filter(None, said))
     answers = operation["responses"]
     answers.pop("default", None)
     for status in PROBLEMS:
@@ -98,4 +113,68 @@ def as_json() -> Response:
 @blueprint.get("/api/docs")
 def as_page() -> str:
     """Return the description as a page."""
-    return render_template("api/docs.html", api=document())
+    described = document()
+    parts = [(tag, list(_operations(described, tag["name"]))) for tag in described["tags"]]
+    return render_template(
+        "api/docs.html", about=DESCRIPTION, parts=[each for each in parts if each[1]]
+    )
+
+
+def _operations(described: dict[str, Any], tag: str) -> Any:
+    """Return the operations of one part, as the page shows them."""
+    schemas = described["components"]["schemas"]
+    for path, item in described["paths"].items():
+        for method in METHODS:
+            operation = item.get(method)
+            if operation is None or tag not in operation.get("tags", ()):
+                continue
+            given = [*item.get("parameters", ()), *operation.get("parameters", ())]
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            yield {
+                "method": method.upper(),
+                "path": path,
+                "anchor": f"{method}{path}".replace("/", "-"),
+                "summary": operation.get("summary", ""),
+                "description": operation["description"],
+                "parameters": [_member(each["name"], each, each["schema"]) for each in given],
+                "body": _members(body["schema"], schemas) if body else [],
+                "answer": _answer(operation["responses"], schemas),
+            }
+
+
+def _answer(answers: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return what an operation answers with when it does what it is asked."""
+    status = min(each for each in answers if each.startswith("2"))
+    shown = answers[status].get("content", {}).get("application/json")
+    return {"status": status, "members": _members(shown["schema"], schemas) if shown else []}
+
+
+def _members(schema: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the members of an object; those of a page are those of its items."""
+    schema = _resolved(schema, schemas)
+    items = schema.get("properties", {}).get("items")
+    if items is not None:
+        schema = _resolved(items["items"], schemas)
+    required = schema.get("required", ())
+    return [
+        _member(name, {"required": name in required}, _resolved(each, schemas))
+        for name, each in schema.get("properties", {}).items()
+    ]
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    found: dict[str, Any] = schemas[reference.rpartition("/")[2]] if reference else schema
+    return found
+
+
+def _member(name: str, described: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    types = schema.get("type", "object")
+    return {
+        "name": name,
+        "type": " or ".join(types) if isinstance(types, list) else types,
+        "format": schema.get("format", ""),
+        "values": [each for each in schema.get("enum", ()) if each is not None],
+        "required": described.get("required", False),
+        "description": described.get("description") or schema.get("description", ""),
+    }

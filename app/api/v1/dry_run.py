@@ -49,6 +49,7 @@ def previewable(view: Callable[P, Any]) -> Callable[P, Any]:
             headers={"Preference-Applied": PREFERENCE},
         )
 
+    answered.previewable = True  # type: ignore[attr-defined]  # the documentation says it
     return answered
 
 

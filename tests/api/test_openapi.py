@@ -1,0 +1,50 @@
+"""The description of the API is complete, and what people browse is the same."""
+
+from __future__ import annotations
+
+from lxml import html
+
+from app.access.permissions import ACTIONS
+from app.api.openapi import METHODS, document
+
+
+def operations():
+    for path, item in document()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def test_it_is_served(app):
+    answer = app.test_client().get("/api/openapi.json")
+    assert answer.json["openapi"] == "3.1.0"
+    assert "/api/v1/users/{user_id}" in answer.json["paths"]
+
+
+def test_every_operation_says_what_it_does_and_needs():
+    for path, method, operation in operations():
+        assert operation["summary"], (method, path)
+        assert operation.get("x-needs") in ACTIONS | {None}
+        assert {"401", "403", "404", "422"} <= operation["responses"].keys()
+
+
+def test_every_member_of_an_answer_is_always_there():
+    """Clients need not ask whether it is: what is not known is null."""
+    schemas = document()["components"]["schemas"]
+    for _, _, operation in operations():
+        for status, answer in operation["responses"].items():
+            if status.startswith("2") and "content" in answer:
+                name = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                schema = schemas[name]
+                assert set(schema["properties"]) == set(schema.get("required", ())), name
+
+
+def test_the_page_shows_every_operation(app):
+    answer = app.test_client().get("/api/docs")
+    page = html.fromstring(answer.text)
+    shown = {
+        (each.xpath("string(.//code)"), each.xpath("string(.//span)").lower())
+        for each in page.xpath("//details/summary")
+    }
+    assert shown == {(path, method) for path, method, _ in operations()}
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
