@@ -19,11 +19,16 @@ from app.store.types import comparison_key
 
 part = Part("users", __name__, url_prefix="/users", description="People.")
 
+AN_ADDRESS = [
+    validate.Length(3, 256),
+    validate.Regexp(r"^[^@\s]+@[^@\s]+$", error="It must look like ada@example.com."),
+]
+
 
 class EmailSchema(Schema):
-    value = fields.String(required=True, metadata={"format": "email"})
-    type = fields.String(allow_none=True)
-    primary = fields.Boolean()
+    value = fields.String(required=True, allow_none=True)
+    type = fields.String(required=True, allow_none=True)
+    primary = fields.Boolean(required=True)
 
 
 class UserSchema(Schema):
@@ -91,7 +96,7 @@ class NewUser(Strict):
     display_name = fields.String(allow_none=True, validate=validate.Length(0, 256))
     email = fields.String(
         allow_none=True,
-        validate=validate.Length(3, 256),
+        validate=AN_ADDRESS,
         metadata={"description": "Their one address, or in place of the primary one."},
     )
     external_id = fields.String(allow_none=True, validate=validate.Length(0, 256))
@@ -101,7 +106,7 @@ class NewUser(Strict):
 class UserChange(Strict):
     user_name = fields.String(validate=validate.Length(1, 256))
     display_name = fields.String(allow_none=True, validate=validate.Length(0, 256))
-    email = fields.String(allow_none=True, validate=validate.Length(3, 256))
+    email = fields.String(allow_none=True, validate=AN_ADDRESS)
     external_id = fields.String(allow_none=True, validate=validate.Length(0, 256))
     active = fields.Boolean(metadata={"description": "false ends their sessions at once."})
 

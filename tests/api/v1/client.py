@@ -35,6 +35,12 @@ def signed_in(app, account_id: str, user_id: str) -> Api:
     return api
 
 
+def forget_the_last_request() -> None:
+    """Forget who called: one context of the application serves all requests of a test."""
+    for name in ("caller", "request_id", "csrf_valid"):
+        g.pop(name, None)
+
+
 class Api:
     """Calls ``/api/v1`` with a token, as JSON."""
 
@@ -44,12 +50,7 @@ class Api:
         self.csrf: str | None = None
 
     def call(self, method: str, path: str, json: Any = None, **headers: str):
-        for name in (
-            "caller",
-            "request_id",
-            "csrf_valid",
-        ):  # one context of the application serves all tests
-            g.pop(name, None)
+        forget_the_last_request()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token is not None:
             sent["Authorization"] = f"Bearer {self.token}"

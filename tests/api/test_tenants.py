@@ -1,0 +1,60 @@
+"""Another account's things do not exist: every endpoint is tried with their ids."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from app.api.openapi import METHODS, document
+from app.store.database import db
+from tests.api.v1.client import Api, an_api_token
+from tests.api.v1.world import BODIES, MAKERS, ids_of_everything
+from tests.factories import an_account
+
+NAMED = re.compile(r"{(\w+)}")
+ENDPOINTS = [
+    (method, path)
+    for path, item in document()["paths"].items()
+    for method in METHODS
+    if method in item and NAMED.search(path)
+]
+
+
+def rows_of(account_id: str) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of an account, by table."""
+    db.session.rollback()
+    return {
+        table.name: [
+            tuple(row)
+            for row in db.session.execute(
+                select(table).where(table.c.account_id == account_id).order_by(*table.primary_key)
+            )
+        ]
+        for table in db.metadata.sorted_tables
+        if "account_id" in table.c
+    }
+
+
+def test_everything_that_can_be_named_is_made_for_the_tests():
+    named = {name for _, path in ENDPOINTS for name in NAMED.findall(path)}
+    assert named <= MAKERS.keys()
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=lambda each: each)
+def test_with_another_accounts_ids_there_is_nothing(app, account, method, path):
+    """404, and nothing of theirs changes."""
+    theirs = an_account("Theirs")
+    their_ids, own_ids = ids_of_everything(theirs), ids_of_everything(account)
+    names = NAMED.findall(path)
+    api = Api(app, an_api_token(account))
+    before = rows_of(theirs)
+    for strange in names:
+        ids = {name: (their_ids if name == strange else own_ids)[name][0] for name in names}
+        place = path.removeprefix("/api/v1").format(**ids)
+        body = BODIES.get((method, path), {}) if method in ("post", "put", "patch") else None
+        answer = api.call(method.upper(), place, body)
+        assert answer.status_code == 404, answer.text
+        assert answer.content_type == "application/problem+json"
+    assert rows_of(theirs) == before
