@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from app.access.permissions import ACTIONS, DESCRIPTIONS
 from app.cli import cli
 
 ROOT = Path(__file__).parent.parent
@@ -105,3 +106,9 @@ def test_what_a_page_says_we_say_is_what_we_say(page):
     for words in quoted:
         for piece in words.split("…"):
             assert piece.strip() in words_of_the_code(), words
+
+
+def test_the_permission_matrix_is_that_of_the_code():
+    module = runpy.run_path(str(ROOT / "scripts" / "permission_docs.py"))
+    assert (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8") == module["page"]()
+    assert ACTIONS == DESCRIPTIONS.keys()

@@ -1,4 +1,4 @@
-"""What the built-in roles permit. An action is ``thing.verb``."""
+"""What there is to do, and what the built-in roles permit. An action is ``thing.verb``."""
 
 from __future__ import annotations
 
@@ -67,3 +67,37 @@ def permissions_of(scope: str, role_id: str, built_in: bool, own: list[str]) -> 
     if built_in:
         return BUILT_IN[scope].get(role_id, frozenset())
     return frozenset(own) & (FOLDER_ACTIONS if scope == "folder" else ACTIONS)
+
+
+DESCRIPTIONS: dict[str, str] = {
+    "folder.view": "See the folder, by its name and what lies in it.",
+    "asset.view": "See assets.",
+    "asset.download": "Download assets.",
+    "asset.upload": "Upload assets.",
+    "folder.create_child": "Create folders in it, and move folders into it.",
+    "asset.edit": "Edit assets.",
+    "asset.move": "Move assets within it.",
+    "asset.delete": "Delete assets.",
+    "folder.rename": "Rename the folder.",
+    "folder.move": "Move the folder elsewhere.",
+    "folder.delete": "Delete the folder.",
+    "folder.restrict": "Let grants above reach it, or not.",
+    "folder.share": "Give and take back roles on it, up to one's own.",
+    "user.view": "See users, groups' members, roles and grants.",
+    "user.manage": "Add, change, invite, deactivate and delete users.",
+    "group.view": "See groups.",
+    "group.manage": "Add, change and delete groups and who is in them.",
+    "role.assign": "Give and take back roles on the account, up to one's own.",
+    "role.manage": "Make and change the account's own roles.",
+    "connection.view": "See connections to identity providers, and mappings.",
+    "connection.manage": "Set up connections, domains and mappings.",
+    "token.manage": "Issue, rotate and revoke tokens.",
+    "address.manage": "Say from which addresses the account may be reached.",
+    "settings.manage": "Change what the account requires of its people.",
+    "access.check": "Ask what anybody may do (for applications).",
+    "billing.view": "See invoices and the plan.",
+    "billing.manage": "Change the plan and how it is paid.",
+    "report.view": "See reports of who can reach what.",
+    "audit.view": "Read and export the audit log.",
+}
+"""What each action is, for people, in the order in which they are listed."""
