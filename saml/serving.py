@@ -12,7 +12,7 @@ from app.directory import traces
 from app.directory.work import Actor, Target, record_refusal
 from app.security.headers import content_security_policy
 from app.security.limits import seconds_to_wait
-from app.security.requests import client_address, request_id, settings
+from app.security.requests import client_address, client_network, request_id, settings
 from saml import bindings
 from saml.bindings import Parameter
 from saml.connections import SamlConnection, load
@@ -39,7 +39,7 @@ def limited_connection_of(connection_id: str) -> SamlConnection:
     :raises TooManyRequests: With the seconds to wait.
     """
     connection = connection_of(connection_id)
-    caller = f"saml:{connection.id}:{client_address()}"
+    caller = f"saml:{connection.id}:{client_network()}"
     seconds = seconds_to_wait(caller, settings().sign_ins_per_minute)
     if seconds:
         raise TooManyRequests("Too many sign-ins come from your network.", retry_after=seconds)

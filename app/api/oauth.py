@@ -14,7 +14,7 @@ from app.directory import clients
 from app.directory.errors import NotFound
 from app.security.clients import ClientIdentity, identify_client
 from app.security.limits import seconds_to_wait
-from app.security.requests import client_address
+from app.security.requests import client_address, client_network
 
 blueprint = Blueprint("oauth", __name__)
 
@@ -99,7 +99,7 @@ def _check_rate(client_id: str) -> None:
 
     By address and client: providers share addresses, and one must not lock out another.
     """
-    wait = seconds_to_wait(f"oauth:{client_address()}:{client_id}", REQUESTS_PER_MINUTE)
+    wait = seconds_to_wait(f"oauth:{client_network()}:{client_id}", REQUESTS_PER_MINUTE)
     if wait:
         raise TooManyRequests(f"Too many requests: try again in {wait} s.", retry_after=wait)
 

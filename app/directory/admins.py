@@ -1,4 +1,8 @@
-"""The account always keeps an active master admin, whoever asks otherwise."""
+"""The account always keeps an active master admin, whoever asks otherwise.
+
+One whose role has no end counts for more than one whose role lapses some day: otherwise the account
+would be left without any that day, and nobody could have refused it.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +18,27 @@ from app.store.types import Id, UtcDateTime, now
 MASTER_ADMIN = "master_admin"
 
 
-def has_master_admin(account_id: str) -> bool:
-    """Tell whether an active user holds ``master_admin``, directly or through groups."""
+def master_admin(account_id: str) -> int:
+    """Return whether an active user holds ``master_admin``, directly or through groups.
+
+    2: one holds it without an end. 1: for the time being. 0: none does.
+    """
     values = {"account_id": account_id, "at": now()}
-    return bool(db.session.scalar(_master_admin_exists(), values))
+    if db.session.scalar(_master_admin_exists(without_end=True), values):
+        return 2
+    return int(bool(db.session.scalar(_master_admin_exists(without_end=False), values)))
 
 
 @cache
-def _master_admin_exists() -> Select[tuple[bool]]:
-    """Return the query of :func:`has_master_admin`; building it takes longer than running it."""
+def _master_admin_exists(*, without_end: bool) -> Select[tuple[bool]]:
+    """Return a query of :func:`master_admin`; building it takes longer than running it."""
     account_id = bindparam("account_id", type_=Id)
     holds = (
         Grant.account_id == account_id,
         Grant.role_id == MASTER_ADMIN,
         Grant.folder_id.is_(None),
         in_force(bindparam("at", type_=UtcDateTime)),
+        *((Grant.expires_at.is_(None),) if without_end else ()),
     )
     groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
     groups = groups.union(

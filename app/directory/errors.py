@@ -38,7 +38,7 @@ class LastMasterAdmin(DirectoryError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This is the account's last active master admin. "
+            "This is the account's last active master admin, or the last whose role has no end. "
             "Make someone else a master admin first."
         )
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from app.directory.admins import has_master_admin
+from app.directory.admins import master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
@@ -75,7 +75,7 @@ class Work:
     held: dict[str | None, frozenset[str]] = field(default_factory=dict)
     """What the actor may do, by folder, as far as ``app.directory.delegation`` has asked."""
     _written: int = 0
-    _keeps_master_admin: bool = False
+    _had_master_admin: int = 0
 
     def may_remove_access(self) -> None:
         """Say, before writing, that this could take away the last master admin.
@@ -83,8 +83,8 @@ class Work:
         The end of the transaction then refuses to leave the account without one it had.
         """
         self.access_changed = True
-        if not self._keeps_master_admin:
-            self._keeps_master_admin = has_master_admin(self.account_id)
+        if not self._had_master_admin:
+            self._had_master_admin = master_admin(self.account_id)
 
     def record(
         self,
@@ -105,7 +105,8 @@ class Work:
 
         :raises LastMasterAdmin: When it took away the last master admin.
         """
-        if self._keeps_master_admin and not has_master_admin(self.account_id):
+        had = self._had_master_admin
+        if had and master_admin(self.account_id) < had:
             raise LastMasterAdmin
         events = self.events[self._written :]
         if events:
@@ -119,7 +120,7 @@ class Work:
                 .values(access_epoch=Account.access_epoch + 1)
             )
         self._written = len(self.events)
-        self.access_changed = self._keeps_master_admin = False
+        self.access_changed, self._had_master_admin = False, 0
 
 
 @contextmanager

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limits.strategies import FixedWindowRateLimiter
 
-CALLERS = 10_000
-"""Most callers counted at a time. Beyond it all start anew: made-up ones must not fill memory."""
+COUNTERS = 65_536
+"""How many counters there are. Which one counts a caller nobody outside can tell, as the hash is
+salted in each process; made-up callers fill no memory, and reset nobody's counter."""
 
 
 def seconds_to_wait(caller: str, per_minute: int) -> int:
@@ -23,20 +23,16 @@ def seconds_to_wait(caller: str, per_minute: int) -> int:
     from limits import RateLimitItemPerMinute
 
     limit = RateLimitItemPerMinute(per_minute)
-    limiter, counted = _limiter()
-    if len(counted) >= CALLERS:
-        _limiter.cache_clear()
-    if limiter.hit(limit, caller):
+    limiter, counter = _limiter(), str(hash(caller) % COUNTERS)
+    if limiter.hit(limit, counter):
         return 0
-    reset = limiter.get_window_stats(limit, caller).reset_time
+    reset = limiter.get_window_stats(limit, counter).reset_time
     return max(1, math.ceil(reset - time.time()))
 
 
 @cache
-def _limiter() -> tuple[FixedWindowRateLimiter, Mapping[str, int]]:
-    """Return what counts, and whom it counts."""
+def _limiter() -> FixedWindowRateLimiter:
     from limits.storage import MemoryStorage
     from limits.strategies import FixedWindowRateLimiter
 
-    storage = MemoryStorage()
-    return FixedWindowRateLimiter(storage), storage.storage
+    return FixedWindowRateLimiter(MemoryStorage())

@@ -70,6 +70,18 @@ def client_address() -> str | None:
     return str(hops[-1])
 
 
+def client_network() -> str | None:
+    """Return what requests are counted by: the client's address, and of an IPv6 one the /64.
+
+    That is what one customer of a network is given at least; by whole addresses, each request
+    could come from another one.
+    """
+    address = client_address()
+    if address is None or ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
 @dataclass(frozen=True)
 class Target:
     """What the client asked a proxy for."""

@@ -74,6 +74,25 @@ def test_may_not_have_the_grant_postponed(account, by_grant):
     refused(account, grants.give, ada, "master_admin", not_before=tomorrow)
 
 
+def test_may_not_have_the_grant_end_some_day(account, by_grant):
+    """Nobody could refuse what happens on that day."""
+    next_year = now() + timedelta(days=365)
+    ada = a_principal(account, by_grant)
+    refused(account, grants.give, ada, "master_admin", expires_at=next_year)
+    a_grant(account, a_user(account), "master_admin", expires_at=next_year)
+    refused(account, users.set_active, by_grant, False)
+
+
+def test_where_all_are_for_a_time_one_of_them_stays(account):
+    next_year = now() + timedelta(days=365)
+    ada, bob = a_user(account), a_user(account)
+    for each in (ada, bob):
+        a_grant(account, each, "master_admin", expires_at=next_year)
+    with write(account) as work:
+        users.set_active(work, ada, False)
+    refused(account, users.set_active, bob, False)
+
+
 def test_may_lose_anything_else(account, by_grant):
     group = a_group(account, members=[by_grant])
     a_grant(account, group, "admin")

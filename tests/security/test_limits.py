@@ -42,7 +42,14 @@ def test_the_default_allows_what_entra_asks_for():
 
 
 def test_callers_made_up_fill_no_memory(monkeypatch):
-    monkeypatch.setattr(limits, "CALLERS", 50)
+    monkeypatch.setattr(limits, "COUNTERS", 50)
     for _ in range(500):
         seconds_to_wait(f"oauth:192.0.2.1:{new_id()}", 60)
-        assert len(limits._limiter()[1]) <= 50
+    assert len(limits._limiter().storage.storage) <= 50
+
+
+def test_callers_made_up_do_not_reset_the_others():
+    assert [seconds_to_wait("scim:a", 2) for _ in range(2)] == [0, 0]
+    for _ in range(20_000):
+        seconds_to_wait(f"oauth:192.0.2.1:{new_id()}", 60)
+    assert seconds_to_wait("scim:a", 2) > 0
