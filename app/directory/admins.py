@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import Select, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, exists, or_, select
 
 from app.access.grants import in_force
 from app.store.database import db
@@ -23,22 +23,24 @@ def master_admin(account_id: str) -> int:
 
     2: one holds it without an end. 1: for the time being. 0: none does.
     """
-    values = {"account_id": account_id, "at": now()}
-    if db.session.scalar(_master_admin_exists(without_end=True), values):
-        return 2
-    return int(bool(db.session.scalar(_master_admin_exists(without_end=False), values)))
+    return db.session.scalar(_how_kept(), {"account_id": account_id, "at": now()}) or 0
 
 
 @cache
-def _master_admin_exists(*, without_end: bool) -> Select[tuple[bool]]:
-    """Return a query of :func:`master_admin`; building it takes longer than running it."""
+def _how_kept() -> Select[tuple[int]]:
+    """Return the query of :func:`master_admin`; building it takes longer than running it."""
+    return select(case((_exists(Grant.expires_at.is_(None)), 2), (_exists(), 1), else_=0))
+
+
+def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether there is a master admin by grants that meet the conditions."""
     account_id = bindparam("account_id", type_=Id)
     holds = (
         Grant.account_id == account_id,
         Grant.role_id == MASTER_ADMIN,
         Grant.folder_id.is_(None),
         in_force(bindparam("at", type_=UtcDateTime)),
-        *((Grant.expires_at.is_(None),) if without_end else ()),
+        *conditions,
     )
     groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
     groups = groups.union(
@@ -50,9 +52,8 @@ def _master_admin_exists(*, without_end: bool) -> Select[tuple[bool]]:
         Membership.account_id == account_id, Membership.group_id.in_(select(groups.c.group_id))
     )
     directly = select(Grant.user_id).where(*holds, Grant.user_id.is_not(None))
-    holder = exists().where(
+    return exists().where(
         User.account_id == account_id,
         User.active.is_(True),
         or_(User.id.in_(directly), User.id.in_(members)),
     )
-    return select(holder)
