@@ -8,6 +8,7 @@ from app.cli.commands import (
     demo,
     domains,
     folders,
+    grants,
     jobs,
     keys,
     log,
@@ -28,7 +29,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, folders, mappings, schemas, log, demo),
+    *(users, folders, grants, mappings, schemas, log, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

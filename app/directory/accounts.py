@@ -26,9 +26,9 @@ def create(actor: Actor, name: str) -> str:
             db.session.execute(insert(Account), [row])
         except IntegrityError as error:
             raise Taken(f"There is an account {name!r} already.") from error
+        work.record("account.created", Target("account", account_id, name), after={"name": name})
         roles.seed_built_in(account_id)
         folders.create_root(work)
-        work.record("account.created", Target("account", account_id, name), after={"name": name})
     return account_id
 
 
@@ -44,6 +44,12 @@ def find(name: str) -> str:
     if account_id is None:
         raise NotFound("account", name)
     return account_id
+
+
+def listed() -> list[tuple[str, str]]:
+    """Return the id and name of every account, by name."""
+    rows = db.session.execute(select(Account.id, Account.name).order_by(Account.name_key))
+    return [(row.id, row.name) for row in rows]
 
 
 def set_keeps_unknown(work: Work, keeps: bool) -> bool:

@@ -24,6 +24,18 @@ def create_account(name: str, as_json: bool) -> None:
     show({"id": account_id, "name": name}, as_json, f"Account {name} is there: {account_id}")
 
 
+@account.command("list")
+@json_option
+@with_app
+def list_(as_json: bool) -> None:
+    """List the accounts."""
+    from app.directory import accounts
+
+    found = accounts.listed()
+    text = "\n".join(f"{id_}  {name}" for id_, name in found) or "There is no account."
+    show({"accounts": [{"id": id_, "name": name} for id_, name in found]}, as_json, text)
+
+
 @account.command("set")
 @click.argument("account")
 @click.option(
