@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Select, or_, select, union
 
 from app.access.decisions import account_roles
-from app.access.folders import VisibleFolder, folders_visible_to, viewing_roles
+from app.access.folders import VISIBLE, VisibleFolder, folders_visible_to
+from app.access.grants import roles_permitting
 from app.store.database import db
 from app.store.models import FolderClosure, Grant, Group, Membership, NestedGroup, User
 
@@ -102,7 +103,7 @@ def users_affected_by(account_id: str, events: Sequence[dict[str, Any]]) -> list
     """
     named = sorted(_named_in(events))
     comes_or_goes = any(event["action"] in FOLDER_COMES_OR_GOES for event in events)
-    everywhere = viewing_roles(account_id, "account") if comes_or_goes else []
+    everywhere = roles_permitting(account_id, VISIBLE)["account"] if comes_or_goes else []
     users: set[str] = set()
     for start in range(0, len(named), CHUNK):
         some = named[start : start + CHUNK]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Subquery, exists, or_, select
+from sqlalchemy import Select, exists, select, union_all
 from sqlalchemy.orm import aliased
 
-from app.access.decisions import account_roles
-from app.access.grants import in_force
-from app.access.membership import groups_containing
-from app.access.permissions import permissions_of
+from app.access.decisions import check_action
+from app.access.grants import grants_held
+from app.access.permissions import FOLDER_ACTIONS
+from app.access.tree import path_of, reaching, ways_up
 from app.store.database import db
-from app.store.models import Folder, FolderClosure, Grant, Role, User
+from app.store.models import Folder, FolderClosure
 from app.store.types import now
 
 VISIBLE = "folder.view"
+CHUNK = 100
+"""Below how many folders one statement looks."""
 
 
 @dataclass(frozen=True)
@@ -29,36 +30,108 @@ class VisibleFolder:
     """Names of the roles held there, account roles that reach every folder included."""
 
 
-def folders_visible_to(account_id: str, user_id: str, limit: int = 500) -> list[VisibleFolder]:
-    """Return the folders an active user may see, by path, with all roles held on each.
+@dataclass(frozen=True)
+class NamedFolder:
+    """A folder of which a person knows the name, and that it lies above one they see."""
+
+    id: str
+    name: str
+    parent_id: str | None
+    path: str
+
+
+def folders_visible_to(
+    account_id: str, user_id: str, limit: int = 500, after: str | None = None
+) -> list[VisibleFolder]:
+    """Return the folders an active user may see, by path, with all roles that show each.
 
     :param limit: How many folders at the most, the oldest first.
+    :param after: The greatest id of those had already: only those after it.
     """
-    everywhere = [
-        grant.role_name
-        for grant in account_roles(account_id, user_id)
-        if VISIBLE in grant.permissions
-    ]
-    shared = _shared(account_id, user_id, now())
-    if everywhere:
-        some = select(Folder.id).where(Folder.account_id == account_id).order_by(Folder.id)
+    found = folders_where(account_id, user_id, VISIBLE, limit=limit, after=after)
+    return sorted(found, key=lambda folder: folder.path)
+
+
+def folders_where(
+    account_id: str, user_id: str, action: str, *, limit: int = 500, after: str | None = None
+) -> list[VisibleFolder]:
+    """Return the folders on which an active user may do an action, by id, with the roles.
+
+    It takes three statements (one more for each 100 folders they have grants on), whose cost
+    depends on the limit and on what is cut off below these, not on how many lie there.
+
+    :param limit: How many folders at the most.
+    :param after: The id of a folder: only those after it.
+    :raises UnknownAction: When the action is none that exists.
+    """
+    check_action(action)
+    held = grants_held(account_id, user_id, now())
+    permitting = [grant for grant in held if action in grant.permissions]
+    if not permitting or action not in FOLDER_ACTIONS:
+        return []
+    roles: dict[str | None, set[str]] = {}
+    for grant in permitting:
+        roles.setdefault(grant.folder_id, set()).add(grant.role_name)
+    if None in roles:
+        ids = list(db.session.scalars(_all(account_id, after, limit)))
     else:
-        some = select(shared.c.folder_id).distinct().order_by(shared.c.folder_id)
-    roles = {each: set(everywhere) for each in db.session.scalars(some.limit(limit))}
-    held = select(shared).where(shared.c.folder_id.in_(list(roles)))
-    for folder_id, role in db.session.execute(held):
-        roles[folder_id].add(role)
-    paths = paths_of(account_id, roles)
-    visible = [VisibleFolder(each, paths[each], tuple(sorted(roles[each]))) for each in roles]
-    return sorted(visible, key=lambda folder: folder.path)
+        ids = _below(account_id, sorted(each for each in roles if each), after, limit)
+    found = []
+    for folder_id, way in sorted(ways_up(account_id, ids).items()):
+        places = [None, *(step.id for step in reaching(way))]
+        names = set().union(*(roles.get(place, ()) for place in places))
+        if names:
+            found.append(VisibleFolder(folder_id, path_of(way), tuple(sorted(names))))
+    return found
 
 
-def _shared(account_id: str, user_id: str, at: datetime) -> Subquery:
-    """Return a table of (folder_id, role): where a grant with view reaches the user, and its name.
+def names_above(account_id: str, user_id: str, folder_ids: Iterable[str]) -> list[NamedFolder]:
+    """Return the folders above those a user sees that show by their names only, by path.
 
-    A role on folders without ``folder.view`` does not make a folder visible.
+    :param folder_ids: Of these, such as a page of :func:`folders_visible_to`. Those the user does
+        not see are left out.
     """
-    groups = groups_containing(account_id, user_id)
+    held = grants_held(account_id, user_id, now())
+    shown_by = {grant.folder_id for grant in held if VISIBLE in grant.permissions}
+    found: dict[str, NamedFolder] = {}
+    for way in ways_up(account_id, folder_ids).values():
+        seen = [
+            None in shown_by or any(step.id in shown_by for step in reaching(way[depth:]))
+            for depth in range(len(way))
+        ]
+        if not seen[0]:
+            continue
+        for depth, step in enumerate(way):
+            if not seen[depth]:
+                path = path_of(way[depth:])
+                found[step.id] = NamedFolder(step.id, step.name, step.parent_id, path)
+    return sorted(found.values(), key=lambda folder: folder.path)
+
+
+def paths_of(account_id: str, folder_ids: Iterable[str]) -> dict[str, str]:
+    """Return the path of each folder the account has: ``/Brand/2026``; the root is ``/``."""
+    return {each: path_of(way) for each, way in ways_up(account_id, folder_ids).items()}
+
+
+def _all(account_id: str, after: str | None, limit: int) -> Select[str]:
+    query = select(Folder.id).where(Folder.account_id == account_id).order_by(Folder.id)
+    return (query if after is None else query.where(Folder.id > after)).limit(limit)
+
+
+def _below(account_id: str, granted: list[str], after: str | None, limit: int) -> list[str]:
+    """Return the first ids of folders that grants on these reach.
+
+    Each is asked for its own first ones: together, the database would sort all that lie below.
+    """
+    found: set[str] = set()
+    for start in range(0, len(granted), CHUNK):
+        some = granted[start : start + CHUNK]
+        firsts = union_all(*(_first_below(account_id, each, after, limit) for each in some))
+        found.update(db.session.scalars(firsts))
+    return sorted(found)[:limit]
+
+
+def _first_below(account_id: str, granted: str, after: str | None, limit: int) -> Select[Any]:
     below, barrier = aliased(FolderClosure), aliased(FolderClosure)
     # A restricted folder strictly nearer than the grant cuts it off.
     cut_off = exists().where(
@@ -69,62 +142,10 @@ def _shared(account_id: str, user_id: str, at: datetime) -> Subquery:
         Folder.id == barrier.ancestor_id,
         Folder.restricted.is_(True),
     )
-    return (
-        select(below.descendant_id.label("folder_id"), Role.name.label("role"))
-        .select_from(Grant)
-        .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
-        .join(User, (User.account_id == Grant.account_id) & (User.id == user_id))
-        .join(
-            below, (below.account_id == Grant.account_id) & (below.ancestor_id == Grant.folder_id)
-        )
-        .where(
-            Grant.account_id == account_id,
-            Grant.role_id.in_(viewing_roles(account_id, "folder")),
-            User.active.is_(True),
-            or_(Grant.user_id == user_id, Grant.group_id.in_(select(groups.c.group_id))),
-            in_force(at),
-            ~cut_off,
-        )
-        .distinct()
-        .subquery()
+    query = select(below.descendant_id).where(
+        below.account_id == account_id, below.ancestor_id == granted, ~cut_off
     )
-
-
-def viewing_roles(account_id: str, scope: str) -> list[str]:
-    """Return the ids of the roles that make folders visible.
-
-    :param scope: ``folder``, or ``account``: those that make every folder visible.
-    """
-    rows = db.session.execute(
-        select(Role.id, Role.built_in, Role.permissions).where(
-            Role.account_id == account_id, Role.scope == scope
-        )
-    )
-    return [
-        row.id
-        for row in rows
-        if VISIBLE in permissions_of(scope, row.id, row.built_in, row.permissions)
-    ]
-
-
-def paths_of(account_id: str, folder_ids: Iterable[str]) -> dict[str, str]:
-    """Return the path of each folder the account has: ``/Brand/2026``; the root is ``/``."""
-    wanted = list(folder_ids)
-    names: dict[str, list[str]] = defaultdict(list)
-    for start in range(0, len(wanted), 500):
-        rows = db.session.execute(
-            select(FolderClosure.descendant_id, Folder.name, Folder.parent_id)
-            .join(
-                Folder,
-                (Folder.account_id == FolderClosure.account_id)
-                & (Folder.id == FolderClosure.ancestor_id),
-            )
-            .where(
-                FolderClosure.account_id == account_id,
-                FolderClosure.descendant_id.in_(wanted[start : start + 500]),
-            )
-            .order_by(FolderClosure.depth.desc())
-        )
-        for descendant_id, name, parent_id in rows:
-            names[descendant_id].append("" if parent_id is None else name)
-    return {folder_id: "/".join(parts) or "/" for folder_id, parts in names.items()}
+    if after is not None:
+        query = query.where(below.descendant_id > after)
+    first = query.order_by(below.descendant_id).limit(limit).subquery()
+    return select(first.c.descendant_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -45,12 +46,16 @@ class HeldGrant:
     permissions: frozenset[str]
     folder_id: str | None
     depth: int | None
-    """How many folders above the asked one it was given; None for a role on the account."""
+    """How many folders above the asked one it was given; None for a role on the account, and
+    where no folder was asked about."""
     group_id: str | None
     group_name: str | None
     origin: str
     granted_by: str
     reason: str
+    created_at: datetime
+    not_before: datetime | None
+    expires_at: datetime | None
 
 
 def grants_reaching(
@@ -67,7 +72,37 @@ def grants_reaching(
     """
     values = {"account_id": account_id, "user_id": user_id, "folder_id": folder_id, "at": at}
     rows = db.session.execute(_statement(folder_id is not None), values)
-    return [_held(row) for row in rows]
+    return [held(row, row.depth) for row in rows]
+
+
+def grants_held(account_id: str, user_id: str, at: datetime) -> list[HeldGrant]:
+    """Return all grants of an active user, wherever they hold. Of none the depth is known."""
+    values = {"account_id": account_id, "user_id": user_id, "at": at}
+    return [held(row, None) for row in db.session.execute(_everywhere(), values)]
+
+
+def grants_near(account_id: str, user_id: str, folder_ids: Iterable[str]) -> list[HeldGrant]:
+    """Return the grants of a user on folders and on the account, also those not in force.
+
+    Nothing may be decided by them: they say what there would be if things were otherwise.
+    """
+    near = Grant.folder_id.is_(None) | Grant.folder_id.in_(list(folder_ids))
+    groups = groups_containing(account_id, user_id)
+    branches = [
+        given(None).where(Grant.account_id == account_id, Grant.user_id == user_id, near),
+        given(groups).where(Grant.account_id == account_id, near),
+    ]
+    return [held(row, None) for row in db.session.execute(union_all(*branches))]
+
+
+def roles_permitting(account_id: str, action: str) -> dict[str, list[str]]:
+    """Return the ids of the roles that permit an action, by scope: ``account`` and ``folder``."""
+    found: dict[str, list[str]] = {"account": [], "folder": []}
+    query = select(Role.id, Role.scope, Role.built_in, Role.permissions)
+    for row in db.session.execute(query.where(Role.account_id == account_id)):
+        if action in permissions_of(row.scope, row.id, row.built_in, row.permissions):
+            found[row.scope].append(row.id)
+    return found
 
 
 def in_force(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -88,12 +123,14 @@ def _statement(on_folder: bool) -> CompoundSelect[Any]:
     groups = groups_containing(_ACCOUNT_ID, _USER_ID)
     branches = []
     for to_groups in (None, groups):
-        on_account = _grants(to_groups, cast(null(), Integer)).where(Grant.folder_id.is_(None))
+        on_account = _grants(to_groups, cast(null(), Integer).label("depth")).where(
+            Grant.folder_id.is_(None)
+        )
         if on_folder:
             on_account = on_account.where(_folder_exists())
             ancestors = _ancestors()
             branches.append(
-                _grants(to_groups, ancestors.c.depth).join(
+                _grants(to_groups, ancestors.c.depth.label("depth")).join(
                     ancestors, Grant.folder_id == ancestors.c.ancestor_id
                 )
             )
@@ -132,9 +169,29 @@ def _ancestors() -> NamedFromClause:
     )
 
 
-def _grants(to_groups: CTE | None, depth: ColumnElement[Any]) -> Select[Any]:
-    """Return the grants given to the user, or to the groups, with their roles."""
+def _grants(to_groups: CTE | None, *more: ColumnElement[Any]) -> Select[Any]:
+    """Return the grants in force that were given to the active user, or to the groups."""
     query = (
+        given(to_groups, *more)
+        .join(User, (User.account_id == Grant.account_id) & (User.id == _USER_ID))
+        .where(Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT))
+    )
+    return query.where(Grant.user_id == _USER_ID) if to_groups is None else query
+
+
+@cache
+def _everywhere() -> CompoundSelect[Any]:
+    """Return the query of :func:`grants_held`."""
+    return union_all(_grants(None), _grants(groups_containing(_ACCOUNT_ID, _USER_ID)))
+
+
+def given(to_groups: CTE | None, *more: ColumnElement[Any]) -> Select[Any]:
+    """Return the query of grants to users, or to groups, with their roles.
+
+    :func:`held` reads its rows. It is to be narrowed to an account.
+    """
+    group_name = cast(null(), String) if to_groups is None else Group.display_name
+    query: Select[*tuple[Any, ...]] = (
         select(
             Grant.id,
             Role.scope,
@@ -143,26 +200,31 @@ def _grants(to_groups: CTE | None, depth: ColumnElement[Any]) -> Select[Any]:
             Role.built_in,
             Role.permissions,
             Grant.folder_id,
-            depth.label("depth"),
             Grant.group_id,
-            (cast(null(), String) if to_groups is None else Group.display_name).label("group_name"),
+            group_name.label("group_name"),
             Grant.origin,
             Grant.granted_by,
             Grant.reason,
+            Grant.created_at,
+            Grant.not_before,
+            Grant.expires_at,
+            *more,
         )
         .select_from(Grant)
         .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
-        .join(User, (User.account_id == Grant.account_id) & (User.id == _USER_ID))
-        .where(Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT))
     )
     if to_groups is None:
-        return query.where(Grant.user_id == _USER_ID)
+        return query
     return query.join(to_groups, to_groups.c.group_id == Grant.group_id).join(
         Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id)
     )
 
 
-def _held(row: Any) -> HeldGrant:
+def held(row: Any, depth: int | None) -> HeldGrant:
+    """Return a grant as it was read (see :func:`given`).
+
+    :param depth: See :class:`HeldGrant`.
+    """
     return HeldGrant(
         id=row.id,
         scope=row.scope,
@@ -170,10 +232,13 @@ def _held(row: Any) -> HeldGrant:
         role_name=row.role_name,
         permissions=permissions_of(row.scope, row.role_id, row.built_in, row.permissions),
         folder_id=row.folder_id,
-        depth=row.depth,
+        depth=depth,
         group_id=row.group_id,
         group_name=row.group_name,
         origin=row.origin,
         granted_by=row.granted_by,
         reason=row.reason,
+        created_at=row.created_at,
+        not_before=row.not_before,
+        expires_at=row.expires_at,
     )

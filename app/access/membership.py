@@ -1,10 +1,11 @@
-"""Which groups contain a user, nested groups included, as SQL to build on."""
+"""Which groups contain a user, nested groups included."""
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, BindParameter, select
+from sqlalchemy import CTE, BindParameter, Select, exists, select
 
-from app.store.models import Membership, NestedGroup
+from app.store.database import db
+from app.store.models import Group, Membership, NestedGroup
 
 
 def groups_containing(
@@ -22,3 +23,62 @@ def groups_containing(
             NestedGroup.account_id == account_id, NestedGroup.member_id == groups.c.group_id
         )
     )
+
+
+def groups_containing_each(account_id: str, user_ids: list[str]) -> CTE:
+    """Return a recursive table of ``user_id`` and ``group_id``: every group each user is in."""
+    groups = (
+        select(Membership.user_id, Membership.group_id)
+        .where(Membership.account_id == account_id, Membership.user_id.in_(user_ids))
+        .cte("containing_groups", recursive=True)
+    )
+    return groups.union(
+        select(groups.c.user_id, NestedGroup.group_id).where(
+            NestedGroup.account_id == account_id, NestedGroup.member_id == groups.c.group_id
+        )
+    )
+
+
+def chains_of(account_id: str, user_id: str) -> dict[str, tuple[str, ...]]:
+    """Return for each group a user is in how: the names of the groups, the user's own first.
+
+    ``{creative: ("Designers", "Creative")}``: the user is in Designers, which is in Creative.
+    Where there are several ways it is a shortest one.
+    """
+    inside = select(groups_containing(account_id, user_id).c.group_id)
+    directly = exists().where(
+        Membership.account_id == account_id,
+        Membership.group_id == Group.id,
+        Membership.user_id == user_id,
+    )
+    names: dict[str, str] = {}
+    chains: dict[str, tuple[str, ...]] = {}
+    for row in db.session.execute(
+        select(Group.id, Group.display_name, directly.label("directly"))
+        .where(Group.account_id == account_id, Group.id.in_(inside))
+        .order_by(Group.display_name_key, Group.id)
+    ):
+        names[row.id] = row.display_name
+        if row.directly:
+            chains[row.id] = (row.display_name,)
+    outer = _outer_groups(account_id, inside)
+    reached = list(chains)
+    for group_id in reached:  # It grows: nearest first.
+        for each in outer.get(group_id, ()):
+            if each in names and each not in chains:
+                chains[each] = (*chains[group_id], names[each])
+                reached.append(each)
+    return chains
+
+
+def _outer_groups(account_id: str, inside: Select[str]) -> dict[str, list[str]]:
+    """Return the groups that each of some groups lies right in."""
+    found: dict[str, list[str]] = {}
+    query = (
+        select(NestedGroup.member_id, NestedGroup.group_id)
+        .where(NestedGroup.account_id == account_id, NestedGroup.member_id.in_(inside))
+        .order_by(NestedGroup.group_id)
+    )
+    for member_id, group_id in db.session.execute(query):
+        found.setdefault(member_id, []).append(group_id)
+    return found
