@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app.access.folders import paths_of
-from app.directory import bounds
+from app.directory import bounds, grants, mappings
 from app.directory.errors import (
     Forbidden,
     Invalid,
@@ -52,7 +52,10 @@ class ListedFolder:
 
 def create_root(work: Work) -> str:
     """Make the one root folder of a new account and return its id."""
-    return _insert(work, FolderProfile("/", None))
+    profile = FolderProfile("/", None)
+    folder_id = _insert(work, profile)
+    work.record("folder.created", Target("folder", folder_id, "/"), after=_snapshot(profile))
+    return folder_id
 
 
 def create(
@@ -139,6 +142,8 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
     work.access_changed = True
     on_it = {"grants": _count_on(work, folder_id, Grant)}
     on_it["mappings"] = _count_on(work, folder_id, Mapping)
+    mappings.delete_on_folder(work, folder_id)
+    grants.revoke_on_folder(work, folder_id)
     db.session.execute(
         sql_delete(Folder).where(Folder.account_id == work.account_id, Folder.id == folder_id)
     )

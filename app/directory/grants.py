@@ -158,6 +158,16 @@ def revoke_of_mapping(work: Work, mapping_id: str) -> None:
     _revoke(work, Grant.mapping_id == mapping_id)
 
 
+def revoke_all_of(work: Work, holder: Target) -> None:
+    """Take back all that a user or group holds, as before it is deleted."""
+    _revoke(work, (Grant.user_id if holder.type == "user" else Grant.group_id) == holder.id)
+
+
+def revoke_on_folder(work: Work, folder_id: str) -> None:
+    """Take back every grant on a folder, as before it is deleted."""
+    _revoke(work, Grant.folder_id == folder_id)
+
+
 def principal_with_id(account_id: str, id_: str, type_: str | None = None) -> Principal:
     """Find a user or group by its id.
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
-from app.directory import bounds, delegation, mappings
+from app.directory import bounds, delegation, grants, mappings, members
 from app.directory.errors import NotFound, VersionMismatch
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Group, Membership
+from app.store.models import Group, NestedGroup
 from app.store.types import comparison_key, new_id
 
 
@@ -88,20 +88,30 @@ def delete(work: Work, group_id: str, *, expected_version: int | None = None) ->
     row = locked_row(work, group_id, expected_version)
     delegation.check_over_group(work, group_id)
     work.may_remove_access()
-    members = db.session.scalar(
-        select(func.count()).where(
-            Membership.account_id == work.account_id, Membership.group_id == group_id
-        )
-    )
+    target = Target("group", group_id, row.display_name)
+    snapshot = _snapshot(GroupProfile(row.display_name, row.external_id, row.attributes))
+    snapshot |= {"groups": _leave_groups(work, group_id)}
+    snapshot |= members.record_end(work, target, members.present(work, group_id))
+    grants.revoke_all_of(work, target)
     db.session.execute(
         sql_delete(Group).where(Group.account_id == work.account_id, Group.id == group_id)
     )
-    stored = GroupProfile(row.display_name, row.external_id, row.attributes)
-    work.record(
-        "group.deleted",
-        Target("group", group_id, row.display_name),
-        before=_snapshot(stored) | {"members": members},
+    work.record("group.deleted", target, before=snapshot)
+
+
+def _leave_groups(work: Work, group_id: str) -> list[str]:
+    """Return the groups a group was in, and count that they lose a member."""
+    groups = select(NestedGroup.group_id).where(
+        NestedGroup.account_id == work.account_id, NestedGroup.member_id == group_id
     )
+    found = sorted(db.session.scalars(groups))
+    if found:
+        db.session.execute(
+            update(Group)
+            .where(Group.account_id == work.account_id, Group.id.in_(groups))
+            .values(version=Group.version + 1, updated_at=work.at)
+        )
+    return found
 
 
 def locked_row(work: Work, group_id: str, expected_version: int | None = None) -> Any:

@@ -121,12 +121,26 @@ def delete(work: Work, mapping_id: str) -> None:
         raise NotFound("mapping", mapping_id)
     role = grants.check_role(work, row.role_id, row.folder_id)
     delegation.check_gift(work, role, row.folder_id)
-    grants.revoke_of_mapping(work, mapping_id)
-    db.session.execute(
-        sql_delete(Mapping).where(Mapping.account_id == work.account_id, Mapping.id == mapping_id)
+    _delete(work, row)
+
+
+def delete_on_folder(work: Work, folder_id: str) -> None:
+    """Remove the mappings on a folder with what they gave, as before it is deleted."""
+    query = select(Mapping.__table__).where(
+        Mapping.account_id == work.account_id, Mapping.folder_id == folder_id
     )
-    before = {key: row._mapping[key] for key in ("match_by", "match_value", "role_id", "folder_id")}
-    work.record("mapping.deleted", Target("mapping", mapping_id, row.match_value), before=before)
+    for row in db.session.execute(query.order_by(Mapping.id)).all():
+        _delete(work, row)
+
+
+def _delete(work: Work, row: Any) -> None:
+    grants.revoke_of_mapping(work, row.id)
+    db.session.execute(
+        sql_delete(Mapping).where(Mapping.account_id == work.account_id, Mapping.id == row.id)
+    )
+    kept = ("match_by", "match_value", "role_id", "folder_id", "connection_id")
+    before = {key: row._mapping[key] for key in kept}
+    work.record("mapping.deleted", Target("mapping", row.id, row.match_value), before=before)
 
 
 def apply_to_group(work: Work, group_id: str) -> None:

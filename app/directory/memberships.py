@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, select, update
 
 from app.directory import bounds, delegation
 from app.directory.errors import Invalid
 from app.directory.groups import locked_row
+from app.directory.members import Members, chunks, present, record
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Group, Membership, NestedGroup, User
 
-CHUNK = 500
 MEMBERS_LIMIT = 200_000
 """Most members one request may name."""
-NAMED_IN_AUDIT = 1000
-"""Most member ids one audit event spells out; it always gives their number."""
-
-
-@dataclass
-class Members:
-    """Ids of members, by what they are."""
-
-    users: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self.users or self.groups)
-
-    def ids(self) -> set[str]:
-        return self.users | self.groups
 
 
 def add(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
@@ -44,7 +26,7 @@ def add(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     """
     row = locked_row(work, group_id)
     named = _bounded(member_ids)
-    return _add(work, group_id, row.display_name, named - _present(work, group_id, named).ids())
+    return _add(work, group_id, row.display_name, named - present(work, group_id, named).ids())
 
 
 def remove(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
@@ -54,8 +36,8 @@ def remove(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     :raises LastMasterAdmin: When the last master admin is one through this membership.
     """
     row = locked_row(work, group_id)
-    present = _present(work, group_id, _bounded(member_ids))
-    return _remove(work, group_id, row.display_name, present)
+    members = present(work, group_id, _bounded(member_ids))
+    return _remove(work, group_id, row.display_name, members)
 
 
 def clear(work: Work, group_id: str) -> bool:
@@ -72,7 +54,7 @@ def set_members(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     """
     row = locked_row(work, group_id)
     wanted = _bounded(member_ids)
-    current = _present(work, group_id, None)
+    current = present(work, group_id)
     surplus = Members(current.users - wanted, current.groups - wanted)
     removed = _remove(work, group_id, row.display_name, surplus)
     added = _add(work, group_id, row.display_name, wanted - current.ids())
@@ -107,7 +89,7 @@ def _remove(work: Work, group_id: str, group_name: str, members: Members) -> boo
         (Membership, Membership.user_id, members.users),
         (NestedGroup, NestedGroup.member_id, members.groups),
     ):
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             db.session.execute(
                 delete(table).where(
                     table.account_id == work.account_id,
@@ -125,30 +107,7 @@ def _note(work: Work, group_id: str, group_name: str, action: str, members: Memb
         .where(Group.account_id == work.account_id, Group.id == group_id)
         .values(version=Group.version + 1, updated_at=work.at)
     )
-    ids = sorted(members.ids())
-    work.record(
-        action,
-        Target("group", group_id, group_name),
-        after={"count": len(ids), "members": ids[:NAMED_IN_AUDIT]},
-    )
-
-
-def _present(work: Work, group_id: str, named: set[str] | None) -> Members:
-    """Return which of the named ids are in the group now; all that are when none is named."""
-    found = Members()
-    for table, column, ids in (
-        (Membership, Membership.user_id, found.users),
-        (NestedGroup, NestedGroup.member_id, found.groups),
-    ):
-        query = select(column).where(
-            table.account_id == work.account_id, table.group_id == group_id
-        )
-        if named is None:
-            ids.update(db.session.scalars(query))
-        else:
-            for chunk in _chunks(named):
-                ids.update(db.session.scalars(query.where(column.in_(chunk))))
-    return found
+    record(work, action, Target("group", group_id, group_name), members)
 
 
 def _resolve(work: Work, ids: set[str]) -> Members:
@@ -158,7 +117,7 @@ def _resolve(work: Work, ids: set[str]) -> Members:
     """
     members = Members()
     for table, found in ((User, members.users), (Group, members.groups)):
-        for chunk in _chunks(ids - members.users):
+        for chunk in chunks(ids - members.users):
             query = select(table.id).where(table.account_id == work.account_id)
             found.update(db.session.scalars(query.where(table.id.in_(chunk))))
     unknown = sorted(ids - members.users - members.groups)
@@ -192,9 +151,3 @@ def _bounded(ids: Iterable[str]) -> set[str]:
     for each in found:
         bounds.optional("members", each)
     return found
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    ordered: list[Any] = sorted(ids)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]

@@ -9,11 +9,11 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.directory import bounds, delegation, mapped_users, sessions
+from app.directory import bounds, delegation, grants, mapped_users, sessions
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
-from app.store.database import db
+from app.store.database import db, table
 from app.store.models import Group, Membership, User, UserValue
 from app.store.types import comparison_key, new_id
 
@@ -64,7 +64,8 @@ def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
         "updated_at": work.at,
     }
     try:
-        db.session.execute(insert(User), [row | columns])
+        # Into the table: by way of the model, an ``active`` of None would become the default.
+        db.session.execute(insert(table(User)), [row | columns])
     except IntegrityError as error:
         raise _taken(profile.user_name) from error
     _insert_values(work, user_id, profile.values)
@@ -165,6 +166,7 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
         .where(Group.account_id == work.account_id, Group.id.in_(groups))
         .values(version=Group.version + 1, updated_at=work.at)
     )
+    grants.revoke_all_of(work, _target(user_id, stored))
     db.session.execute(sql_delete(User).where(_is(work, user_id)))
     work.record("user.deleted", _target(user_id, stored), before=snapshot)
 
@@ -317,12 +319,12 @@ def value_entry(value: Any) -> dict[str, Any]:
 
 def _snapshot(profile: Profile) -> dict[str, Any]:
     return {
+        **profile.attributes,
+        **profile.values,
         "userName": profile.user_name,
         "externalId": profile.external_id,
         "displayName": profile.display_name,
         "active": profile.active,
-        **profile.attributes,
-        **profile.values,
     }
 
 

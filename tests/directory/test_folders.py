@@ -31,7 +31,7 @@ def test_a_new_folder_is_stored_and_audited(account):
     folder = a_folder(account, " Brand ", restricted=True)
     stored = row(Folder, id=folder)
     assert (stored.name, stored.name_key, stored.restricted) == ("Brand", "brand", True)
-    (event,) = audit(account, "folder.created")
+    event = audit(account, "folder.created")[-1]
     assert (event.target_id, event.target_name) == (folder, "Brand")
     assert event.after == {"name": "Brand", "parent": folders.root_of(account), "restricted": True}
     assert outgoing(account)[-1] == "folder.created"

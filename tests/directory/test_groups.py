@@ -105,7 +105,13 @@ def test_delete_keeps_the_members_and_ends_the_rest(account):
     assert rows(Membership) == rows(NestedGroup) == rows(Grant) == []
     assert epoch(account) == before + 1
     (event,) = audit(account, "group.deleted")
-    assert event.before == {"displayName": "Designers", "externalId": None, "members": 1}
+    assert event.before == {
+        "displayName": "Designers",
+        "externalId": None,
+        "members": sorted([ada, inner]),
+        "member_groups": [inner],
+        "groups": [outer],
+    }
 
 
 def test_groups_of_another_account_are_not_found(account):

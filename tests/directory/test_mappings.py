@@ -161,6 +161,7 @@ def test_delete_takes_back_what_it_gave(account, folder):
         "match_value": "Designers",
         "role_id": "editor",
         "folder_id": folder,
+        "connection_id": None,
     }
 
 
