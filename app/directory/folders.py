@@ -82,6 +82,8 @@ def create(
     work.record(
         "folder.created", Target("folder", folder_id, profile.name), after=_snapshot(profile)
     )
+    if restricted:
+        grants.keep_manager(work, folder_id)
     return folder_id
 
 
@@ -118,6 +120,8 @@ def replace(
         before=_snapshot(stored),
         after=_snapshot(profile),
     )
+    if profile.restricted and not stored.restricted:
+        grants.keep_manager(work, folder_id)
     return True
 
 

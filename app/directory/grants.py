@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from app.access.grants import grants_reaching
 from app.directory import bounds, delegation
 from app.directory.errors import Forbidden, Invalid, NotFound, VersionMismatch
 from app.directory.work import Target, Work
@@ -79,6 +80,23 @@ def give(
         terms[name] = terms[name] or stored[0][name]
     changed = _change(work, stored[0], terms, granted_by=work.actor.name)
     return Given(stored[0]["id"], changed)
+
+
+def keep_manager(work: Work, folder_id: str) -> None:
+    """Make the person who has just restricted a folder its manager, where nothing else does.
+
+    They could restrict it, so they managed it; what let them now ends above it.
+    """
+    actor = work.actor
+    if actor.type != "user" or actor.id is None:
+        return
+    held = grants_reaching(work.account_id, actor.id, folder_id, work.at)
+    if any("folder.restrict" in grant.permissions for grant in held):
+        return
+    columns = {"role_id": "manager", "folder_id": folder_id}
+    columns |= {"origin": actor.origin, "mapping_id": None} | _terms("restricted the folder")
+    target = Target("user", actor.id, actor.name)
+    _insert(work, [(target, _columns_of(target) | columns)])
 
 
 def change(

@@ -86,8 +86,8 @@ def test_a_manager_does_all_of_it_where_they_manage(account, person):
     a_grant(account, ada, "viewer", press)
     made = her.post("/folders", {"name": "2026", "parent_id": brand, "restricted": True})
     assert made.status_code == 201
-    # A restricted folder keeps out what is above it, also her who made it.
-    assert her.get(f"/folders/{made.json['id']}").status_code == 404
+    # A restricted folder keeps out what is above it, but for her who made it so.
+    assert her.get(f"/folders/{made.json['id']}").status_code == 200
     inner = a_folder(account, "2027", parent=brand)
     assert her.patch(f"/folders/{inner}", {"name": "2028"}).status_code == 200
     assert her.patch(f"/folders/{inner}", {"parent_id": press}).status_code == 403
