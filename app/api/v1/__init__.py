@@ -8,7 +8,7 @@ from importlib import import_module
 from app.api.problems import answer_refusals
 from app.api.v1.blueprint import Part
 
-PARTS = ("users", "folders", "reports")
+PARTS = ("users", "folders", "reports", "audit")
 """The modules, in the order of the documentation. Each has a ``part``."""
 
 
