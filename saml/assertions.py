@@ -56,6 +56,8 @@ class Answer:
     session_index: str | None
     session_ends: datetime | None
     valid_until: datetime
+    authn_context: str
+    """How the person signed in there, as a URI; empty: it does not say."""
     attributes: dict[str, list[str]]
 
 
@@ -99,7 +101,7 @@ def read(
         session_ends = moment(statement.session_not_on_or_after)
         if session_ends is not None and session_ends <= expected.at - expected.skew:
             raise Refused("the session at the provider is over")
-        check.detail = _context_of(statement)
+        check.detail = authn_context = _context_of(statement)
     with trace.check("Its attributes can be read"):
         trace.attributes = _attributes(assertion)
     return Answer(
@@ -112,6 +114,7 @@ def read(
         session_index=statement.session_index,
         session_ends=session_ends,
         valid_until=min(end for end in ends if end is not None),
+        authn_context=authn_context,
         attributes=trace.attributes,
     )
 

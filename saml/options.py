@@ -23,6 +23,7 @@ LONGEST_SKEW_SECONDS = 600
 LONGEST_SESSION_HOURS = 24 * 31
 CONTEXTS_LIMIT = 10
 TEXT_LENGTH = 1000
+_LISTS = ("authn_contexts", "second_factor_contexts", "may_give")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Options:
     """People must prove who they are at the provider each time."""
     authn_contexts: tuple[str, ...] = ()
     """The ways of signing in that are good enough, as URIs; none: any."""
+    second_factor_contexts: tuple[str, ...] = ()
+    """The ways of signing in that count as a second factor, as URIs; none: none does."""
     allow_unsolicited: bool = False
     """Take responses nobody asked for (IdP-initiated). Such a response can sign a person in as
     somebody else without their knowing, so it is off unless the provider's portal needs it."""
@@ -64,11 +67,11 @@ class Options:
     def from_settings(cls, settings: Mapping[str, Any]) -> Options:
         """Read the options among the settings of a connection."""
         known = {spec.name: settings[spec.name] for spec in fields(cls) if spec.name in settings}
-        lists = {name: tuple(known.get(name, ())) for name in ("authn_contexts", "may_give")}
+        lists = {name: tuple(known.get(name, ())) for name in _LISTS}
         return cls(**known | lists)
 
     def as_settings(self) -> dict[str, Any]:
-        lists = {"authn_contexts": list(self.authn_contexts), "may_give": list(self.may_give)}
+        lists = {name: list(getattr(self, name)) for name in _LISTS}
         return asdict(self) | lists
 
     def changed(self, **changes: Any) -> Options:
@@ -85,10 +88,9 @@ class Options:
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         """What holds of good options: the field, whether it holds, and what to say if not."""
         formats = ("", *NAME_ID_FORMATS)
-        names, contexts = self.attribute_names, self.authn_contexts
+        names = self.attribute_names
         gives = bool({"accountRole", "folders"} & names.keys())
         are_names = names.keys() <= set(OURS) and all(map(_is_name, names.values()))
-        are_contexts = len(contexts) <= CONTEXTS_LIMIT and all(map(_is_uri, contexts))
         yield (
             "name_id_format",
             self.name_id_format in formats,
@@ -120,12 +122,14 @@ class Options:
             f"A session lives from 1 to {LONGEST_SESSION_HOURS} hours; "
             "0 is the setting of the installation.",
         )
-        yield (
-            "authn_contexts",
-            are_contexts,
-            "Authentication contexts are URIs such as "
-            "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
-        )
+        for field_ in ("authn_contexts", "second_factor_contexts"):
+            contexts = getattr(self, field_)
+            yield (
+                field_,
+                len(contexts) <= CONTEXTS_LIMIT and all(map(_is_uri, contexts)),
+                "Authentication contexts are URIs such as "
+                "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
+            )
         yield (
             "landing",
             same_site_path(self.landing) == self.landing,

@@ -12,7 +12,7 @@ from app.directory.work import transaction
 from app.security.paths import same_site_path
 from app.security.requests import settings
 from app.security.secrets import digest, new_secret
-from app.security.sessions import set_cookie
+from app.security.sessions import set_cookie, way_on
 from saml import requests, sign_in
 from saml.connections import SamlConnection
 from saml.errors import Refused
@@ -76,7 +76,7 @@ def acs(connection_id: str) -> Response:
         secret, path, lifetime = _sign_in(connection, trace)
     except (Refused, DirectoryError) as refused:
         return refuse_sign_in(connection, refused, trace)
-    answer = make_response(redirect(path, 303))
+    answer = make_response(redirect(way_on(secret, path), 303))
     set_cookie(answer, secret, settings(), lifetime)
     return answer
 

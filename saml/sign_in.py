@@ -122,6 +122,7 @@ def open_session(
         person.user_id,
         method="saml",
         lifetime=lifetime_of(connection, answer, work.at),
+        second_factor="provider" if _counts_as_second_factor(connection, answer) else None,
         at_provider=AtProvider(
             connection.id,
             answer.name_id,
@@ -133,6 +134,10 @@ def open_session(
         user_agent=user_agent,
         note=person.outcome,
     )
+
+
+def _counts_as_second_factor(connection: SamlConnection, answer: Answer) -> bool:
+    return answer.authn_context in connection.options.second_factor_contexts
 
 
 def _arrival(connection: SamlConnection, answer: Answer) -> Arrival:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.api.problems import problem
 from app.directory import sessions
 from app.security.requests import settings
-from app.security.sessions import clear_cookie, cookie_name, signed_in
+from app.security.sessions import clear_cookie, cookie_name, half_signed_in, signed_in
 from app.store.database import is_current
 
 blueprint = Blueprint("api", __name__)
@@ -37,12 +37,14 @@ def readyz() -> Response:
 def session() -> Response:
     """Return the person behind the session cookie, or 401 and no cookie any more.
 
+    Who is about to prove a second factor keeps the cookie, and gets 401 until then.
+
     ``{"user": {"id", "userName", "displayName"}, "account": {"id", "name"}}``
     """
     secret = request.cookies.get(cookie_name(settings()))
     person = signed_in(secret, settings())
     if person is None:
-        return _nobody(had_cookie=secret is not None)
+        return _nobody(take_back=secret is not None and half_signed_in(secret) is None)
     if person.wants_touch:
         sessions.touch(person.session_id, person.account_id)
     return _json(
@@ -57,11 +59,11 @@ def session() -> Response:
     )
 
 
-def _nobody(*, had_cookie: bool) -> Response:
+def _nobody(*, take_back: bool) -> Response:
     response = problem(401, "Not signed in", "Nobody is signed in with this browser.")
     # RFC 9110 §15.5.2 wants a challenge; a scheme browsers don't know makes none ask a password.
     response.headers["WWW-Authenticate"] = 'Cookie realm="Gatehouse"'
-    if had_cookie:
+    if take_back:
         clear_cookie(response, settings())
     return response
 

@@ -12,13 +12,19 @@ from werkzeug.wrappers import Response
 from app.console.connections import single_sign_on_of
 from app.console.errors import error_page
 from app.console.home import home_of
-from app.console.person import actor, signed_in_person, take_refused_cookie_back
+from app.console.person import (
+    actor,
+    go_on,
+    half_signed_in_person,
+    signed_in_person,
+    take_refused_cookie_back,
+)
 from app.directory import sessions
 from app.directory.errors import Forbidden, NotFound
 from app.directory.work import Actor, transaction
 from app.security.paths import same_site_path
 from app.security.requests import client_address, request_id, settings
-from app.security.sessions import clear_cookie, set_cookie
+from app.security.sessions import clear_cookie
 
 LONGEST_NAME = 256
 """Of what the sign-in form takes, in characters."""
@@ -52,6 +58,8 @@ def sign_in() -> Response:
     path = same_site_path(request.args.get("next", "/"))
     if signed_in_person() is not None:
         return redirect(path, 303)
+    if half_signed_in_person() is not None:
+        return redirect(url_for("second_factor.ask", next=path), 303)
     return make_response(render_template("console/sign_in.html", path=path))
 
 
@@ -90,16 +98,13 @@ def use_link(secret: str) -> Response:
         )
     except Forbidden as forbidden:
         return error_page(403, "This link does not sign you in", str(forbidden))
-    session.clear()
-    response = _go_to("console.home")
-    set_cookie(response, session_secret, settings())
-    return response
+    return go_on(session_secret)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End the session, here and in the store."""
-    person = signed_in_person()
+    person = signed_in_person() or half_signed_in_person()
     if person is not None:
         with transaction(person.account_id, actor(person)) as work:
             sessions.revoke(work, person.session_id, reason="signed out")

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from app.directory import bounds, connections, requiring_saml
+from app.directory import second_factor as factor_rules
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
@@ -17,7 +18,7 @@ from app.security.sessions import live
 from app.settings import Settings
 from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
-from app.store.types import new_id, now
+from app.store.types import UtcDateTime, new_id, now
 
 LISTED = 100
 """Most sessions of one user that are listed."""
@@ -31,7 +32,9 @@ _SIGN_IN = (
         _users.c.id == bindparam("user"),
         _users.c.active.is_(True),
     )
-    .values(last_sign_in_at=bindparam("at"))
+    .values(
+        last_sign_in_at=func.coalesce(bindparam("at", type_=UtcDateTime), _users.c.last_sign_in_at)
+    )
     .returning(_users.c.user_name)
 )
 _ADD_SESSION = insert(table(Session))
@@ -55,13 +58,18 @@ def open_session(
     *,
     method: str,
     lifetime: timedelta,
+    second_factor: str | None = None,
     at_provider: AtProvider | None = None,
     user_agent: str = "",
     note: str = "",
 ) -> str:
     """Sign an active user in and return the secret of the new session, for its cookie.
 
-    :param method: How the person proved who they are: ``saml``, ``link``.
+    The session may still await a second factor (``app.security.sessions.way_on`` tells where the
+    browser goes on to); it is no sign-in before that.
+
+    :param method: How the person proved who they are: ``saml``, ``link``, ``password``.
+    :param second_factor: What they proved it with besides, such as ``provider``.
     :param note: What an administrator should know of it, for the audit log.
     :raises NotFound: When the account has no such active user, or no such connection.
     :raises Invalid: When the provider's names of the session are too long.
@@ -70,7 +78,8 @@ def open_session(
     known_as = _columns_of(at_provider)
     if at_provider is not None:
         connections.check(work, at_provider.connection_id)
-    values = {"account": work.account_id, "user": user_id, "at": work.at}
+    awaits = factor_rules.awaits(work, user_id, method, second_factor)
+    values = {"account": work.account_id, "user": user_id, "at": None if awaits else work.at}
     user_name = db.session.scalar(_SIGN_IN, values)
     if user_name is None:
         raise NotFound("active user", user_id)
@@ -83,6 +92,8 @@ def open_session(
         "user_id": user_id,
         "hash": digest(secret),
         "method": method,
+        "awaits": awaits,
+        "second_factor": second_factor,
         "address": work.actor.address,
         "user_agent": user_agent[:512],
         "created_at": work.at,
@@ -91,7 +102,8 @@ def open_session(
     }
     db.session.execute(_ADD_SESSION, [row | known_as])
     opened = {"session": row["id"], "method": method, "connection": known_as["connection_id"]}
-    after = opened | ({"note": note} if note else {})
+    told = {"awaits": awaits, "second_factor": second_factor, "note": note}
+    after = opened | {name: text for name, text in told.items() if text}
     work.record("session.opened", Target("user", user_id, user_name), after=after)
     return secret
 

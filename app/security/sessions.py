@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
@@ -19,11 +20,14 @@ LONGEST_SECRET = 128
 """Of a cookie, in characters: ours have fewer."""
 TOUCH_AFTER = timedelta(minutes=1)
 """How stale ``seen_at`` may be, so that not every request writes."""
+HALF_LIFETIME = timedelta(minutes=10)
+"""How long a session may wait for its second factor."""
+SECOND_FACTOR_PAGE = "/sign-in/second-factor"
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    """The person behind a request."""
+class Person:
+    """The person a session was opened for."""
 
     account_id: str
     account_name: str
@@ -32,13 +36,31 @@ class SignedIn:
     user_name: str
     display_name: str
     method: str
-    seen_at: datetime
+    created_at: datetime
     expires_at: datetime
     connection_id: str | None
+
+
+@dataclass(frozen=True)
+class SignedIn(Person):
+    """The person behind a request."""
+
+    seen_at: datetime
 
     @property
     def wants_touch(self) -> bool:
         return self.seen_at < now() - TOUCH_AFTER
+
+
+@dataclass(frozen=True)
+class HalfSignedIn(Person):
+    """Somebody who still has to prove with a second factor who they are. They may do nothing else.
+
+    It is a type of its own, so that no code takes them for somebody who is signed in.
+    """
+
+    awaits: str
+    """``second_factor``, or ``enrolment``: they must have one and have none yet."""
 
 
 def cookie_name(settings: Settings) -> str:
@@ -85,6 +107,34 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
     return _person(_query(settings).where(Session.hash == digest(secret)))
 
 
+def half_signed_in(secret: str | None) -> HalfSignedIn | None:
+    """Return the person of a session that awaits a second factor, or None.
+
+    Only the pages that ask for the factor may ask this.
+    """
+    if not secret or len(secret) > LONGEST_SECRET:
+        return None
+    at = now()
+    query = _people(Session.awaits).where(
+        Session.hash == digest(secret),
+        Session.awaits.is_not(None),
+        Session.created_at > at - HALF_LIFETIME,
+        Session.revoked_at.is_(None),
+        Session.expires_at > at,
+    )
+    row = db.session.execute(query).first()
+    return None if row is None else HalfSignedIn(**_named(row))
+
+
+def way_on(secret: str, path: str) -> str:
+    """Return where a browser goes on to after a session was opened: the path, or first to the page
+    that asks for the second factor."""
+    if half_signed_in(secret) is None:
+        return path
+    query = "" if path == "/" else "?" + urlencode({"next": path})
+    return SECOND_FACTOR_PAGE + query
+
+
 def signed_in_at(origin: str, secret: str | None, settings: Settings) -> SignedIn | None:
     """Return the person an application's cookie stands for, or None.
 
@@ -107,6 +157,11 @@ def signed_in_at(origin: str, secret: str | None, settings: Settings) -> SignedI
 
 def _query(settings: Settings) -> Select[*tuple[Any, ...]]:
     """Return the query of those who are signed in, to be narrowed to one."""
+    return _people(Session.seen_at).where(*live(settings, now()))
+
+
+def _people(*more: Any) -> Select[*tuple[Any, ...]]:
+    """Return the query of the active users of sessions, whether these can be used or not."""
     return (
         select(
             Session.account_id,
@@ -116,27 +171,33 @@ def _query(settings: Settings) -> Select[*tuple[Any, ...]]:
             User.user_name,
             User.display_name,
             Session.method,
-            Session.seen_at,
+            Session.created_at,
             Session.expires_at,
             Session.connection_id,
+            *more,
         )
         .join(User, (User.account_id == Session.account_id) & (User.id == Session.user_id))
         .join(Account, Account.id == Session.account_id)
-        .where(*live(settings, now()), User.active.is_(True))
+        .where(User.active.is_(True))
     )
 
 
 def _person(query: Select[*tuple[Any, ...]]) -> SignedIn | None:
     row = db.session.execute(query).first()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    return SignedIn(**values | {"display_name": row.display_name or row.user_name})
+    return None if row is None else SignedIn(**_named(row))
+
+
+def _named(row: Any) -> dict[str, Any]:
+    return dict(row._mapping) | {"display_name": row.display_name or row.user_name}
 
 
 def live(settings: Settings, at: datetime) -> tuple[Any, ...]:
-    """Return what holds of a session that can be used, as conditions of a query."""
+    """Return what holds of a session that can be used, as conditions of a query.
+
+    One that still awaits a second factor cannot.
+    """
     return (
+        Session.awaits.is_(None),
         Session.revoked_at.is_(None),
         Session.expires_at > at,
         Session.seen_at > at - timedelta(minutes=settings.session_idle_minutes),

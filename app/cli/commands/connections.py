@@ -79,6 +79,12 @@ def add_saml(account: str, name: str, match_email: bool, as_json: bool, **provid
 @click.option("--name-id-format", help="A URI; empty: the provider's choice.")
 @click.option("--authn-context", "authn_contexts", multiple=True, help="A URI; may be repeated.")
 @click.option(
+    "--second-factor-context",
+    "second_factor_contexts",
+    multiple=True,
+    help="A way of signing in that counts as a second factor: a URI; repeatable; empty: none.",
+)
+@click.option(
     "--provisioning",
     type=click.Choice(["off", "create", "update"]),
     help="Make people nobody pushed at their first sign-in; keep them up to date.",
@@ -108,6 +114,8 @@ def set_(account: str, connection: str, as_json: bool, **options: Any) -> None:
     setup = _setup()
     given = {name: value for name, value in options.items() if value not in (None, ())}
     preset, pairs = given.pop("preset", None), given.pop("pairs", ())
+    for name in given.keys() & {"authn_contexts", "second_factor_contexts", "may_give"}:
+        given[name] = tuple(filter(None, given[name]))  # --may-give "" takes them away
     with transaction(accounts.find(account), actor()) as work:
         if preset or pairs:
             names = setup.configure(work, connection)["attribute_names"]
