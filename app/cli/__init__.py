@@ -17,6 +17,7 @@ from app.cli.commands import (
     server,
     sign_ins,
     tokens,
+    trash,
     users,
 )
 from app.cli.group import Command
@@ -29,7 +30,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, folders, grants, mappings, schemas, log, demo),
+    *(users, folders, grants, mappings, schemas, log, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

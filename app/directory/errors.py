@@ -13,6 +13,14 @@ class NotFound(DirectoryError):
         self.what, self.name = what, name
 
 
+class ParentGone(NotFound):
+    """The folder in which a folder lay that is to be brought back. (404)"""
+
+    def __init__(self, name: str, parent_id: str) -> None:
+        super().__init__("folder", parent_id)
+        self.args = (f"The folder in which {name!r} lay is gone. Restore it first: {parent_id}.",)
+
+
 class Invalid(DirectoryError):
     """A value is missing, malformed or out of bounds. (400)"""
 

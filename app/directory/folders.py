@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as Columns
+from dataclasses import asdict, dataclass
 from dataclasses import replace as replaced
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app.access.folders import paths_of
-from app.directory import bounds, grants, mappings
+from app.directory import bounds, grants, mappings, tombstones
 from app.directory.errors import (
     Forbidden,
     Invalid,
@@ -21,6 +22,7 @@ from app.directory.errors import (
     Taken,
     VersionMismatch,
 )
+from app.directory.kept_grants import kept
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Folder, FolderClosure, Grant, Mapping
@@ -72,17 +74,25 @@ def create(
     :raises NotFound: When the account has no such parent.
     :raises Taken: When the parent has a folder of this name, in any case.
     """
-    profile = _cleaned(FolderProfile(name, parent_id, restricted, external_id))
-    if _depth(work, parent_id) >= MAX_DEPTH:
+    return create_again(work, FolderProfile(name, parent_id, restricted, external_id), {})
+
+
+def create_again(work: Work, profile: FolderProfile, columns: Columns[str, Any]) -> str:
+    """Add a folder with its id and other columns, as one that is brought back has them.
+
+    Raises what :func:`create` does.
+    """
+    profile = _cleaned(profile)
+    if _depth(work, str(profile.parent_id)) >= MAX_DEPTH:
         raise _too_deep()
     try:
-        folder_id = _insert(work, profile)
+        folder_id = _insert(work, profile, columns)
     except IntegrityError as error:
         raise _taken(profile.name) from error
     work.record(
         "folder.created", Target("folder", folder_id, profile.name), after=_snapshot(profile)
     )
-    if restricted:
+    if profile.restricted:
         grants.keep_manager(work, folder_id)
     return folder_id
 
@@ -128,6 +138,8 @@ def replace(
 def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -> None:
     """Remove a folder that holds no other, with the grants and mappings on it.
 
+    For a while it can be brought back (see ``restoring``).
+
     :raises NotFound: When the account has no such folder.
     :raises VersionMismatch: When the folder is not at ``expected_version``.
     :raises NotEmpty: When there are folders in it.
@@ -146,12 +158,13 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
     work.access_changed = True
     on_it = {"grants": _count_on(work, folder_id, Grant)}
     on_it["mappings"] = _count_on(work, folder_id, Mapping)
-    mappings.delete_on_folder(work, folder_id)
-    grants.revoke_on_folder(work, folder_id)
+    target = Target("folder", folder_id, stored.name)
+    content = {"profile": asdict(stored), "mappings": mappings.delete_on_folder(work, folder_id)}
+    content["grants"] = kept(grants.revoke_on_folder(work, folder_id))
+    tombstones.bury(work, target, content)
     db.session.execute(
         sql_delete(Folder).where(Folder.account_id == work.account_id, Folder.id == folder_id)
     )
-    target = Target("folder", folder_id, stored.name)
     work.record("folder.deleted", target, before=_snapshot(stored) | on_it)
 
 
@@ -318,15 +331,16 @@ def _too_deep() -> Invalid:
     return Invalid(f"Folders may lie {MAX_DEPTH} levels deep at the most.")
 
 
-def _insert(work: Work, profile: FolderProfile) -> str:
-    folder_id = new_id()
+def _insert(work: Work, profile: FolderProfile, columns: Columns[str, Any] | None = None) -> str:
     row = {
         "account_id": work.account_id,
-        "id": folder_id,
+        "id": new_id(),
         **_columns(profile),
         "created_at": work.at,
         "updated_at": work.at,
+        **(columns or {}),
     }
+    folder_id = str(row["id"])
     work.access_changed = True  # grants above reach the new folder too
     db.session.execute(insert(Folder), [row])
     itself = {

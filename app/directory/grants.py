@@ -75,7 +75,7 @@ def give(
     terms = _terms(reason, not_before, expires_at, external_id)
     stored = _stored(work, *(getattr(Grant, name) == value for name, value in key.items()))
     if not stored:
-        return Given(_insert(work, [(principal.target, key | terms)])[0], True)
+        return Given(insert_new(work, [(principal.target, key | terms)])[0], True)
     for name in ("reason", "external_id"):
         terms[name] = terms[name] or stored[0][name]
     changed = _change(work, stored[0], terms, granted_by=work.actor.name)
@@ -96,7 +96,7 @@ def keep_manager(work: Work, folder_id: str) -> None:
     columns = {"role_id": "manager", "folder_id": folder_id}
     columns |= {"origin": actor.origin, "mapping_id": None} | _terms("restricted the folder")
     target = Target("user", actor.id, actor.name)
-    _insert(work, [(target, _columns_of(target) | columns)])
+    insert_new(work, [(target, _columns_of(target) | columns)])
 
 
 def change(
@@ -150,7 +150,7 @@ def give_by_mappings(work: Work, gifts: Iterable[tuple[dict[str, Any], Target]])
         )
         for mapping, target in gifts
     ]
-    _insert(work, rows)
+    insert_new(work, rows)
 
 
 def set_by_mappings(work: Work, holder: Target, mappings: Iterable[dict[str, Any]]) -> None:
@@ -176,14 +176,14 @@ def revoke_of_mapping(work: Work, mapping_id: str) -> None:
     _revoke(work, Grant.mapping_id == mapping_id)
 
 
-def revoke_all_of(work: Work, holder: Target) -> None:
-    """Take back all that a user or group holds, as before it is deleted."""
-    _revoke(work, (Grant.user_id if holder.type == "user" else Grant.group_id) == holder.id)
+def revoke_all_of(work: Work, holder: Target) -> list[dict[str, Any]]:
+    """Take back all that a user or group holds, as before it is deleted, and return the rows."""
+    return _revoke(work, (Grant.user_id if holder.type == "user" else Grant.group_id) == holder.id)
 
 
-def revoke_on_folder(work: Work, folder_id: str) -> None:
-    """Take back every grant on a folder, as before it is deleted."""
-    _revoke(work, Grant.folder_id == folder_id)
+def revoke_on_folder(work: Work, folder_id: str) -> list[dict[str, Any]]:
+    """Take back every grant on a folder, as before it is deleted, and return the rows."""
+    return _revoke(work, Grant.folder_id == folder_id)
 
 
 def principal_with_id(account_id: str, id_: str, type_: str | None = None) -> Principal:
@@ -321,14 +321,17 @@ def _terms(
     }
 
 
-def _insert(work: Work, gifts: list[tuple[Target, dict[str, Any]]]) -> list[str]:
-    """Write new grants, and return their ids."""
-    common = {
+def insert_new(work: Work, gifts: list[tuple[Target, dict[str, Any]]]) -> list[str]:
+    """Write new grants, unasked, and return their ids.
+
+    :param gifts: Each with its holder; the columns may name the id and who gave it.
+    """
+    common: dict[str, Any] = {
         "account_id": work.account_id,
         "granted_by": work.actor.name,
         "created_at": work.at,
     }
-    rows = [columns | common | {"id": new_id()} for _, columns in gifts]
+    rows = [{"id": new_id()} | common | columns for _, columns in gifts]
     if rows:
         work.access_changed = True
         db.session.execute(insert(Grant), rows)
@@ -353,14 +356,16 @@ def _change(work: Work, stored: dict[str, Any], terms: dict[str, Any], **beside:
     return True
 
 
-def _revoke(work: Work, *conditions: Any) -> None:
+def _revoke(work: Work, *conditions: Any) -> list[dict[str, Any]]:
+    """Take grants back, and return their rows."""
     revoked = _stored(work, *conditions)
     if not revoked:
-        return
+        return []
     work.may_remove_access()
     db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, *conditions))
     for grant in revoked:
         work.record("grant.revoked", _holder(grant), before=_snapshot(grant))
+    return revoked
 
 
 def _snapshot(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, update
 
-from app.directory import bounds, delegation, grants, mappings, members
+from app.directory import bounds, delegation, grants, mappings, members, tombstones
 from app.directory.errors import NotFound, VersionMismatch
+from app.directory.kept_grants import kept
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Group, NestedGroup
@@ -25,21 +27,23 @@ class GroupProfile:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-def create(work: Work, profile: GroupProfile) -> str:
+def create(work: Work, profile: GroupProfile, *, restored: Mapping[str, Any] | None = None) -> str:
     """Add a group, without members, and return its id. Waiting mappings take effect.
 
+    :param restored: Of one that is brought back: its id and other columns.
     :raises Invalid: When a value is out of bounds.
     """
-    group_id = new_id()
     profile = _cleaned(profile)
     row = {
         "account_id": work.account_id,
-        "id": group_id,
+        "id": new_id(),
         "origin": work.actor.origin,
         "connection_id": work.actor.connection_id,
         "created_at": work.at,
         "updated_at": work.at,
+        **(restored or {}),
     }
+    group_id = str(row["id"])
     db.session.execute(insert(Group), [row | _columns(profile)])
     work.record(
         "group.created", Target("group", group_id, profile.display_name), after=_snapshot(profile)
@@ -81,6 +85,8 @@ def replace(
 def delete(work: Work, group_id: str, *, expected_version: int | None = None) -> None:
     """Remove a group with its memberships and grants. Its members stay.
 
+    For a while it can be brought back (see ``restoring``).
+
     :raises NotFound: When the account has no such group.
     :raises VersionMismatch: When the group is not at ``expected_version``.
     :raises LastMasterAdmin: When the last master admin is one through this group alone.
@@ -89,10 +95,13 @@ def delete(work: Work, group_id: str, *, expected_version: int | None = None) ->
     delegation.check_over_group(work, group_id)
     work.may_remove_access()
     target = Target("group", group_id, row.display_name)
-    snapshot = _snapshot(GroupProfile(row.display_name, row.external_id, row.attributes))
-    snapshot |= {"groups": _leave_groups(work, group_id)}
-    snapshot |= members.record_end(work, target, members.present(work, group_id))
-    grants.revoke_all_of(work, target)
+    stored = GroupProfile(row.display_name, row.external_id, row.attributes)
+    present = members.present(work, group_id)
+    joined = {"groups": _leave_groups(work, group_id)}
+    snapshot = _snapshot(stored) | joined | members.record_end(work, target, present)
+    content = {"profile": asdict(stored)} | joined | tombstones.members_kept(present.ids())
+    content["grants"] = kept(grants.revoke_all_of(work, target))
+    tombstones.bury(work, target, content)
     db.session.execute(
         sql_delete(Group).where(Group.account_id == work.account_id, Group.id == group_id)
     )

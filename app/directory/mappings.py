@@ -124,13 +124,19 @@ def delete(work: Work, mapping_id: str) -> None:
     _delete(work, row)
 
 
-def delete_on_folder(work: Work, folder_id: str) -> None:
-    """Remove the mappings on a folder with what they gave, as before it is deleted."""
+def delete_on_folder(work: Work, folder_id: str) -> list[dict[str, Any]]:
+    """Remove the mappings on a folder with what they gave, as before it is deleted.
+
+    Returns what :func:`create` takes to make them again.
+    """
     query = select(Mapping.__table__).where(
         Mapping.account_id == work.account_id, Mapping.folder_id == folder_id
     )
-    for row in db.session.execute(query.order_by(Mapping.id)).all():
+    rows = db.session.execute(query.order_by(Mapping.id)).all()
+    for row in rows:
         _delete(work, row)
+    kept = ("match_value", "role_id", "match_by", "connection_id")
+    return [{name: row._mapping[name] for name in kept} for row in rows]
 
 
 def _delete(work: Work, row: Any) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.directory import bounds, delegation, grants, mapped_users, sessions
+from app.directory import bounds, delegation, grants, mapped_users, sessions, tombstones
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
+from app.directory.kept_grants import kept
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db, table
@@ -45,24 +47,32 @@ class Profile:
     values: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-def create(work: Work, profile: Profile, *, password: str | None = None) -> str:
+def create(
+    work: Work,
+    profile: Profile,
+    *,
+    password: str | None = None,
+    restored: Mapping[str, Any] | None = None,
+) -> str:
     """Add a user and return its id. Waiting mappings take effect.
 
+    :param restored: Of one that is brought back: its id and other columns.
     :raises Invalid: When a value is out of bounds.
     :raises Taken: When another user of the account has this user name, in any case.
     :raises Forbidden: When a mapping makes it more than the actor is (see ``delegation``).
     """
-    user_id = new_id()
     profile = _cleaned(profile)
     columns = _columns(profile) | _password(password)
     row = {
         "account_id": work.account_id,
-        "id": user_id,
+        "id": new_id(),
         "origin": work.actor.origin,
         "connection_id": work.actor.connection_id,
         "created_at": work.at,
         "updated_at": work.at,
+        **(restored or {}),
     }
+    user_id = str(row["id"])
     try:
         # Into the table: by way of the model, an ``active`` of None would become the default.
         db.session.execute(insert(table(User)), [row | columns])
@@ -149,6 +159,8 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
 def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> None:
     """Remove a user with everything that hangs on it: memberships, grants, sessions.
 
+    For a while it can be brought back (see ``restoring``).
+
     :raises NotFound: When the account has no such user.
     :raises VersionMismatch: When the user is not at ``expected_version``.
     :raises LastMasterAdmin: When it is the last master admin.
@@ -166,9 +178,12 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
         .where(Group.account_id == work.account_id, Group.id.in_(groups))
         .values(version=Group.version + 1, updated_at=work.at)
     )
-    grants.revoke_all_of(work, _target(user_id, stored))
+    target = _target(user_id, stored)
+    content = {"profile": asdict(stored), "groups": snapshot["groups"]}
+    content["grants"] = kept(grants.revoke_all_of(work, target))
+    tombstones.bury(work, target, content)
     db.session.execute(sql_delete(User).where(_is(work, user_id)))
-    work.record("user.deleted", _target(user_id, stored), before=snapshot)
+    work.record("user.deleted", target, before=snapshot)
 
 
 def _switch(work: Work, user_id: str, active: bool) -> None:

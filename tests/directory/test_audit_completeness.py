@@ -10,7 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.directory import account_role, folders, grants, groups, mappings, memberships, users
+from app.directory import (
+    account_role,
+    folders,
+    grants,
+    groups,
+    mappings,
+    memberships,
+    restoring,
+    users,
+)
 from app.directory.errors import DirectoryError
 from app.directory.groups import GroupProfile
 from app.directory.members import NAMED_IN_EVENT
@@ -269,10 +278,14 @@ def unmap(work: Work, world: World, a: int, b: int, c: int) -> None:
     mappings.delete(work, pick(held, a))
 
 
+def restore(work: Work, world: World, a: int, b: int, c: int) -> None:
+    restoring.restore(work, pick(world.users + world.groups + world.folders, a + b))
+
+
 STEPS = (
     *(make_user, change_user, switch_user, delete_user, make_group, rename_group, delete_group),
     *(change_members, change_members, make_folder, change_folder, delete_folder),
-    *(give, give, revoke, assign, map_, unmap),
+    *(give, give, revoke, assign, map_, unmap, restore, restore, restore),
 )
 NUMBERS = st.integers(0, 11)
 BEGINNING = [
