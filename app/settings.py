@@ -82,6 +82,14 @@ class Settings:
         "answered 429.",
         600,
     )
+    smtp_url: str = _setting(
+        "Where mail is handed in: `smtp://user:password@host:587` (STARTTLS, which only a loopback "
+        "address does without) or `smtps://…:465`. Empty: mail is written to the log, links and "
+        "all; for development alone.",
+        "",
+        secret=True,
+    )
+    mail_from: str = _setting("The sender of mail.", "Gatehouse <gatehouse@localhost>")
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
@@ -139,6 +147,8 @@ def _parse(name: str, raw: str, default: Any) -> Any:
             raise ValueError(f"it must be one of {', '.join(LOG_LEVELS)}")
         if name == "database_url":
             return _database_url(raw)
+        if name == "smtp_url":
+            return _smtp_url(raw)
         return Path(raw) if isinstance(default, Path) else raw
     except ValueError as error:
         raise SettingsError(f"{PREFIX}{name.upper()} cannot be read: {error}") from None
@@ -156,6 +166,13 @@ def _database_url(raw: str) -> str:
     if not known:
         raise ValueError("it must begin with sqlite:// or postgresql://")
     return url
+
+
+def _smtp_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("it must look like smtp://user:password@host:587")  # and quote nothing
+    return raw
 
 
 def _public_url(values: dict[str, Any]) -> str:

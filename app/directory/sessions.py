@@ -280,6 +280,7 @@ def use_link(work: Work, secret: str, *, lifetime: timedelta, user_agent: str = 
         .where(
             SignInLink.account_id == work.account_id,
             SignInLink.hash == digest(secret),
+            SignInLink.purpose == "sign_in",
             SignInLink.used_at.is_(None),
             SignInLink.expires_at > work.at,
         )
