@@ -42,7 +42,9 @@ def problem(status: int, title: str, detail: str, **members: Any) -> Response:
         "request_id": request_id(),
         **members,
     }
-    return Response(orjson.dumps(document), status, content_type="application/problem+json")
+    # ``errors`` has the places of a list's items as numbers, which JSON writes as texts.
+    body = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+    return Response(body, status, content_type="application/problem+json")
 
 
 def refusal(error: errors.DirectoryError) -> Response:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory.connections import find_saml
@@ -51,6 +51,30 @@ def add(work: Work, domain: str, connection: str) -> None:
     except IntegrityError as error:
         raise Taken(f"The domain {domain} is in use already.") from error
     work.record("domain.added", Target("connection", row.id, row.name), after={"domain": domain})
+
+
+def move(work: Work, domain: str, connection_id: str) -> bool:
+    """Send the people of a domain to another connection, and return whether it is a change.
+
+    :raises Invalid: When it is no domain.
+    :raises NotFound: When the account has no such domain, or no such SAML connection.
+    """
+    domain = normalised(domain)
+    where = (Domain.account_id == work.account_id) & (Domain.domain == domain)
+    before = db.session.scalar(select(Domain.connection_id).where(where))
+    if before is None:
+        raise NotFound("domain", domain)
+    row = find_saml(work.account_id, connection_id)
+    if row.id == before:
+        return False
+    db.session.execute(update(Domain).where(where).values(connection_id=row.id))
+    work.record(
+        "domain.moved",
+        Target("connection", row.id, row.name),
+        before={"domain": domain, "connection": before},
+        after={"domain": domain, "connection": row.id},
+    )
+    return True
 
 
 def remove(work: Work, domain: str) -> None:

@@ -144,11 +144,19 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
 
     :param token: The name, prefix or id of the token to replace.
     :raises NotFound: When the account has no such live token.
+    :raises Forbidden: When it may do more than the actor: its secret would make them more.
     """
     named = _live(work, token)[-1]
+    # Others of its name that may do something else are no earlier ones of it.
     *older, newest = (
-        row for row in _live(work, named.name) if row.connection_id == named.connection_id
+        row
+        for row in _live(work, named.name)
+        if (row.connection_id, row.scopes) == (named.connection_id, named.scopes)
     )
+    if newest.surface == "api":
+        delegation.check_permissions(work, newest.scopes)
+    else:
+        delegation.check_scim_scopes(work, newest.scopes)
     # Two live at a time: what an earlier rotation left over ends now.
     for old in older:
         _delete(work, old)

@@ -8,7 +8,10 @@ from importlib import import_module
 from app.api.problems import answer_refusals
 from app.api.v1.blueprint import Part
 
-PARTS = ("users", "folders", "reports", "audit")
+PARTS = (
+    *("users", "folders", "reports", "audit"),
+    *("connections", "domains", "tokens", "sessions"),
+)
 """The modules, in the order of the documentation. Each has a ``part``."""
 
 

@@ -17,7 +17,7 @@ from app.directory.idempotency import Answer
 from app.directory.work import Work, transaction
 
 SECRETS = ("secret", "token", "link", "codes")
-"""Members of answers that are shown once: asked again, they are left out."""
+"""Members of answers that are shown once: in an answer sent again they are null."""
 
 
 def writing() -> AbstractContextManager[Work]:
@@ -74,7 +74,7 @@ def post(
         version = document.get("version")
         answer = Answer(
             201,
-            {name: value for name, value in body.items() if name not in SECRETS},
+            {name: None if name in SECRETS else value for name, value in body.items()},
             location(document) if location else None,
             f'"{version}"' if version is not None else None,
         )

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.directory import folders
-from tests.factories import a_folder, a_grant, a_group, a_user
+from app.directory import connections, domains, folders
+from app.directory.work import Work
+from app.store.models import Session
+from tests.conftest import write
+from tests.factories import (
+    a_connection,
+    a_folder,
+    a_grant,
+    a_group,
+    a_session,
+    a_token,
+    a_user,
+)
+from tests.inspection import row
 
 
 def ids_of_everything(account_id: str) -> dict[str, list[str]]:
@@ -20,12 +32,38 @@ def _a_user_with_grants(account_id: str) -> str:
     return user_id
 
 
+def _a_domain(account_id: str) -> str:
+    domain = f"{account_id}.example.com"
+    with write(account_id) as work:
+        domains.add(work, domain, a_saml_connection(work))
+    return domain
+
+
+def a_saml_connection(work: Work) -> str:
+    """A connection that nobody could sign in through: its provider is made up."""
+    provider = {"entity_id": "https://idp.example", "sso_redirect": "https://idp.example/sso"}
+    settings = provider | {"sso_post": None, "certificates": []}
+    return connections.create(work, "saml", "SAML", settings=settings)
+
+
+def _a_session(account_id: str) -> str:
+    user_id = a_user(account_id)
+    a_session(account_id, user_id)
+    return row(Session, account_id=account_id, user_id=user_id).id
+
+
 MAKERS: dict[str, Callable[[str], str]] = {
     "user_id": _a_user_with_grants,
     "group_id": a_group,
     "folder_id": a_folder,
+    "connection_id": a_connection,
+    "domain": _a_domain,
+    "token_id": lambda account_id: a_token(account_id).id,
+    "session_id": _a_session,
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
-BODIES: dict[tuple[str, str], dict[str, Any]] = {}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("put", "/api/v1/domains/{domain}"): {"connection_id": "none"},
+}
 """What to send by method and path, where an empty object would not do."""

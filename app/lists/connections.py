@@ -1,0 +1,50 @@
+"""The connections of an account to identity providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from app.lists.paging import Order, Page, page_of
+from app.store.database import db
+from app.store.models import Connection
+
+BY_NAME = Order("name", Connection.name_key, Connection.id)
+SHOWN = ("id", "kind", "name", "enabled", "problem", "checked_at", "created_at", "updated_at")
+
+
+def listed(
+    account_id: str,
+    *,
+    kind: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page[dict[str, Any]]:
+    """Return a page of connections by name.
+
+    :param kind: ``scim`` or ``saml``: only those.
+    :raises BadCursor: When the cursor is none of this list.
+    """
+    query = _query(account_id)
+    if kind is not None:
+        query = query.where(Connection.kind == kind)
+    return page_of(
+        query, BY_NAME, lambda rows: [_document(row) for row in rows], cursor=cursor, limit=limit
+    )
+
+
+def one(account_id: str, connection_id: str) -> dict[str, Any] | None:
+    """Return what is shown of one connection, with its ``settings``; None where there is none."""
+    query = _query(account_id).add_columns(Connection.settings)
+    row = db.session.execute(query.where(Connection.id == connection_id)).first()
+    return None if row is None else _document(row) | {"settings": row.settings}
+
+
+def _query(account_id: str) -> Select[*tuple[Any, ...]]:
+    columns = [getattr(Connection, name) for name in (*SHOWN, "name_key")]
+    return select(*columns).where(Connection.account_id == account_id)
+
+
+def _document(row: Any) -> dict[str, Any]:
+    return {name: row._mapping[name] for name in SHOWN}
