@@ -85,6 +85,7 @@ def _jobs() -> tuple[Job, ...]:
     hour = timedelta(hours=1)
     return (
         Job("saml metadata", timedelta(minutes=10), call("saml.refresh", "refresh_all")),
+        Job("audit seal", timedelta(minutes=1), call("app.directory.audit_chain", "seal_all")),
         Job("old traces", hour, call("app.directory.traces", "forget_old")),
         Job("old sign-ins", hour, call("app.directory.sign_in", "forget_old")),
         Job("old attempts", hour, call("app.directory.attempts", "forget_old")),

@@ -66,6 +66,11 @@ def show(result: dict[str, Any], as_json: bool, text: str) -> None:
     click.echo(json.dumps(result) if as_json else text)
 
 
+def plain(text: str) -> str:
+    """Return a text that cannot steer the terminal: it holds what others sent."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
 @contextmanager
 def _one_line() -> Iterator[None]:
     """End the command in one line when a person can mend what went wrong."""

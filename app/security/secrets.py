@@ -56,6 +56,12 @@ def unseal(secret_key: str, purpose: str, sealed: str) -> str:
         ) from None
 
 
-def _key(secret_key: str) -> bytes:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gatehouse sealed secrets")
+def derived_key(secret_key: str, purpose: str) -> bytes:
+    """Return the key of 32 bytes for one purpose (HKDF, RFC 5869); it tells nothing of others."""
+    info = f"gatehouse {purpose}".encode()
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=info)
     return derivation.derive(secret_key.encode())
+
+
+def _key(secret_key: str) -> bytes:
+    return derived_key(secret_key, "sealed secrets")

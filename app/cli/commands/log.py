@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.group import json_option, with_app
+from app.cli.group import json_option, plain, with_app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -95,11 +95,11 @@ def _table(found: list[Logged], with_changes: bool) -> Table:
             detail += [line for each in logged.changes for line in _change_in_words(each)]
         table.add_row(
             f"{row.at:%Y-%m-%d %H:%M:%S}",
-            *(Text(_plain(each)) for each in (row.actor_name, _what(row))),
-            Text(_plain(_outcome(row)), style="red" if row.status >= 400 else "green"),
-            Text("\n".join(_plain(each) for each in detail if each)),
+            *(Text(plain(each)) for each in (row.actor_name, _what(row))),
+            Text(plain(_outcome(row)), style="red" if row.status >= 400 else "green"),
+            Text("\n".join(plain(each) for each in detail if each)),
             f"{row.duration_us / 1000:.1f} ms",
-            Text(_plain(row.request_id or "")),
+            Text(plain(row.request_id or "")),
         )
     return table
 
@@ -141,11 +141,6 @@ def _value(value: Any) -> str:
 
     text = "none" if value is None else orjson.dumps(value).decode()
     return text if len(text) <= VALUE_SHOWN else f"{text[:VALUE_SHOWN]}…"
-
-
-def _plain(text: str) -> str:
-    """Return a text that cannot steer the terminal: it holds what providers sent."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 COMMANDS = [log]

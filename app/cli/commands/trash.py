@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli.group import actor, json_option, show, with_app
+from app.cli.group import actor, json_option, plain, show, with_app
 
 
 @click.group("trash")
@@ -28,8 +28,8 @@ def list_(account: str, type_: str | None, limit: int, as_json: bool) -> None:
         for name in ("deleted_at", "forget_at"):
             row[name] = row[name] and row[name].isoformat(timespec="seconds")
     lines = (
-        f"{row['id']}  {row['type']} {row['name']!r}, deleted {row['deleted_at']} "
-        f"by {row['deleted_by']}, kept until {row['forget_at']}"
+        f"{row['id']}  {row['type']} {plain(row['name'])!r}, deleted {row['deleted_at']} "
+        f"by {plain(row['deleted_by'])}, kept until {row['forget_at']}"
         if row["forget_at"]
         else f"{row['id']}  {row['type']}, deleted {row['deleted_at']}, forgotten"
         for row in rows
