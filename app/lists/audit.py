@@ -1,30 +1,29 @@
-"""The audit log of an account: page by page, or all of it as a file."""
+"""The audit log of an account: what happened, the newest first; and how it is exported."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from io import StringIO
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, or_, select
 
 from app.lists.paging import LONGEST_PAGE, Order, Page, page_of
+from app.lists.texts import begins_with
+from app.store.database import db
 from app.store.models import AuditEvent
-from app.store.types import now
 
 NEWEST_FIRST = Order("at", AuditEvent.at, AuditEvent.id, descending=True)
-OLDEST_FIRST = replace(NEWEST_FIRST, descending=False)
 COLUMNS = (
-    *("id", "at", "action", "outcome", "reason", "surface", "address", "request_id"),
-    *("actor_type", "actor_id", "actor_name", "target_type", "target_id", "target_name"),
+    *("at", "id", "action", "outcome", "reason", "actor_type", "actor_id", "actor_name"),
+    *("target_type", "target_id", "target_name", "surface", "address", "request_id"),
     *("before", "after", "sequence", "seal"),
 )
-FORMATS = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-"""How the log can be exported, with the type of each."""
+"""The columns of CSV, in their order."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -33,20 +32,21 @@ class AuditFilter:
     """Which events are wanted; what is None is not asked."""
 
     action: str | None = None
-    """An action such as ``user.created``; ``user.`` for all that begin so."""
-    outcome: str | None = None
-    """``success`` or ``refused``."""
+    """``user.deleted``, or all that begin so: ``user.``."""
     actor: str | None = None
     """Id or name of who did it."""
     target_type: str | None = None
+    """``user``, ``group``, ``folder``, …"""
     target: str | None = None
-    """Id of what it was done to."""
+    """Id or name of what it was done to. With its type, an id is found at once."""
     surface: str | None = None
+    outcome: str | None = None
+    """``success`` or ``refused``."""
     address: str | None = None
     request_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    """Not included."""
+    """Before this moment."""
 
 
 def listed(
@@ -56,77 +56,53 @@ def listed(
 
     :raises BadCursor: When the cursor is none of this list.
     """
-    return _page(account_id, wanted, NEWEST_FIRST, cursor, limit)
+    query = select(AuditEvent.__table__).where(
+        AuditEvent.account_id == account_id, *_conditions(wanted)
+    )
+    return page_of(query, NEWEST_FIRST, _documents, cursor=cursor, limit=limit)
 
 
 def every(account_id: str, wanted: AuditFilter) -> Iterator[dict[str, Any]]:
-    """Return all events, the oldest first, up to now.
+    """Return all events that are wanted, as :func:`listed` does, with one page in memory.
 
-    They are read a page at a time: memory stays the same, and no transaction is held open.
+    What happens meanwhile is not among them. Not within a write: no transaction stays open
+    between two pages, however slow the reader is.
     """
-    wanted = replace(wanted, until=min(wanted.until or now(), now()))
-    cursor: str | None = None
+    cursor = None
     while True:
-        page = _page(account_id, wanted, OLDEST_FIRST, cursor, LONGEST_PAGE)
+        page = listed(account_id, wanted, cursor=cursor, limit=LONGEST_PAGE)
+        db.session.rollback()
         yield from page.items
         cursor = page.next
         if cursor is None:
             return
 
 
-def exported(events: Iterable[dict[str, Any]], format_: str) -> Iterator[bytes]:
-    """Return events as the lines of a file.
-
-    :param format_: Of ``FORMATS``. In CSV, what a spreadsheet would take for a formula begins with
-        an apostrophe.
-    """
-    if format_ == "jsonl":
-        for event in events:
-            yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
-        return
-    yield _csv_line(COLUMNS)
+def as_jsonl(events: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Return events as JSON, one on each line."""
     for event in events:
-        yield _csv_line([_cell(event[name]) for name in COLUMNS])
+        yield orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _page(
-    account_id: str, wanted: AuditFilter, order: Order, cursor: str | None, limit: int
-) -> Page[dict[str, Any]]:
-    columns = [getattr(AuditEvent, name) for name in COLUMNS]
-    query = select(*columns).where(AuditEvent.account_id == account_id, *_conditions(wanted))
-    return page_of(query, order, _documents, cursor=cursor, limit=limit)
+def as_csv(events: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Return events as CSV (RFC 4180) with a header, a record at a time.
+
+    What a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    yield _record(COLUMNS)
+    for event in events:
+        flat = event | {
+            f"{who}_{what}": event[who][what]
+            for who in ("actor", "target")
+            for what in ("type", "id", "name")
+        }
+        yield _record([_cell(flat[name]) for name in COLUMNS])
 
 
-def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    for name in ("outcome", "target_type", "surface", "address", "request_id"):
-        value = getattr(wanted, name)
-        if value is not None:
-            found.append(getattr(AuditEvent, name) == value)
-    if wanted.action is not None and wanted.action.endswith("."):
-        found.append(AuditEvent.action.between(wanted.action, wanted.action + "\U0010ffff"))
-    elif wanted.action is not None:
-        found.append(AuditEvent.action == wanted.action)
-    if wanted.actor is not None:
-        named = AuditEvent.actor_name == wanted.actor
-        found.append(or_(AuditEvent.actor_id == wanted.actor, named))
-    if wanted.target is not None:
-        found.append(AuditEvent.target_id == wanted.target)
-    if wanted.since is not None:
-        found.append(AuditEvent.at >= wanted.since)
-    if wanted.until is not None:
-        found.append(AuditEvent.at < wanted.until)
-    return found
-
-
-def _documents(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return [{name: row._mapping[name] for name in COLUMNS} for row in rows]
-
-
-def _csv_line(cells: Sequence[str]) -> bytes:
-    text = StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
+def _record(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def _cell(value: Any) -> str:
@@ -136,3 +112,54 @@ def _cell(value: Any) -> str:
         return value.isoformat()
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.action is not None and wanted.action.endswith("."):
+        found.append(begins_with(AuditEvent.action, wanted.action))
+    elif wanted.action is not None:
+        found.append(AuditEvent.action == wanted.action)
+    if wanted.actor is not None:
+        found.append(_is(wanted.actor, AuditEvent.actor_id, AuditEvent.actor_name))
+    if wanted.target is not None:
+        found.append(_is(wanted.target, AuditEvent.target_id, AuditEvent.target_name))
+    for name in ("target_type", "surface", "outcome", "address", "request_id"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found.append(getattr(AuditEvent, name) == value)
+    if wanted.since is not None:
+        found.append(AuditEvent.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(AuditEvent.at < wanted.until)
+    return found
+
+
+def _is(text: str, id_: Any, name: Any) -> ColumnElement[bool]:
+    """Return the condition on an id or a name; for what looks like an id, one an index serves."""
+    like_an_id = len(text) == 36 and not set(text) - set("0123456789abcdef-")
+    by_id: ColumnElement[bool] = id_ == text
+    return by_id if like_an_id else or_(by_id, name == text)
+
+
+def _documents(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    return [_document(row) for row in rows]
+
+
+def _document(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "at": row.at,
+        "action": row.action,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "actor": {"type": row.actor_type, "id": row.actor_id, "name": row.actor_name},
+        "target": {"type": row.target_type, "id": row.target_id, "name": row.target_name},
+        "surface": row.surface,
+        "address": row.address,
+        "request_id": row.request_id,
+        "before": row.before,
+        "after": row.after,
+        "sequence": row.sequence,
+        "seal": row.seal,
+    }
