@@ -9,6 +9,7 @@ import queue
 import smtplib
 import ssl
 import threading
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from ipaddress import ip_address
@@ -26,7 +27,7 @@ TIMEOUT = 20.0
 """How long the mail server may take to answer, in seconds."""
 log = structlog.get_logger("gatehouse")
 
-_queue: queue.Queue[tuple[Settings, EmailMessage]] = queue.Queue(WAITING)
+_queue: queue.Queue[Callable[[], None]] = queue.Queue(WAITING)
 _starting = threading.Lock()
 _thread: threading.Thread | None = None
 
@@ -47,10 +48,15 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
     if not settings.smtp_url:
         log.warning("mail not sent: GATEHOUSE_SMTP_URL is empty", to=to, subject=subject, text=text)
         return
+    later(lambda: deliver(settings, message))
+
+
+def later(work: Callable[[], None]) -> None:
+    """Have the thread do something, such as finding out whether there is somebody to write to."""
     try:
-        _queue.put_nowait((settings, message))
+        _queue.put_nowait(work)
     except queue.Full:
-        log.error("mail dropped: too many wait", to=to, subject=subject)
+        log.error("mail dropped: too much waits")
         return
     _start()
 
@@ -70,12 +76,12 @@ def _start() -> None:
 
 def _work() -> None:
     while True:
-        settings, message = _queue.get()
+        work = _queue.get()
         try:
-            deliver(settings, message)
+            work()
         except Exception as error:  # one that cannot be sent must not keep the others
-            # Not the message: it holds a link that works.
-            log.error("mail not sent", to=message["To"], problem=f"{type(error).__name__}: {error}")
+            # Not what was to be sent: it holds a link that works.
+            log.error("mail not sent", problem=f"{type(error).__name__}: {error}"[:500])
         finally:
             _queue.task_done()
 

@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from app.console.applications import blueprint as applications
 from app.console.own_sessions import blueprint as own_sessions
+from app.console.passwords import blueprint as passwords
 from app.console.routes import blueprint
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
@@ -21,7 +22,7 @@ def init_console(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     _refuse_forged_forms(app)
-    for each in (blueprint, own_sessions, applications):
+    for each in (blueprint, own_sessions, applications, passwords):
         app.register_blueprint(each)
 
 

@@ -17,7 +17,11 @@ from app.security.sessions import SignedIn
 blueprint = Blueprint("own_sessions", __name__, url_prefix="/me/sessions")
 blueprint.after_request(take_refused_cookie_back)
 
-_METHODS = {"saml": "through your company", "link": "with a sign-in link"}
+_METHODS = {
+    "saml": "through your company",
+    "link": "with a sign-in link",
+    "password": "with a password",
+}
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
 _SYSTEMS = {
     "iPhone": "iPhone",

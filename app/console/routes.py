@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.console.connections import single_sign_on_of
 from app.console.errors import error_page
 from app.console.home import home_of
+from app.console.passwords import password_page
 from app.console.person import (
     actor,
     go_on,
@@ -70,10 +71,7 @@ def sign_in_with_company() -> Response:
     path = same_site_path(request.form.get("next", "/"))
     connection_id = single_sign_on_of(who) if len(who) <= LONGEST_NAME else None
     if connection_id is None:
-        page = render_template(
-            "console/sign_in.html", who=who[:LONGEST_NAME], path=path, not_found=True
-        )
-        return make_response(page, 404)
+        return password_page(who[:LONGEST_NAME], path)
     query = "" if path == "/" else "?" + urlencode({"next": path})
     return redirect(f"/saml/{connection_id}/login{query}", 303)
 

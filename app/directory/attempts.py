@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Insert, delete, select, update
@@ -48,8 +48,8 @@ def begin(counted: Collection[Counted]) -> None:
     :raises TooManyAttempts: When one of them has to wait.
     """
     with write_transaction():
-        at = now()
-        stored = _locked(counted, at)
+        stored = _locked(counted)
+        at = now()  # not before: those that were faster have written later moments
         waits = [row.wait_until - at for row in stored.values() if row.wait_until > at]
         if waits:
             raise TooManyAttempts(int(max(waits).total_seconds()) + 1)
@@ -84,8 +84,9 @@ def forget_old() -> None:
         db.session.execute(delete(Attempts).where(Attempts.forget_at <= now()))
 
 
-def _locked(counted: Collection[Counted], at: datetime) -> dict[str, Any]:
+def _locked(counted: Collection[Counted]) -> dict[str, Any]:
     """Return the rows of these, made where there are none, which nobody else changes meanwhile."""
+    at = now()
     keys = sorted(digest(each.key) for each in counted)
     fresh = {"failures": 0, "wait_until": at, "forget_at": at + FORGET_AFTER}
     db.session.execute(_add_missing([fresh | {"key": key} for key in keys]))

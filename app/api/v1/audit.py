@@ -12,11 +12,23 @@ from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.writing import writing
 from app.directory.work import Target
 from app.lists import audit as lists
-from app.lists.audit import FORMATS, AuditFilter
+from app.lists.audit import AuditFilter, as_csv, as_jsonl
 
 part = Part("audit", __name__, url_prefix="/audit", description="What happened.")
 
 WORD = validate.Length(1, 64)
+FORMATS = {
+    "jsonl": ("application/x-ndjson", as_jsonl),
+    "csv": ("text/csv; charset=utf-8", as_csv),
+}
+
+
+class PartySchema(Schema):
+    """Who did it, or what it was done to."""
+
+    type = fields.String(required=True)
+    id = fields.String(required=True, allow_none=True)
+    name = fields.String(required=True)
 
 
 class EventSchema(Schema):
@@ -28,12 +40,8 @@ class EventSchema(Schema):
     surface = fields.String(required=True)
     address = fields.String(required=True, allow_none=True)
     request_id = fields.String(required=True, allow_none=True)
-    actor_type = fields.String(required=True)
-    actor_id = fields.String(required=True, allow_none=True)
-    actor_name = fields.String(required=True)
-    target_type = fields.String(required=True)
-    target_id = fields.String(required=True, allow_none=True)
-    target_name = fields.String(required=True)
+    actor = fields.Nested(PartySchema, required=True)
+    target = fields.Nested(PartySchema, required=True)
     before = fields.Dict(required=True, allow_none=True)
     after = fields.Dict(required=True, allow_none=True)
     sequence = fields.Integer(
@@ -57,7 +65,8 @@ class Wanted(Strict):
     )
     target_type = fields.String(validate=WORD)
     target = fields.String(
-        validate=validate.Length(1, 36), metadata={"description": "Id of what it was done to."}
+        validate=validate.Length(1, 1024),
+        metadata={"description": "Id or name of what it was done to."},
     )
     surface = fields.String(
         validate=validate.OneOf(["scim", "saml", "console", "api", "cli"]),
@@ -92,7 +101,7 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
 @part.response(200, content_type="application/x-ndjson")
 @part.alt_response(200, content_type="text/csv")
 def export(query: dict[str, Any]) -> Response:
-    """Export what happened, the oldest first, as JSON lines or CSV.
+    """Export what happened, the newest first, as JSON lines or CSV.
 
     That it was exported, and by whom, is written to the log itself.
     """
@@ -102,10 +111,10 @@ def export(query: dict[str, Any]) -> Response:
     with writing() as work:
         target = Target("account", account_id)
         work.record("audit.exported", target, after={"format": format_, **asked})
-    lines = lists.exported(lists.every(account_id, wanted), format_)
+    type_, lines_of = FORMATS[format_]
     name = f"attachment; filename=audit.{format_}"
     return Response(
-        stream_with_context(lines),
-        content_type=FORMATS[format_],
+        stream_with_context(lines_of(lists.every(account_id, wanted))),
+        content_type=type_,
         headers={"Content-Disposition": name},
     )
