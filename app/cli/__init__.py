@@ -2,6 +2,7 @@
 
 from app.cli.commands import (
     accounts,
+    audit,
     clients,
     connections,
     database,
@@ -30,7 +31,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, folders, grants, mappings, schemas, log, trash, demo),
+    *(users, folders, grants, mappings, schemas, log, audit, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:
