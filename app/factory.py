@@ -96,6 +96,7 @@ def _jobs() -> tuple[Job, ...]:
 
 
 def _register_faces(app: Flask) -> None:
+    from app.api.authzen import blueprint as authzen
     from app.api.forward_auth import blueprint as forward_auth
     from app.api.oauth import blueprint as oauth
     from app.api.openapi import blueprint as openapi
@@ -109,7 +110,7 @@ def _register_faces(app: Flask) -> None:
 
     for blueprint in (scim, saml_sign_in, saml_logout, api, oauth, forward_auth, session_tokens):
         app.register_blueprint(blueprint)
-    for blueprint in (admin_api(), openapi):
+    for blueprint in (admin_api(), openapi, authzen):
         app.register_blueprint(blueprint)
     init_console(app)
 
@@ -153,5 +154,5 @@ def _finish_answers(app: Flask, settings: Settings) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         secure(response, settings)
-        response.headers["X-Request-Id"] = request_id()
+        response.headers.setdefault("X-Request-Id", request_id())
         return response

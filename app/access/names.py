@@ -1,4 +1,4 @@
-"""From the names that people and applications use to ids: userNames, paths of folders."""
+"""From the names that people and applications use to ids: userNames, paths, the account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from app.store.database import db
 from app.store.functions import items_in, json_number, json_text
-from app.store.models import Folder, User
+from app.store.models import Account, Folder, User
 from app.store.types import Id, Json, Name, comparison_key, storable
 
 DEEPEST = 64
@@ -37,6 +37,7 @@ class Ids:
 
     users: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -54,18 +55,24 @@ class _Paths:
         self.ends[path] = node
 
 
-def ids_of(account_id: str, users: Collection[str], paths: Collection[str]) -> Ids:
+def ids_of(
+    account_id: str,
+    users: Collection[str],
+    paths: Collection[str] = (),
+    accounts: Collection[str] = (),
+) -> Ids:
     """Return the ids of users and folders by their names; what does not exist is left out.
 
     It is one statement, or one for each ``NODES_LIMIT`` folders on the paths.
 
     :param users: Ids, or userNames in any case. An id goes before a userName that is the same.
     :param paths: Paths of folders in any case, such as ``/Brand/2026``; ``/`` is the root.
+    :param accounts: The id of the account, or its name in any case; others are not found.
     """
     found = Ids()
     wanted = sorted(set(users))
     for part in _in_parts(paths):
-        if not (wanted or part.ends):
+        if not (wanted or part.ends or accounts):
             continue
         parameters = {
             "account_id": account_id,
@@ -76,8 +83,8 @@ def ids_of(account_id: str, users: Collection[str], paths: Collection[str]) -> I
                 for (parent, key), node in part.nodes.items()
             ],
         }
-        _note(found, db.session.execute(_statement(), parameters).all(), wanted, part)
-        wanted = []
+        _note(found, db.session.execute(_statement(), parameters).all(), wanted, part, accounts)
+        wanted, accounts = [], ()
     return found
 
 
@@ -100,15 +107,17 @@ _ACCOUNT_ID: BindParameter[str] = bindparam("account_id", type_=Id)
 
 @cache
 def _statement() -> CompoundSelect[Any]:
-    """Return rows of ``kind``, ``id``, ``key`` (of a user) and ``node`` (of a folder)."""
+    """Return rows of ``kind``, ``id``, ``key`` (not of a folder) and ``node`` (of a folder)."""
     branches: list[Any] = []
+    key, no_node = Account.name_key.label("key"), cast(null(), Integer).label("node")
+    query = select(literal("account").label("kind"), Account.id, key, no_node)
+    branches.append(query.where(Account.id == _ACCOUNT_ID))
     for kind, condition in (
         ("id", User.id.in_(bindparam("ids", expanding=True, type_=Id))),
         ("name", User.user_name_key.in_(bindparam("keys", expanding=True, type_=Name))),
     ):
-        key, no_node = User.user_name_key.label("key"), cast(null(), Integer).label("node")
-        query = select(literal(kind).label("kind"), User.id, key, no_node)
-        branches.append(query.where(User.account_id == _ACCOUNT_ID, condition))
+        of_users = select(literal(kind), User.id, User.user_name_key, no_node)
+        branches.append(of_users.where(User.account_id == _ACCOUNT_ID, condition))
     walk = _walk()
     branches.append(select(literal("folder"), walk.c.folder_id, cast(null(), Name), walk.c.node))
     return union_all(*branches)
@@ -140,7 +149,13 @@ def _walk() -> CTE:
     )
 
 
-def _note(found: Ids, rows: Collection[Any], users: Collection[str], paths: _Paths) -> None:
+def _note(
+    found: Ids,
+    rows: Collection[Any],
+    users: Collection[str],
+    paths: _Paths,
+    accounts: Collection[str],
+) -> None:
     by_id = {row.id for row in rows if row.kind == "id"}
     by_key = {row.key: row.id for row in rows if row.kind == "name"}
     by_node = {row.node: row.id for row in rows if row.kind == "folder"}
@@ -151,3 +166,7 @@ def _note(found: Ids, rows: Collection[Any], users: Collection[str], paths: _Pat
     for path, node in paths.ends.items():
         if node in by_node:
             found.folders[path] = by_node[node]
+    own = next((row for row in rows if row.kind == "account"), None)
+    for name in accounts:
+        if own is not None and (name == own.id or comparison_key(name) == own.key):
+            found.accounts[name] = own.id

@@ -53,6 +53,13 @@ def test_folders_of_the_same_name_are_told_apart(account):
     assert ids_of(account, [], paths).folders == paths
 
 
+def test_the_account_by_id_and_by_name_in_any_case(app):
+    own, other = an_account("Acme"), an_account("Other")
+    found = ids_of(own, [], [], [own, "aCME", other, "Other", "", "\0"]).accounts
+    assert found == {own: own, "aCME": own}
+    assert ids_of("no such id", [], ["/"], ["Acme"]) == names.Ids()
+
+
 def test_it_is_one_statement_for_all_and_some_more_for_very_many(account, monkeypatch):
     ada, brand = a_user(account, "ada"), a_folder(account, "Brand")
     with statements() as seen:
