@@ -14,6 +14,7 @@ from app.cli.commands import (
     keys,
     log,
     mappings,
+    roles,
     schemas,
     server,
     sign_ins,
@@ -31,7 +32,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, folders, grants, mappings, schemas, log, audit, trash, demo),
+    *(users, roles, folders, grants, mappings, schemas, log, audit, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

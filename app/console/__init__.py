@@ -7,9 +7,11 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from app.console.applications import blueprint as applications
+from app.console.own_factors import blueprint as own_factors
 from app.console.own_sessions import blueprint as own_sessions
 from app.console.passwords import blueprint as passwords
 from app.console.routes import blueprint
+from app.console.second_factor import blueprint as second_factor
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
 """Blueprints whose requests prove themselves (a token, a signed assertion, a client secret),
@@ -22,7 +24,7 @@ def init_console(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     _refuse_forged_forms(app)
-    for each in (blueprint, own_sessions, applications, passwords):
+    for each in (blueprint, own_sessions, own_factors, second_factor, applications, passwords):
         app.register_blueprint(each)
 
 

@@ -75,6 +75,26 @@ def set_account(account: str, unknown: str | None, required: bool | None, as_jso
     show(result, as_json, "\n".join(lines))
 
 
+@account.command("require-second-factor")
+@click.argument("account")
+@click.option("--off", is_flag=True, help="Do not require it any more.")
+@json_option
+@with_app
+def require_second_factor(account: str, off: bool, as_json: bool) -> None:
+    """Let everybody of an ACCOUNT prove with a second factor who they are.
+
+    Sessions opened without one end; who has none gets one at the next sign-in.
+    """
+    from app.directory import accounts, second_factor
+    from app.directory.work import transaction
+
+    with transaction(accounts.find(account), actor()) as work:
+        changed = second_factor.require(work, not off)
+    needs = "need no second factor" if off else "need a second factor"
+    result = {"requires_second_factor": not off, "changed": changed}
+    show(result, as_json, f"People of {account} {needs}.")
+
+
 @click.group("admin")
 def admin() -> None:
     """Add administrators."""

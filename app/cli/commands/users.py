@@ -9,7 +9,7 @@ from app.cli.group import actor, json_option, show, with_app
 
 @click.group("user")
 def user() -> None:
-    """Put people out, and let them in again."""
+    """Put people out, let them in again, help who lost the second factor."""
 
 
 @user.command("deactivate")
@@ -30,6 +30,83 @@ def deactivate(account: str, user: str, as_json: bool) -> None:
 def activate(account: str, user: str, as_json: bool) -> None:
     """Let a USER of an ACCOUNT sign in again, with what they had."""
     _switch(account, user, True, as_json)
+
+
+@user.command("reset-second-factor")
+@click.argument("account")
+@click.argument("user")
+@click.option("--reason", default="lost", show_default=True, help="For the audit log.")
+@json_option
+@with_app
+def reset_second_factor(account: str, user: str, reason: str, as_json: bool) -> None:
+    """Take all second factors from a USER of an ACCOUNT who lost them; their sessions end."""
+    from app.directory import accounts, factors, grants
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account)
+    with transaction(account_id, actor()) as work:
+        principal = grants.principal_named(account_id, "user", user)
+        count = factors.reset(work, principal.id, reason)
+    text = f"{principal.name} had {count} second factor(s) and has none now."
+    show({"id": principal.id, "removed": count}, as_json, text)
+
+
+@user.command("invite")
+@click.argument("account")
+@click.argument("email")
+@click.option("--print", "printed", is_flag=True, help="Print the link; no mail is sent.")
+@json_option
+@with_app
+def invite(account: str, email: str, printed: bool, as_json: bool) -> None:
+    """Send somebody a link to choose a password; a USER that an ACCOUNT lacks is added."""
+    from app.directory import accounts, invitations
+    from app.directory.work import transaction
+
+    with transaction(accounts.find(account), actor()) as work:
+        user_id = invitations.find_or_add(work, email)
+        secret = invitations.create(work, user_id, "invitation")
+    _bring(secret, printed, as_json)
+
+
+@user.command("reset-password")
+@click.argument("account")
+@click.argument("user")
+@click.option("--print", "printed", is_flag=True, help="Print the link; no mail is sent.")
+@json_option
+@with_app
+def reset_password(account: str, user: str, printed: bool, as_json: bool) -> None:
+    """Send a USER of an ACCOUNT a link to set a new password."""
+    from app.directory import accounts, grants, invitations
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account)
+    user_id = grants.principal_named(account_id, "user", user).id
+    with transaction(account_id, actor()) as work:
+        secret = invitations.create(work, user_id, "reset")
+    _bring(secret, printed, as_json)
+
+
+def _bring(secret: str, printed: bool, as_json: bool) -> None:
+    """Send a link to whom it is for, or print it."""
+    from app import invitation_mails, mail
+    from app.access.identity import primary_email
+    from app.directory import invitations
+    from app.directory.errors import Invalid
+    from app.store.types import now
+
+    link, holder = invitation_mails.link_of(secret), invitations.holder_of(secret, now())
+    if printed or holder is None:
+        show({"link": link}, as_json, f"{link}\nIt works once. Keep it safe.")
+        return
+    email = primary_email(holder.account_id, holder.user_id)
+    if email is None:
+        raise Invalid("This user has no e-mail address. Use --print.")
+    if holder.purpose == "reset":
+        invitation_mails.send_reset(holder.user_name, email, secret)
+    else:
+        invitation_mails.send_invitation(holder.account_name, holder.user_name, email, secret)
+    mail.wait_until_sent()
+    show({"mailed_to": email}, as_json, f"A mail goes to {email}.")
 
 
 def _switch(account: str, name: str, active: bool, as_json: bool) -> None:
