@@ -58,14 +58,16 @@ def running_server(
     """Start ``gatehouse serve`` on a free port of 127.0.0.1, and stop it at the end.
 
     :param database_url: A migrated database; empty for the embedded one in ``data_dir``.
-    :param public_url: The address people use, as of the proxy before several; empty: its own.
+    :param public_url: The address people use, as of the proxy before several, with ``{port}`` for
+        the port; empty: its own.
     :param settings: More environment variables.
     :raises RuntimeError: When it does not answer in time; the message holds its output.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    env = _environment(database_url, data_dir, port, public_url or url) | settings
+    people_use = public_url.format(port=port) or url
+    env = _environment(database_url, data_dir, port, people_use) | settings
     server = Server(url, database_url, env, data_dir / "server.log")
     with server.log.open("wb") as output:
         process = subprocess.Popen(
