@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.access.permissions import ACTIONS, BUILT_IN, FOLDER_ACTIONS, permissions_of
-from app.directory import bounds, delegation
+from app.directory import bounds, delegation, second_factor
 from app.directory.errors import Forbidden, Invalid, NotEmpty, NotFound, Taken, VersionMismatch
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -103,6 +103,24 @@ def replace(
     return True
 
 
+def require_second_factor(
+    work: Work, role_id: str, required: bool, *, expected_version: int | None = None
+) -> bool:
+    """Say whether who holds a role proves it with a second factor; return whether it is a change.
+
+    A built-in role can require it too.
+
+    :raises NotFound: When the account has no such role.
+    :raises VersionMismatch: When the role is not at ``expected_version``.
+    :raises Forbidden: When the actor does not hold all that it permits: otherwise whoever may
+        change roles could take the second factor from those who may do more.
+    """
+    stored = _role(work, role_id, expected_version)
+    permits = permissions_of(stored.scope, stored.id, stored.built_in, stored.permissions)
+    delegation.check_permissions(work, permits)
+    return second_factor.require(work, required, role_id)
+
+
 def delete(work: Work, role_id: str, *, expected_version: int | None = None) -> None:
     """Remove a role of the account's own that nobody holds and no mapping gives.
 
@@ -172,15 +190,20 @@ def named(account_id: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _own_role(work: Work, role_id: str, expected_version: int | None) -> Any:
+    row = _role(work, role_id, expected_version)
+    if row.built_in:
+        raise Forbidden(f"{row.name} is built in and stays as it is.")
+    delegation.check_permissions(work, row.permissions)
+    return row
+
+
+def _role(work: Work, role_id: str, expected_version: int | None) -> Any:
     query = select(Role.__table__).where(Role.account_id == work.account_id, Role.id == role_id)
     row = db.session.execute(query).first()
     if row is None:
         raise NotFound("role", role_id)
     if expected_version is not None and row.version != expected_version:
         raise VersionMismatch
-    if row.built_in:
-        raise Forbidden(f"{row.name} is built in and stays as it is.")
-    delegation.check_permissions(work, row.permissions)
     return row
 
 

@@ -9,7 +9,7 @@ from app.api.problems import answer_refusals
 from app.api.v1.blueprint import Part
 
 PARTS = (
-    *("users", "folders", "reports", "audit"),
+    *("users", "groups", "roles", "folders", "grants", "mappings", "reports", "audit"),
     *("connections", "domains", "tokens", "sessions"),
 )
 """The modules, in the order of the documentation. Each has a ``part``."""

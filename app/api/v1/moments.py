@@ -16,3 +16,9 @@ def ahead(at: datetime) -> None:
     """Refuse the end of something that has passed, or lies beyond any calendar."""
     if not now() < at < now() + FARTHEST:
         raise ValidationError("It must lie ahead, within a hundred years.")
+
+
+def within_calendar(at: datetime) -> None:
+    """Refuse what lies beyond any calendar."""
+    if not -FARTHEST < at - now() < FARTHEST:
+        raise ValidationError("It must lie within a hundred years.")

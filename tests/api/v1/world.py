@@ -7,13 +7,15 @@ from typing import Any
 
 from app.directory import connections, domains, folders
 from app.directory.work import Work
-from app.store.models import Session
+from app.store.models import Grant, Session
 from tests.conftest import write
 from tests.factories import (
     a_connection,
+    a_custom_role,
     a_folder,
     a_grant,
     a_group,
+    a_mapping,
     a_session,
     a_token,
     a_user,
@@ -30,6 +32,11 @@ def _a_user_with_grants(account_id: str) -> str:
     user_id = a_user(account_id)
     a_grant(account_id, user_id, "viewer", folders.root_of(account_id))
     return user_id
+
+
+def _a_grant(account_id: str) -> str:
+    user_id = _a_user_with_grants(account_id)
+    return row(Grant, account_id=account_id, user_id=user_id).id
 
 
 def _a_domain(account_id: str) -> str:
@@ -55,7 +62,11 @@ def _a_session(account_id: str) -> str:
 MAKERS: dict[str, Callable[[str], str]] = {
     "user_id": _a_user_with_grants,
     "group_id": a_group,
+    "member_id": a_user,
+    "role_id": lambda account_id: a_custom_role(account_id, "folder", {"folder.view"}),
     "folder_id": a_folder,
+    "grant_id": _a_grant,
+    "mapping_id": lambda account_id: a_mapping(account_id, "Designers", "reports"),
     "connection_id": a_connection,
     "domain": _a_domain,
     "token_id": lambda account_id: a_token(account_id).id,
@@ -64,6 +75,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/api/v1/groups/{group_id}/members"): {"members": ["none"]},
     ("put", "/api/v1/domains/{domain}"): {"connection_id": "none"},
 }
 """What to send by method and path, where an empty object would not do."""
