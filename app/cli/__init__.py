@@ -2,6 +2,7 @@
 
 from app.cli.commands import (
     accounts,
+    addresses,
     audit,
     clients,
     connections,
@@ -32,7 +33,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, roles, folders, grants, mappings, schemas, log, audit, trash, demo),
+    *(users, roles, folders, grants, mappings, schemas, addresses, log, audit, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

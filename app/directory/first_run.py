@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
-
-from app.directory import accounts, bounds, connections, grants, sessions, tokens, users
+from app.directory import accounts, connections, grants, invitations, sessions, tokens
 from app.directory.admins import MASTER_ADMIN
-from app.directory.errors import Invalid
 from app.directory.work import Actor, Work, transaction
 from app.security.tokens import DEFAULT_SCOPES
-from app.store.database import db
-from app.store.models import User
-from app.store.types import comparison_key
 
 ACCOUNT_NAME = "Main"
 ADMIN_EMAIL = "admin@example.com"
@@ -49,17 +43,7 @@ def invite_admin(work: Work, email: str) -> str:
     :raises Invalid: When it is no address, or out of bounds.
     :raises NotFound: When it is that of a user who is not active.
     """
-    email = bounds.required("email", email)
-    local, _, domain = email.rpartition("@")
-    if not local or not domain:
-        raise Invalid("email must look like ada@example.com.", field="email")
-    query = select(User.id).where(
-        User.account_id == work.account_id, User.user_name_key == comparison_key(email)
-    )
-    user_id = db.session.scalar(query)
-    if user_id is None:
-        value = {"value": email, "type": "work", "primary": True}
-        user_id = users.create(work, users.Profile(email, values={"emails": [value]}))
+    user_id = invitations.find_or_add(work, email)
     principal = grants.Principal("user", user_id, email)
     grants.give(work, principal, MASTER_ADMIN, reason="made an administrator")
     return sessions.create_link(work, user_id, lifetime=LINK_LIFETIME)

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import requiring_saml
-from app.directory.errors import NotFound
+from app.directory import bounds, requiring_saml, users
+from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Account, SignInLink, User
-from app.store.types import new_id
+from app.store.types import comparison_key, new_id
 
 LIFETIMES = {"invitation": timedelta(days=7), "reset": timedelta(minutes=30)}
 """How long a link works, by its purpose."""
@@ -70,6 +70,25 @@ def create(work: Work, user_id: str, purpose: str) -> str:
     db.session.execute(insert(SignInLink), [row])
     work.record(f"{purpose}_link.created", target)
     return secret
+
+
+def find_or_add(work: Work, email: str) -> str:
+    """Return the id of the user with an address as userName, added if need be.
+
+    :raises Invalid: When it is no address, or out of bounds.
+    """
+    email = bounds.required("email", email)
+    local, _, domain = email.rpartition("@")
+    if not local or not domain:
+        raise Invalid("email must look like ada@example.com.", field="email")
+    query = select(User.id).where(
+        User.account_id == work.account_id, User.user_name_key == comparison_key(email)
+    )
+    user_id = db.session.scalar(query)
+    if user_id is not None:
+        return user_id
+    value = {"value": email, "type": "work", "primary": True}
+    return users.create(work, users.Profile(email, values={"emails": [value]}))
 
 
 def holder_of(secret: str, at: datetime) -> Holder | None:

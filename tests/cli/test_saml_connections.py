@@ -155,14 +155,11 @@ def test_a_sign_in_is_understood(acme, provider, tmp_path):
 
 def test_jobs_are_run_and_listed(acme):
     assert "No job" in acme("jobs", "list").stdout
-    assert acme("jobs", "run", "--json")["done"] == [
-        "saml metadata",
-        "old traces",
-        "old sign-ins",
-        "old codes",
-    ]
+    names = [job.name for job in acme.app.extensions["gatehouse_jobs"]]
+    assert {"saml metadata", "audit seal", "old traces", "old attempts"} <= set(names)
+    assert acme("jobs", "run", "--json")["done"] == names
     assert acme("jobs", "run").stdout == "Nothing was due.\n"
-    assert len(acme("jobs", "list", "--json")["jobs"]) == 4
+    assert len(acme("jobs", "list", "--json")["jobs"]) == len(names)
 
 
 def test_a_connection_is_taken_out_of_use(acme):

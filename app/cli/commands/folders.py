@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -127,45 +126,6 @@ def _change(account: str, path: str, as_json: bool, **changes: Any) -> None:
     show(result | {"changed": changed}, as_json, text)
 
 
-@click.command("grant")
-@click.argument("account")
-@click.option("--to", "to", required=True, help="user:USERNAME or group:NAME")
-@click.option("--role", required=True, help="A folder role, or without --folder an account role.")
-@click.option("--folder", help="Path of the folder.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="End, in UTC.")
-@click.option("--reason", default="", help="Why, for the audit.")
-@json_option
-@with_app
-def grant(
-    account: str,
-    to: str,
-    role: str,
-    folder: str | None,
-    until: datetime | None,
-    reason: str,
-    as_json: bool,
-) -> None:
-    """Give a role to a user or a group of an ACCOUNT."""
-    from app.directory import accounts, folders, grants, roles
-    from app.directory.work import transaction
-
-    kind, _, name = to.partition(":")
-    if kind not in ("user", "group") or not name:
-        raise click.UsageError("--to must look like user:ada@example.com or group:Designers.")
-    account_id = accounts.find(account)
-    principal = grants.principal_named(account_id, kind, name)
-    role_id = roles.find(account_id, "folder" if folder else "account", role)
-    folder_id = folders.find_by_path(account_id, folder) if folder else None
-    expires_at = until.replace(tzinfo=UTC) if until else None
-    with transaction(account_id, actor()) as work:
-        given = grants.give(
-            work, principal, role_id, folder_id, reason=reason, expires_at=expires_at
-        )
-    where = folder or "the account"
-    text = f"{principal.name} {'has now' if given.changed else 'had already'} {role} on {where}."
-    show({"id": given.id, "new": given.changed}, as_json, text)
-
-
 @click.command("check")
 @click.argument("account")
 @click.argument("user")
@@ -188,4 +148,4 @@ def check(account: str, user: str, action: str, path: str, as_json: bool) -> Non
     sys.exit(0 if decision.allowed else 1)
 
 
-COMMANDS = [folder, grant, check]
+COMMANDS = [folder, check]

@@ -1,69 +1,64 @@
-"""``gatehouse grant``."""
+"""``gatehouse grant`` and ``gatehouse revoke``."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
 from app.cli.group import actor, json_option, show, with_app
 
-A_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"])
+A_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
 
-@click.group("grant")
-def grant() -> None:
-    """Give people and groups roles, and take them back."""
-
-
-@grant.command("give")
+@click.command("grant")
 @click.argument("account")
-@click.option("--user", help="userName of the person.")
-@click.option("--group", help="displayName of the group.")
+@click.option("--to", "to", required=True, help="user:USERNAME or group:NAME")
 @click.option("--role", required=True, help="A folder role, or without --folder an account role.")
 @click.option("--folder", help="Path of the folder.")
-@click.option("--from", "begins", type=A_TIME, help="When it begins, such as 2026-05-01 (UTC).")
-@click.option("--until", "ends", type=A_TIME, help="When it ends, such as 2026-06-01T18:00+02:00.")
-@click.option("--reason", default="", help="Why, for whoever asks later.")
+@click.option("--from", "begins", type=A_TIME, help="Begin, in UTC.")
+@click.option("--until", type=A_TIME, help="End, in UTC.")
+@click.option("--reason", default="", help="Why, for the audit.")
 @json_option
 @with_app
-def give(
+def grant(
     account: str,
-    user: str | None,
-    group: str | None,
+    to: str,
     role: str,
     folder: str | None,
     begins: datetime | None,
-    ends: datetime | None,
+    until: datetime | None,
     reason: str,
     as_json: bool,
 ) -> None:
-    """Give a role of an ACCOUNT to a person or a group, for good or for a time."""
+    """Give a role to a user or a group of an ACCOUNT, for good or for a time."""
     from app.directory import accounts, folders, grants, roles
     from app.directory.work import transaction
 
-    if (user is None) == (group is None):
-        raise click.UsageError("Give one of --user and --group.")
+    kind, _, name = to.partition(":")
+    if kind not in ("user", "group") or not name:
+        raise click.UsageError("--to must look like user:ada@example.com or group:Designers.")
     account_id = accounts.find(account)
-    to = grants.principal_named(account_id, "group" if group else "user", str(group or user))
+    principal = grants.principal_named(account_id, kind, name)
     role_id = roles.find(account_id, "folder" if folder else "account", role)
     folder_id = folders.find_by_path(account_id, folder) if folder else None
     with transaction(account_id, actor()) as work:
         given = grants.give(
             work,
-            to,
+            principal,
             role_id,
             folder_id,
             reason=reason,
-            not_before=_utc(begins),
-            expires_at=_utc(ends),
+            not_before=begins and begins.replace(tzinfo=UTC),
+            expires_at=until and until.replace(tzinfo=UTC),
         )
     where = folder or "the account"
-    text = f"{to.name} is {role} on {where}: {given.id}" + ("" if given.changed else " (as before)")
-    show({"id": given.id, "changed": given.changed}, as_json, text)
+    has = "has now" if given.changed else "had already"
+    text = f"{principal.name} {has} {role} on {where}. (Grant {given.id})"
+    show({"id": given.id, "new": given.changed}, as_json, text)
 
 
-@grant.command("revoke")
+@click.command("revoke")
 @click.argument("account")
 @click.argument("id")
 @json_option
@@ -78,11 +73,4 @@ def revoke(account: str, id: str, as_json: bool) -> None:
     show({"revoked": id}, as_json, f"Grant {id} is taken back.")
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    """Return a time with its zone; one without is meant in UTC."""
-    from datetime import UTC
-
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-
-
-COMMANDS = [grant]
+COMMANDS = [grant, revoke]
