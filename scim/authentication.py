@@ -10,6 +10,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from app.directory import accounts, tokens
 from app.directory.work import Actor
+from app.security import addresses
 from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import SignedIn, cookie_name, signed_in
@@ -109,7 +110,13 @@ def _token(header: str) -> str | None:
 
 
 def _person() -> SignedIn | None:
-    """Return who is signed in, when the request brings a session and no token."""
+    """Return who is signed in, when the request brings a session and no token.
+
+    None too where they come from an address that is not allowed for SCIM.
+    """
     if "Authorization" in request.headers:
         return None
-    return signed_in(request.cookies.get(cookie_name(settings())), settings())
+    person = signed_in(request.cookies.get(cookie_name(settings())), settings())
+    if person is None or not addresses.allowed(person.account_id, "scim", client_address()):
+        return None
+    return person

@@ -50,7 +50,7 @@ def hand_over() -> Response:
     origin, path = _split(to)
     if origin not in settings().applications or not _DIGEST.fullmatch(begun):
         return _unknown_application()
-    person = signed_in_person()
+    person = signed_in_person(from_anywhere=True)
     if person is None:
         here = url_for("applications.hand_over", to=to, start=begun)
         return redirect(url_for("console.sign_in", next=here), 303)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Response, g, redirect, request, session
+from flask import Response, abort, g, redirect, request, session
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.access.decisions import may_administer
+from app.console.errors import error_page
 from app.directory import sessions
-from app.directory.work import Actor
+from app.directory.work import Actor, record_refusal
+from app.security import addresses
+from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import (
     HalfSignedIn,
@@ -23,22 +27,56 @@ from app.security.sessions import (
 )
 
 
-def signed_in_person() -> SignedIn | None:
+def signed_in_person(*, from_anywhere: bool = False) -> SignedIn | None:
     """Return the person behind the request's cookie, or None.
 
-    A cookie that stands for nobody (any more) is taken back with the answer.
+    A cookie that stands for nobody (any more) is taken back with the answer. An administrator who
+    comes from an address that is not allowed is answered with a page that says so.
+
+    :param from_anywhere: For what shows nothing of the console, such as the way to an application.
     """
     secret = request.cookies.get(cookie_name(settings()))
     person = signed_in(secret, settings())
     g.take_cookie_back = secret and person is None and half_signed_in(secret) is None
+    if person is not None and not from_anywhere:
+        _check_address(person)
     if person is not None and person.wants_touch:
         sessions.touch(person.session_id, person.account_id)
     return person
 
 
 def half_signed_in_person() -> HalfSignedIn | None:
-    """Return who still has to prove with a second factor who they are, or None."""
-    return half_signed_in(request.cookies.get(cookie_name(settings())))
+    """Return who still has to prove with a second factor who they are, or None.
+
+    An administrator who has none yet gets the first one where they may administer: from elsewhere,
+    a password alone must not be enough to add one. They are answered with a page that says so.
+    """
+    person = half_signed_in(request.cookies.get(cookie_name(settings())))
+    if person is not None and person.awaits == "enrolment":
+        _check_address(person)
+    return person
+
+
+def _check_address(person: Person) -> None:
+    """Refuse an administrator who comes from an address that is not allowed.
+
+    What they may do is asked of those alone whom the rules refuse. The audit log notes it once a
+    minute for each session.
+    """
+    address = client_address()
+    if addresses.lets_in(person.console_rules, address):
+        return
+    if not may_administer(person.account_id, person.user_id):
+        return
+    if not seconds_to_wait(f"address:{person.session_id}", 1):
+        reason = f"The address {address or 'of the client'} is not allowed for the console."
+        record_refusal(person.account_id, actor(person), "address.refused", reason)
+    whence = f"Your address is {address}." if address else "Your address cannot be told."
+    advice = (
+        f"{whence} Administrators may use these pages from certain addresses alone, and this is "
+        "none of them. Ask another administrator to allow it, or come from one that is."
+    )
+    abort(error_page(403, "Not from this address", advice))
 
 
 def go_on(secret: str, path: str = "/", lifetime: timedelta | None = None) -> BaseResponse:

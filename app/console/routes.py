@@ -57,7 +57,7 @@ def sign_in() -> Response:
     ``next`` is the path to go on to afterwards.
     """
     path = same_site_path(request.args.get("next", "/"))
-    if signed_in_person() is not None:
+    if signed_in_person(from_anywhere=True) is not None:
         return redirect(path, 303)
     if half_signed_in_person() is not None:
         return redirect(url_for("second_factor.ask", next=path), 303)
@@ -102,7 +102,7 @@ def use_link(secret: str) -> Response:
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End the session, here and in the store."""
-    person = signed_in_person() or half_signed_in_person()
+    person = signed_in_person(from_anywhere=True) or half_signed_in_person()
     if person is not None:
         with transaction(person.account_id, actor(person)) as work:
             sessions.revoke(work, person.session_id, reason="signed out")

@@ -51,6 +51,10 @@ class LastMasterAdmin(DirectoryError):
         )
 
 
+class WouldLockOut(DirectoryError):
+    """The write would shut its own author out, now or soon. Confirmed, it is done. (409)"""
+
+
 class VersionMismatch(DirectoryError):
     """The stored version is not the expected one. (412)"""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
+from app.security import addresses
 from app.security.secrets import digest
 from app.security.tokens import from_allowed
-from app.store.database import db
+from app.store.database import db, table
 from app.store.models import Connection, OAuthClient
-from app.store.types import now
+from app.store.types import Id, now
 
 _NOBODY = digest("")
 
@@ -36,15 +39,7 @@ def identify_client(client_id: str, secret: str, address: str | None) -> ClientI
     While a secret is being replaced, the old one counts too. An unknown client is compared with
     as a known one is.
     """
-    client = db.session.execute(
-        select(OAuthClient.__table__, Connection.enabled)
-        .join(
-            Connection,
-            (Connection.account_id == OAuthClient.account_id)
-            & (Connection.id == OAuthClient.connection_id),
-        )
-        .where(OAuthClient.id == client_id)
-    ).first()
+    client = db.session.execute(_by_id(), {"id": client_id}).first()
     presented = digest(secret)
     hashes = [_NOBODY, _NOBODY]
     if client is not None:
@@ -55,6 +50,8 @@ def identify_client(client_id: str, secret: str, address: str | None) -> ClientI
         return None
     if not from_allowed(client.networks, address):
         return None
+    if not addresses.lets_in(client.address_rules, address):
+        return None
     return ClientIdentity(
         client.account_id,
         client.id,
@@ -64,3 +61,18 @@ def identify_client(client_id: str, secret: str, address: str | None) -> ClientI
         client.networks,
         client.enabled,
     )
+
+
+@cache
+def _by_id() -> Select[*tuple[Any, ...]]:
+    """Return the client with an id, and the account's rules on addresses."""
+    query: Select[*tuple[Any, ...]] = select(
+        *table(OAuthClient).c,
+        Connection.enabled,
+        addresses.rules_of(OAuthClient.account_id, "scim").label("address_rules"),
+    )
+    return query.join(
+        Connection,
+        (Connection.account_id == OAuthClient.account_id)
+        & (Connection.id == OAuthClient.connection_id),
+    ).where(OAuthClient.id == bindparam("id", type_=Id))

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Select, select
 from werkzeug.wrappers import Response
 
+from app.security import addresses
 from app.security.secrets import digest
 from app.settings import Settings
 from app.store.database import db
@@ -23,6 +24,7 @@ TOUCH_AFTER = timedelta(minutes=1)
 HALF_LIFETIME = timedelta(minutes=10)
 """How long a session may wait for its second factor."""
 SECOND_FACTOR_PAGE = "/sign-in/second-factor"
+_CONSOLE_RULES = addresses.rules_of(Session.account_id, "console").label("console_rules")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Person:
     created_at: datetime
     expires_at: datetime
     connection_id: str | None
+    console_rules: str | None
+    """Where administrators may come from (``app.security.addresses.lets_in``)."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ def _people(*more: Any) -> Select[*tuple[Any, ...]]:
             Session.created_at,
             Session.expires_at,
             Session.connection_id,
+            _CONSOLE_RULES,
             *more,
         )
         .join(User, (User.account_id == Session.account_id) & (User.id == Session.user_id))

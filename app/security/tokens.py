@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
+from app.security import addresses
 from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Account, Connection, Token
@@ -95,6 +95,8 @@ def _refusal(row: Any, address: str | None) -> str | None:
         return f"This token expired on {row.expires_at:%Y-%m-%d %H:%M} UTC. Rotate it in time."
     if not from_allowed(row.networks, address):
         return f"This token may not come from the address {address}."
+    if not addresses.lets_in(row.address_rules, address):
+        return f"The address {address or 'of the client'} is not allowed for SCIM."
     return None
 
 
@@ -114,6 +116,7 @@ def _by_hash() -> Select[*tuple[Any, ...]]:
             Connection.enabled,
             Account.scim_epoch,
             Account.keeps_unknown,
+            addresses.rules_of(Token.account_id, "scim").label("address_rules"),
         )
         .join(Account, Account.id == Token.account_id)
         .join(
@@ -127,9 +130,4 @@ def _by_hash() -> Select[*tuple[Any, ...]]:
 
 def from_allowed(networks: list[str], address: str | None) -> bool:
     """Tell whether an address list, empty for any, lets an address in."""
-    if not networks:
-        return True
-    if address is None:
-        return False
-    client = ipaddress.ip_address(address)
-    return any(client in ipaddress.ip_network(network) for network in networks)
+    return not networks or addresses.within(addresses.parsed(networks), address)
