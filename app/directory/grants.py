@@ -161,7 +161,7 @@ def set_by_mappings(work: Work, holder: Target, mappings: Iterable[dict[str, Any
     """
     wanted = {mapping["id"]: mapping for mapping in mappings}
     own = (Grant.user_id if holder.type == "user" else Grant.group_id) == holder.id
-    held = {grant["mapping_id"] for grant in _stored(work, own, Grant.mapping_id.is_not(None))}
+    held = {grant["mapping_id"] for grant in _stored(work, own, Grant.origin == "mapping")}
     gone = held - wanted.keys()
     if gone:
         _revoke(work, own, Grant.mapping_id.in_(gone))

@@ -47,7 +47,8 @@ def test_it_is_born_with_the_built_in_roles(account):
 
 
 def test_creation_is_audited(account):
-    (event,) = audit(account)
+    event, *others = audit(account)
+    assert [each.action for each in others] == ["folder.created"]  # the root
     assert (event.action, event.target_name, event.after) == (
         "account.created",
         "Acme",

@@ -264,13 +264,12 @@ ACCOUNT_AFFAIRS = ["master_admin", "admin", "technical_admin", "billing", "repor
         (ANYONE, ACCOUNT_AFFAIRS, True),
     ],
 )
-@pytest.mark.parametrize("surface", ["scim", "api"])
-def test_what_a_token_may_give_change_and_take_back(account, ada, scopes, roles, allowed, surface):
+def test_what_a_providers_token_may_give_change_and_take_back(account, ada, scopes, roles, allowed):
     brand = a_folder(account)
     a_master_admin(account)
     known = None if scopes is None else frozenset(scopes)
-    actor = Actor(type="token", name="t", surface=surface, scopes=known)
-    everything = Actor(type="token", name="t", surface=surface)
+    actor = Actor(type="token", name="t", surface="scim", scopes=known)
+    everything = Actor(type="token", name="t", surface="scim")
     for role in roles:
         where = brand if role in ("viewer", "manager") else None
         if allowed:

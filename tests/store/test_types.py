@@ -112,3 +112,10 @@ def test_a_long_text_made_to_be_slow_is_not():
     start = time.perf_counter()
     assert comparison_key(hostile) == hostile
     assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_the_first_and_last_hours_there_are_break_nothing(account, year):
+    at = datetime(1, 1, 1, 1) if year == 1 else datetime(9999, 12, 31, 23)
+    for hours in (-14, 0, 14):
+        rows(User, last_sign_in_at=at.replace(tzinfo=timezone(timedelta(hours=hours))))
