@@ -12,9 +12,10 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, NotFound, TooManyRequests, Unauthorized
 
 from app.access.decisions import account_roles, check
+from app.access.permissions import ACCOUNT_ACTIONS
 from app.directory import sessions, tokens
-from app.directory.work import Actor
-from app.security import api_tokens
+from app.directory.work import Actor, record_refusal
+from app.security import addresses, api_tokens
 from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import cookie_name, signed_in
@@ -95,9 +96,10 @@ def _by_token() -> Caller:
         found = api_tokens.identify(secret.strip(), client_address())
     if found is None:
         raise _unauthorized("A valid token of the API is required.")
+    actor = _actor("token", found.token_id, found.name, found.scopes)
+    _check_address(found.account_id, actor, addresses.lets_in(found.address_rules, actor.address))
     if found.wants_touch:
         tokens.touch(found.account_id, found.token_id)
-    actor = _actor("token", found.token_id, found.name, found.scopes)
     return Caller(found.account_id, actor, found.scopes)
 
 
@@ -111,11 +113,17 @@ def _by_session() -> Caller:
     if person is None:
         raise _unauthorized("Send a token of the API as Authorization: Bearer …, or sign in.")
     current_app.extensions["csrf"].protect()
-    if person.wants_touch:
-        sessions.touch(person.session_id, person.account_id)
     held = account_roles(person.account_id, person.user_id)
     permissions: frozenset[str] = frozenset().union(*(grant.permissions for grant in held))
     actor = _actor("user", person.user_id, person.user_name, None)
+    # A session comes from the console: where administrators may not use that, it opens no API.
+    from_console = addresses.lets_in(person.console_rules, actor.address)
+    let_in = addresses.allowed(person.account_id, "api", actor.address) and (
+        from_console or not permissions & ACCOUNT_ACTIONS
+    )
+    _check_address(person.account_id, actor, let_in)
+    if person.wants_touch:
+        sessions.touch(person.session_id, person.account_id)
     return Caller(person.account_id, actor, permissions, person.user_id)
 
 
@@ -129,6 +137,21 @@ def _actor(type_: str, id_: str, name: str, scopes: frozenset[str] | None) -> Ac
         request_id=request_id(),
         scopes=scopes,
     )
+
+
+def _check_address(account_id: str, actor: Actor, let_in: bool) -> None:
+    """Refuse who comes from an address that is not allowed.
+
+    The audit log notes it once a minute for each token or person.
+
+    :raises Forbidden: With the address.
+    """
+    if let_in:
+        return
+    reason = f"The address {actor.address or 'of the client'} is not allowed for the API."
+    if not seconds_to_wait(f"address:{actor.id}", 1):
+        record_refusal(account_id, actor, "address.refused", reason)
+    raise Forbidden(reason)
 
 
 def _check_rate(found: Caller) -> None:

@@ -19,6 +19,7 @@ REFUSALS: dict[type[errors.DirectoryError], tuple[int, str]] = {
     errors.NotEmpty: (409, "Not empty"),
     errors.Forbidden: (403, "Forbidden"),
     errors.LastMasterAdmin: (409, "Last master admin"),
+    errors.WouldLockOut: (409, "Would lock out"),
     errors.VersionMismatch: (412, "Changed since"),
 }
 """Status and title of what the directory refuses; anything else it refuses is a 409."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
+from app.security import addresses
 from app.security.secrets import digest
 from app.security.tokens import TOUCH_AFTER, from_allowed
 from app.store.database import db
@@ -26,6 +27,8 @@ class ApiToken:
     scopes: frozenset[str]
     """The actions it permits, on the account and on every folder."""
     last_used_at: datetime | None
+    address_rules: str | None
+    """Where the account lets the API be reached from (``app.security.addresses.lets_in``)."""
 
     @property
     def wants_touch(self) -> bool:
@@ -41,7 +44,14 @@ def identify(token: str, address: str | None) -> ApiToken | None:
         return None
     if not from_allowed(row.networks, address):
         return None
-    return ApiToken(row.account_id, row.id, row.name, frozenset(row.scopes), row.last_used_at)
+    return ApiToken(
+        row.account_id,
+        row.id,
+        row.name,
+        frozenset(row.scopes),
+        row.last_used_at,
+        row.address_rules,
+    )
 
 
 @cache
@@ -55,5 +65,6 @@ def _by_hash() -> Select[*tuple[Any, ...]]:
         Token.networks,
         Token.expires_at,
         Token.last_used_at,
+        addresses.rules_of(Token.account_id, "api").label("address_rules"),
     ).where(Token.hash == bindparam("hash", type_=Word), Token.surface == "api")
     return query

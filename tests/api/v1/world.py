@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.directory import connections, domains, folders
+from app.directory import addresses, connections, domains, folders
 from app.directory.work import Work
 from app.store.models import Grant, Session
 from tests.conftest import write
@@ -59,6 +59,11 @@ def _a_session(account_id: str) -> str:
     return row(Session, account_id=account_id, user_id=user_id).id
 
 
+def _an_address_rule(account_id: str) -> str:
+    with write(account_id) as work:
+        return addresses.add(work, "scim", "203.0.113.0/24").id
+
+
 MAKERS: dict[str, Callable[[str], str]] = {
     "user_id": _a_user_with_grants,
     "group_id": a_group,
@@ -71,6 +76,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "domain": _a_domain,
     "token_id": lambda account_id: a_token(account_id).id,
     "session_id": _a_session,
+    "rule_id": _an_address_rule,
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
