@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.directory import addresses, connections, domains, folders
+from app.directory import addresses, connections, domains, folders, users
 from app.directory.work import Work
 from app.store.models import Grant, Session
 from tests.conftest import write
@@ -64,6 +64,13 @@ def _an_address_rule(account_id: str) -> str:
         return addresses.add(work, "scim", "203.0.113.0/24").id
 
 
+def _a_deleted_user(account_id: str) -> str:
+    user_id = a_user(account_id)
+    with write(account_id) as work:
+        users.delete(work, user_id)
+    return user_id
+
+
 MAKERS: dict[str, Callable[[str], str]] = {
     "user_id": _a_user_with_grants,
     "group_id": a_group,
@@ -77,6 +84,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "token_id": lambda account_id: a_token(account_id).id,
     "session_id": _a_session,
     "rule_id": _an_address_rule,
+    "tombstone_id": _a_deleted_user,
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
