@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
 
 from app.access.folders import paths_of
-from app.directory import bounds, grants, mappings, tombstones
+from app.directory import bounds, grants, mappings, tombstones, tree
 from app.directory.errors import (
     Forbidden,
     Invalid,
@@ -27,9 +26,6 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Folder, FolderClosure, Grant, Mapping
 from app.store.types import comparison_key, new_id
-
-MAX_DEPTH = 64
-"""How deep folders may lie under the root."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +79,7 @@ def create_again(work: Work, profile: FolderProfile, columns: Columns[str, Any])
     Raises what :func:`create` does.
     """
     profile = _cleaned(profile)
-    if _depth(work, str(profile.parent_id)) >= MAX_DEPTH:
-        raise _too_deep()
+    tree.check_room(work, str(profile.parent_id))
     try:
         folder_id = _insert(work, profile, columns)
     except IntegrityError as error:
@@ -115,7 +110,7 @@ def replace(
     place = (stored.parent_id, stored.restricted)
     work.access_changed |= (profile.parent_id, profile.restricted) != place
     if profile.parent_id != stored.parent_id:
-        _move(work, folder_id, profile.parent_id)
+        tree.move(work, folder_id, profile.parent_id)
     try:
         db.session.execute(
             update(Folder)
@@ -327,10 +322,6 @@ def _root_stays() -> Forbidden:
     return Forbidden("The root folder stays as it is.")
 
 
-def _too_deep() -> Invalid:
-    return Invalid(f"Folders may lie {MAX_DEPTH} levels deep at the most.")
-
-
 def _insert(work: Work, profile: FolderProfile, columns: Columns[str, Any] | None = None) -> str:
     row = {
         "account_id": work.account_id,
@@ -343,68 +334,5 @@ def _insert(work: Work, profile: FolderProfile, columns: Columns[str, Any] | Non
     folder_id = str(row["id"])
     work.access_changed = True  # grants above reach the new folder too
     db.session.execute(insert(Folder), [row])
-    itself = {
-        "account_id": work.account_id,
-        "ancestor_id": folder_id,
-        "descendant_id": folder_id,
-        "depth": 0,
-    }
-    db.session.execute(insert(FolderClosure), [itself])
-    if profile.parent_id is not None:
-        _hang(work, folder_id, profile.parent_id)
+    tree.add(work, folder_id, profile.parent_id)
     return folder_id
-
-
-def _hang(work: Work, folder_id: str, parent_id: str) -> None:
-    """Add a folder, with all that lies in it, to the closure of everything above its parent."""
-    above, below = aliased(FolderClosure), aliased(FolderClosure)
-    pairs = select(
-        above.account_id,
-        above.ancestor_id,
-        below.descendant_id,
-        above.depth + below.depth + 1,
-    ).join_from(
-        above,
-        below,
-        (below.account_id == above.account_id)
-        & (above.descendant_id == parent_id)
-        & (below.ancestor_id == folder_id),
-    )
-    pairs = pairs.where(above.account_id == work.account_id)
-    columns = ["account_id", "ancestor_id", "descendant_id", "depth"]
-    db.session.execute(insert(FolderClosure).from_select(columns, pairs))
-
-
-def _move(work: Work, folder_id: str, parent_id: str | None) -> None:
-    """Hang a folder, with all that lies in it, under another parent."""
-    if parent_id is None:
-        raise Invalid("Only the root lies in no other folder.", field="parent")
-    inside = select(FolderClosure.descendant_id).where(
-        FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
-    )
-    within = inside.where(FolderClosure.descendant_id == parent_id)
-    if db.session.scalar(within) is not None:
-        raise Invalid("A folder cannot lie in itself.", field="parent")
-    height = select(func.max(FolderClosure.depth)).where(
-        FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
-    )
-    if _depth(work, parent_id) + 1 + (db.session.scalar(height) or 0) > MAX_DEPTH:
-        raise _too_deep()
-    db.session.execute(
-        sql_delete(FolderClosure).where(
-            FolderClosure.account_id == work.account_id,
-            FolderClosure.descendant_id.in_(inside),
-            FolderClosure.ancestor_id.not_in(inside),
-        )
-    )
-    _hang(work, folder_id, parent_id)
-
-
-def _depth(work: Work, folder_id: str) -> int:
-    query = select(FolderClosure.depth).where(
-        FolderClosure.account_id == work.account_id, FolderClosure.descendant_id == folder_id
-    )
-    depth = db.session.scalar(query.order_by(FolderClosure.depth.desc()).limit(1))
-    if depth is None:
-        raise NotFound("folder", folder_id)
-    return depth

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.access.decisions import permissions_on
 from app.access.folders import folders_visible_to, paths_of
 from app.access.permissions import FOLDER_ACTIONS
-from app.directory import folders, grants
+from app.directory import folders, grants, tree
 from app.directory.errors import (
     DirectoryError,
     Forbidden,
@@ -291,10 +291,10 @@ def a_chain(account_id: str, length: int) -> list[str]:
 
 
 def test_a_move_keeps_to_the_depth_allowed(account):
-    long, short = a_chain(account, folders.MAX_DEPTH - 2), a_chain(account, 3)
+    long, short = a_chain(account, tree.MAX_DEPTH - 2), a_chain(account, 3)
     refused(account, Invalid, change, short[0], parent_id=long[-1])
     assert change(account, short[1], parent_id=long[-1])
-    assert path(account, short[2]).count("/") == folders.MAX_DEPTH
+    assert path(account, short[2]).count("/") == tree.MAX_DEPTH
     refused(account, Invalid, change, long[0], parent_id=short[0])
     assert closure(account) == closure_of_parents(account)
 

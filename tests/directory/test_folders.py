@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.access.folders import paths_of
-from app.directory import folders
+from app.directory import folders, tree
 from app.directory.errors import Invalid, NotFound, Taken
 from app.store.models import Folder, FolderClosure
 from tests.conftest import write
@@ -86,14 +86,14 @@ def test_only_the_last_folder_of_a_path_becomes_restricted(account):
 
 
 def test_folders_lie_so_deep_at_the_most(account):
-    deepest = create_path(account, "/x" * folders.MAX_DEPTH)
+    deepest = create_path(account, "/x" * tree.MAX_DEPTH)
     before = fingerprint()
     with pytest.raises(Invalid):
         a_folder(account, parent=deepest)
     with pytest.raises(Invalid):
-        create_path(account, "/y" * (folders.MAX_DEPTH + 1))
+        create_path(account, "/y" * (tree.MAX_DEPTH + 1))
     assert fingerprint() == before
-    assert paths_of(account, [deepest]) == {deepest: "/x" * folders.MAX_DEPTH}
+    assert paths_of(account, [deepest]) == {deepest: "/x" * tree.MAX_DEPTH}
 
 
 def test_folders_of_another_account_are_not_found(account):
