@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Flask, Response, render_template
 from flask_smorest import Api
 
-from app.api.v1 import whole
+from app.api.v1 import parts, whole
 
 blueprint = Blueprint("openapi", __name__, template_folder="templates")
 
@@ -68,6 +68,7 @@ def document() -> dict[str, Any]:
     api.register_blueprint(whole())
     described: dict[str, Any] = api.spec.to_dict()
     described["security"] = [{"token": []}]
+    described["tags"] = [{"name": part.name, "description": part.description} for part in parts()]
     _add_components(described["components"])
     for rule in app.url_map.iter_rules():
         path = described["paths"].get(rule.rule.replace("<", "{").replace(">", "}"), {})
@@ -114,10 +115,8 @@ def as_json() -> Response:
 def as_page() -> str:
     """Return the description as a page."""
     described = document()
-    parts = [(tag, list(_operations(described, tag["name"]))) for tag in described["tags"]]
-    return render_template(
-        "api/docs.html", about=DESCRIPTION, parts=[each for each in parts if each[1]]
-    )
+    shown = [(tag, list(_operations(described, tag["name"]))) for tag in described["tags"]]
+    return render_template("api/docs.html", about=DESCRIPTION, parts=shown)
 
 
 def _operations(described: dict[str, Any], tag: str) -> Any:

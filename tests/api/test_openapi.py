@@ -48,3 +48,27 @@ def test_the_page_shows_every_operation(app):
     }
     assert shown == {(path, method) for path, method, _ in operations()}
     assert "script-src" not in answer.headers["Content-Security-Policy"]
+
+
+def test_every_operation_stands_in_its_part():
+    names = {tag["name"] for tag in document()["tags"]}
+    for _, _, operation in operations():
+        assert len(operation["tags"]) == 1 and set(operation["tags"]) <= names
+    assert {tag for *_, each in operations() for tag in each["tags"]} == names
+
+
+DECIDE_THEMSELVES = {
+    ("get", "/api/v1/me"),
+    ("get", "/api/v1/permissions"),
+    ("get", "/api/v1/me/access"),
+    ("get", "/api/v1/trash"),
+    ("post", "/api/v1/trash/{tombstone_id}/restore"),
+}
+"""Operations about oneself, about nobody, or that need one of several permissions."""
+
+
+def test_every_operation_needs_a_permission_or_asks_by_folder():
+    for path, method, operation in operations():
+        if (method, path) in DECIDE_THEMSELVES or "/folders" in path or "/grants" in path:
+            continue
+        assert operation.get("x-needs") in ACTIONS, (method, path)

@@ -15,11 +15,16 @@ PARTS = (
 """The modules, in the order of the documentation. Each has a ``part``."""
 
 
+def parts() -> list[Part]:
+    """Return the blueprint of each part."""
+    return [import_module(f"{__name__}.{name}").part for name in PARTS]
+
+
 @cache
 def whole() -> Part:
     """Return the blueprint of all parts."""
     found = Part("v1", __name__, url_prefix="/api/v1")
-    for name in PARTS:
-        found.register_blueprint(import_module(f"{__name__}.{name}").part)
+    for each in parts():
+        found.register_blueprint(each)
     answer_refusals(found)
     return found

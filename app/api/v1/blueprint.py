@@ -27,6 +27,10 @@ class Part(Blueprint):
 
     ARGUMENTS_PARSER = _StrictParser()
 
+    def add_url_rule(self, *args: Any, tags: list[str] | None = None, **options: Any) -> None:
+        """Register a view, described as one of this part."""
+        super().add_url_rule(*args, tags=tags or [self.name], **options)
+
 
 class ListQuery(Strict):
     """What every list is asked with."""
