@@ -15,6 +15,7 @@ from app.cli.commands import (
     keys,
     log,
     mappings,
+    reports,
     roles,
     schemas,
     server,
@@ -33,7 +34,8 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, roles, folders, grants, mappings, schemas, addresses, log, audit, trash, demo),
+    *(users, roles, folders, grants, reports, mappings, schemas, addresses),
+    *(log, audit, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

@@ -95,12 +95,14 @@ def _explained(error: Exception) -> str | None:
     from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
     from app.access.decisions import UnknownAction
+    from app.access.past import NotInHistory
     from app.directory.errors import DirectoryError
     from app.settings import SettingsError
 
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
-    if isinstance(error, DirectoryError | SettingsError | UnknownAction | OSError):
+    refusals = DirectoryError | SettingsError | UnknownAction | NotInHistory | OSError
+    if isinstance(error, refusals):
         return str(error)
     # SQLite says of a file that is no database that it is a DatabaseError, and no more precisely.
     if isinstance(error, OperationalError | ProgrammingError) or type(error) is DatabaseError:
