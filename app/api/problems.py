@@ -8,6 +8,7 @@ import orjson
 from flask import Blueprint, Response
 from werkzeug.exceptions import UnprocessableEntity
 
+from app.access.past import NotInHistory
 from app.directory import errors
 from app.lists.paging import BadCursor
 from app.security.requests import request_id
@@ -71,8 +72,13 @@ def leads_nowhere(error: BadCursor) -> Response:
     return problem(422, "Invalid", str(error), errors={"cursor": [str(error)]})
 
 
+def not_in_history(error: NotInHistory) -> Response:
+    return problem(404, "Not found", str(error))
+
+
 def answer_refusals(blueprint: Blueprint) -> None:
     """Let the views of a blueprint, and of those in it, answer with problem documents."""
     blueprint.register_error_handler(errors.DirectoryError, refusal)
     blueprint.register_error_handler(UnprocessableEntity, not_as_described)
     blueprint.register_error_handler(BadCursor, leads_nowhere)
+    blueprint.register_error_handler(NotInHistory, not_in_history)

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from app.api.openapi import METHODS, document
 from app.store.database import db
+from app.store.types import now
 from tests.api.v1.client import Api, an_api_token
-from tests.api.v1.world import BODIES, MAKERS, ids_of_everything
+from tests.api.v1.world import BODIES, MAKERS, QUERIES, ids_of_everything
 from tests.factories import an_account
 
 NAMED = re.compile(r"{(\w+)}")
@@ -52,7 +53,8 @@ def test_with_another_accounts_ids_there_is_nothing(app, account, method, path):
     before = rows_of(theirs)
     for strange in names:
         ids = {name: (their_ids if name == strange else own_ids)[name][0] for name in names}
-        place = path.removeprefix("/api/v1").format(**ids)
+        query = QUERIES.get(path, "").format(now=now().isoformat().replace("+", "%2B"))
+        place = f"{path.removeprefix('/api/v1').format(**ids)}?{query}"
         body = BODIES.get((method, path), {}) if method in ("post", "put", "patch") else None
         answer = api.call(method.upper(), place, body)
         assert answer.status_code == 404, answer.text

@@ -9,7 +9,18 @@ from app.api.problems import answer_refusals
 from app.api.v1.blueprint import Part
 
 PARTS = (
-    *("users", "groups", "roles", "folders", "grants", "mappings", "reports", "audit", "trash"),
+    *(
+        "users",
+        "groups",
+        "roles",
+        "folders",
+        "grants",
+        "mappings",
+        "reports",
+        "past",
+        "audit",
+        "trash",
+    ),
     *("user_credentials", "connections", "domains", "tokens", "addresses", "sessions", "account"),
 )
 """The modules, in the order of the documentation. Each has a ``part``."""

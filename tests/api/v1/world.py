@@ -88,6 +88,13 @@ MAKERS: dict[str, Callable[[str], str]] = {
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
+QUERIES = {
+    "/api/v1/users/{user_id}/explanation": "action=user.view",
+    "/api/v1/past/users/{user_id}/access": "at={now}",
+    "/api/v1/past/folders/{folder_id}/access": "at={now}",
+}
+"""The query by path, where there must be one. ``{now}`` is the time."""
+
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/groups/{group_id}/members"): {"members": ["none"]},
     ("put", "/api/v1/domains/{domain}"): {"connection_id": "none"},
