@@ -111,4 +111,4 @@ def test_what_a_page_says_we_say_is_what_we_say(page):
 def test_the_permission_matrix_is_that_of_the_code():
     module = runpy.run_path(str(ROOT / "scripts" / "permission_docs.py"))
     assert (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8") == module["page"]()
-    assert ACTIONS == DESCRIPTIONS.keys()
+    assert DESCRIPTIONS.keys() == ACTIONS
