@@ -89,6 +89,7 @@ def _jobs() -> tuple[Job, ...]:
         Job("old traces", hour, call("app.directory.traces", "forget_old")),
         Job("old sign-ins", hour, call("app.directory.sign_in", "forget_old")),
         Job("old attempts", hour, call("app.directory.attempts", "forget_old")),
+        Job("old sessions", hour, call("app.directory.sessions", "forget_old")),
         Job("old answers", hour, call("app.directory.idempotency", "forget_old")),
         Job("old tombstones", hour, call("app.directory.tombstones", "forget_old")),
         Job("old codes", hour, call("app.directory.applications", "forget_old_codes")),

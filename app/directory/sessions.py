@@ -20,6 +20,8 @@ from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import UtcDateTime, new_id, now
 
+KEPT = timedelta(days=30)
+"""How long a session is kept after its end, and a link."""
 LISTED = 100
 """Most sessions of one user that are listed."""
 
@@ -232,6 +234,14 @@ def touch(session_id: str, account_id: str) -> None:
             .where(Session.account_id == account_id, Session.id == session_id)
             .values(seen_at=now())
         )
+
+
+def forget_old() -> None:
+    """Delete the sessions and links that ended long ago. What happened is in the audit log."""
+    before = now() - KEPT
+    with write_transaction():
+        db.session.execute(delete(Session).where(Session.expires_at < before))
+        db.session.execute(delete(SignInLink).where(SignInLink.expires_at < before))
 
 
 def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:

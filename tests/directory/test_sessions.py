@@ -191,3 +191,18 @@ def test_a_link_does_not_work_in_another_account(account, ada):
 def test_the_cookie_is_bound_to_the_host_over_https():
     assert cookie_name(Settings(public_url="https://a.example.com")) == "__Host-gatehouse"
     assert cookie_name(Settings(public_url="http://127.0.0.1:8000")) == "gatehouse"
+
+
+def test_what_ended_long_ago_is_forgotten(account):
+    ada = a_user(account)
+    for _ in range(2):
+        a_session(account, ada)
+        a_link(account, ada)
+    (old, _), (old_link, _) = rows(Session), rows(SignInLink)
+    with write(account):
+        for table, row in ((Session, old), (SignInLink, old_link)):
+            columns = {"expires_at": now() - sessions.KEPT - timedelta(minutes=1)}
+            db.session.execute(update(table).where(table.id == row.id).values(**columns))
+    sessions.forget_old()
+    assert old.id not in [each.id for each in rows(Session)] and len(rows(Session)) == 1
+    assert len(rows(SignInLink)) == 1

@@ -24,6 +24,7 @@ class Session(Base):
             ondelete="CASCADE",
         ),
         Index("ix_sessions_hash", "hash", unique=True),
+        Index("ix_sessions_expires_at", "expires_at"),
         Index(None, "account_id", "user_id"),
         Index(None, "account_id", "connection_id", "name_id"),
     )

@@ -68,6 +68,7 @@ def upgrade() -> None:
     _change_tokens()
     for table, columns in INDEXES:
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
     op.create_index(
         "ix_audit_events_unsealed",
         "audit_events",
@@ -329,6 +330,7 @@ def downgrade() -> None:
         batch.alter_column("connection_id", existing_type=text(36), nullable=False, comment=None)
         batch.drop_column("surface")
     op.drop_index("ix_audit_events_unsealed", "audit_events")
+    op.drop_index("ix_sessions_expires_at", "sessions")
     for table, columns in INDEXES:
         op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
     # A session that still waits for its second factor, or a link to set a password, must not
