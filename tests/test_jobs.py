@@ -65,6 +65,6 @@ def test_the_thread_works_until_it_is_told_to_stop(app, monkeypatch):
 
 
 def test_every_job_of_the_application_can_run(app):
-    done = run_due(app.extensions["gatehouse_jobs"])
-    assert done == ["saml metadata", "old traces", "old sign-ins", "old codes"]
-    assert [each.problem for each in rows(JobRow)] == [None] * 4
+    jobs = app.extensions["gatehouse_jobs"]
+    assert run_due(jobs) == [job.name for job in jobs]
+    assert [each.problem for each in rows(JobRow)] == [None] * len(jobs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.directory import users
@@ -81,11 +83,12 @@ def test_an_ordinary_refusal_is_not_audited(account):
 def test_a_refusal_is_not_told_to_others(account):
     ada = a_master_admin(account)
     told = rows(OutgoingEvent)
-    with pytest.raises(LastMasterAdmin), transaction(account, ADMIN) as work:
+    herself = replace(ADMIN, id=ada)
+    with pytest.raises(LastMasterAdmin), transaction(account, herself) as work:
         users.set_active(work, ada, False)
     assert rows(OutgoingEvent) == told
     (event,) = audit(account, "directory.refused")
-    assert (event.outcome, event.actor_id, event.address) == ("refused", "0190", "192.0.2.1")
+    assert (event.outcome, event.actor_id, event.address) == ("refused", ada, "192.0.2.1")
     assert (event.target_type, event.target_id) == ("account", account)
 
 

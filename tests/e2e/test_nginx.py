@@ -133,7 +133,7 @@ def test_an_application_knows_who_it_is_on_the_same_host_and_on_another(site: Si
     asked = browser.get(f"{site.same_host}/films?x=1", allow_redirects=False, timeout=10)
     assert asked.status_code == 302
     assert asked.headers["Location"] == f"{site.same_host}/sign-in?next=%2Ffilms%3Fx%3D1"
-    assert "Work e-mail address" in browser.get(asked.headers["Location"], timeout=10).text
+    assert "E-mail address" in browser.get(asked.headers["Location"], timeout=10).text
 
     sign_in(browser, site)
     forged = {"X-Gatehouse-User": "admin"}

@@ -42,7 +42,7 @@ CONFIRMATION = "SubjectConfirmationData"
         (setting("Response", "Destination", "https://other.example"), "another place"),
         (texting("Issuer", "https://other.example"), "another issuer"),
         (setting("Conditions", "NotOnOrAfter", at(-10)), "no longer valid"),
-        (setting("Conditions", "NotBefore", at(10)), "not valid yet"),
+        (setting("Conditions", "NotBefore", at(120)), "not valid yet"),
         (setting(CONFIRMATION, "NotOnOrAfter", at(-10)), "no longer valid"),
         (setting(CONFIRMATION, "NotOnOrAfter", None), "has no end"),
         (setting(CONFIRMATION, "NotOnOrAfter", at(60 * 48)), "for too long"),
