@@ -24,6 +24,7 @@ Open this link within 7 days, in the browser you want to sign in with, and choos
 {link}
 """
 
+
 def link_of(secret: str) -> str:
     """Return the address of the page on which a password is set."""
     return f"{settings().public_url}/sign-in/set-password/{quote(secret)}"
