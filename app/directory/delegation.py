@@ -7,11 +7,12 @@ line and mappings, which an administrator made, are not bound.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from app.access.grants import grants_reaching
+from app.access.grants import grants_near, grants_reaching
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, permissions_of
 from app.directory.errors import Forbidden
 from app.directory.work import Work
@@ -98,7 +99,7 @@ def check_over_group(work: Work, group_id: str) -> None:
     if own is None:
         return
     on_folders: dict[str, frozenset[str]] = {}  # what it permits where, beyond their own
-    for row in db.session.execute(_roles_through(work.account_id, group_id)):
+    for row in db.session.execute(_roles_through(work.account_id, group_id, work.at)):
         permits = permissions_of(row.scope, row.id, row.built_in, row.permissions)
         if row.folder_id is None and permits - own:
             raise _over("This group", permits - own)
@@ -125,14 +126,20 @@ def _refuse_more(work: Work, user_id: str, who: str) -> None:
     own = held(work)
     if own is None:
         return
-    grants = grants_reaching(work.account_id, user_id, None, work.at)
+    if user_id == work.actor.id:
+        grants = grants_reaching(work.account_id, user_id, None, work.at)
+    else:
+        # Also what begins later, and what waits for them to be active again: whoever has their
+        # address or password by then would have it.
+        near = grants_near(work.account_id, user_id, ())
+        grants = [each for each in near if each.expires_at is None or each.expires_at > work.at]
     more = frozenset().union(*(grant.permissions for grant in grants)) - own
     if more:
         raise _over(who, more)
 
 
-def _roles_through(account_id: str, group_id: str) -> Any:
-    """Return the roles, each with its folder, that being in a group brings."""
+def _roles_through(account_id: str, group_id: str, at: datetime) -> Any:
+    """Return the roles, each with its folder, that being in a group brings, or will bring."""
     directly = select(NestedGroup.group_id).where(
         NestedGroup.account_id == account_id, NestedGroup.member_id == group_id
     )
@@ -147,6 +154,7 @@ def _roles_through(account_id: str, group_id: str) -> Any:
         select(Role.id, Role.scope, Role.built_in, Role.permissions, Grant.folder_id)
         .join(Grant, (Grant.account_id == Role.account_id) & (Grant.role_id == Role.id))
         .where(Grant.account_id == account_id, through)
+        .where(Grant.expires_at.is_(None) | (Grant.expires_at > at))
     )
 
 

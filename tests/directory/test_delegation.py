@@ -166,8 +166,31 @@ def test_nobody_becomes_who_may_do_more(account, admin):
         refused(account, actor, lambda work: users.delete(work, boss))
 
 
+@pytest.mark.parametrize("later", ["not active", "begins tomorrow"])
+def test_nobody_becomes_who_will_be_able_to_do_more(account, admin, later):
+    """Their address would be set now, and used when they are back, or the day has come."""
+    boss = a_user(account, "boss", active=later != "not active")
+    begins = now() + timedelta(days=1) if later == "begins tomorrow" else None
+    a_grant(account, boss, "master_admin", not_before=begins)
+    mine = Profile("boss", values={"emails": [{"value": "mine@example.com"}]}, active=False)
+    for actor in (person(admin), token("user.manage", "user.view")):
+        refused(account, actor, lambda work: users.replace(work, boss, mine))
+        refused(account, actor, lambda work: users.delete(work, boss))
+    former = a_user(account)
+    a_grant(account, former, "master_admin", expires_at=now() - timedelta(days=1))
+    with write(account, person(admin)) as work:
+        users.delete(work, former)
+
+
+def test_a_mapping_makes_nobody_more_who_is_not_active_yet(account, admin):
+    a_mapping(account, "boss", "master_admin", match_by="role")
+    asleep = Profile("bob", values={"roles": [{"value": "boss"}]}, active=False)
+    refused(account, person(admin), lambda work: users.create(work, asleep))
+
+
 def test_one_changes_oneself(account):
     ada = a_user(account, "ada")
+    a_grant(account, ada, "admin", not_before=now() + timedelta(days=1))
     with write(account, person(ada)) as work:
         users.replace(work, ada, Profile("ada", display_name="Ada"))
 

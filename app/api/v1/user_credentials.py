@@ -115,7 +115,7 @@ def reset_second_factors(query: dict[str, Any], user_id: str) -> None:
 
 @part.put("/break-glass")
 @previewable
-@needs("user.manage")
+@needs("settings.manage")
 @part.response(204)
 def allow_break_glass(user_id: str) -> None:
     """Let a user sign in without SAML where the account requires it."""
@@ -124,7 +124,7 @@ def allow_break_glass(user_id: str) -> None:
 
 @part.delete("/break-glass")
 @previewable
-@needs("user.manage")
+@needs("settings.manage")
 @part.response(204)
 def take_break_glass_back(user_id: str) -> None:
     """Let a user sign in through SAML alone where the account requires it."""
