@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from structlog.testing import capture_logs
+from dataclasses import replace
+from email.message import EmailMessage
 
+import pytest
+
+from app import mail
 from tests.console.client import Browser
 from tests.factories import a_user, an_account
 
@@ -20,13 +24,31 @@ def test_somebody_is_invited_chooses_a_password_and_is_in(gatehouse):
     assert "ada@example.com" in browser.text("/")
 
 
-def test_a_mail_is_sent_and_a_newer_link_ends_the_older(gatehouse):
+@pytest.fixture
+def sent(gatehouse, monkeypatch) -> list[EmailMessage]:
+    """The mails that are handed in."""
+    mails: list[EmailMessage] = []
+    settings = gatehouse.app.extensions["gatehouse"]
+    with_server = replace(settings, smtp_url="smtp://127.0.0.1")
+    monkeypatch.setitem(gatehouse.app.extensions, "gatehouse", with_server)
+    monkeypatch.setattr(mail, "deliver", lambda _, message: mails.append(message))
+    return mails
+
+
+def test_without_a_mail_server_the_link_is_printed(gatehouse):
     gatehouse("account", "create", "Acme")
-    with capture_logs() as logs:
-        gatehouse("user", "invite", "Acme", "ada@example.com")
-    (sent,) = [each for each in logs if "text" in each]
-    assert (sent["to"], sent["subject"]) == ("ada@example.com", "You are invited")
-    assert "You are invited to Acme at http://127.0.0.1:8000, as ada@example.com." in sent["text"]
+    printed = gatehouse("user", "invite", "Acme", "ada@example.com").stdout
+    assert printed.startswith("http://127.0.0.1:8000/sign-in/set-password/")
+    assert "GATEHOUSE_SMTP_URL" in printed
+
+
+def test_a_mail_is_sent_and_a_newer_link_ends_the_older(gatehouse, sent):
+    gatehouse("account", "create", "Acme")
+    gatehouse("user", "invite", "Acme", "ada@example.com")
+    (invitation,) = sent
+    assert (invitation["To"], invitation["Subject"]) == ("ada@example.com", "You are invited")
+    said = "You are invited to Acme at http://127.0.0.1:8000, as ada@example.com."
+    assert said in invitation.get_content()
     reset = ("user", "reset-password", "Acme", "ada@example.com", "--print", "--json")
     first, second = (gatehouse(*reset)["link"] for _ in range(2))
     browser = Browser(gatehouse.app)
@@ -34,7 +56,7 @@ def test_a_mail_is_sent_and_a_newer_link_ends_the_older(gatehouse):
     assert browser.get(second.removeprefix("http://127.0.0.1:8000")).status_code == 200
 
 
-def test_who_has_no_address_needs_the_link_printed(gatehouse):
+def test_who_has_no_address_needs_the_link_printed(gatehouse, sent):
     with gatehouse.app.app_context():
         a_user(an_account("Acme"), "ada")
     wrong = gatehouse("user", "reset-password", "Acme", "ada", exit_code=2)

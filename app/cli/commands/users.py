@@ -92,11 +92,13 @@ def _bring(secret: str, printed: bool, as_json: bool) -> None:
     from app.access.identity import primary_email
     from app.directory import invitations
     from app.directory.errors import Invalid
+    from app.security.requests import settings
     from app.store.types import now
 
     link, holder = invitation_mails.link_of(secret), invitations.holder_of(secret, now())
-    if printed or holder is None:
-        show({"link": link}, as_json, f"{link}\nIt works once. Keep it safe.")
+    if printed or holder is None or not settings().smtp_url:
+        why = "" if printed else "\nNo mail is sent: GATEHOUSE_SMTP_URL says no server."
+        show({"link": link}, as_json, f"{link}\nIt works once. Keep it safe.{why}")
         return
     email = primary_email(holder.account_id, holder.user_id)
     if email is None:
