@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 
 from flask import current_app, g, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, NotFound, TooManyRequests, Unauthorized
+from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
-from app.access.decisions import account_roles, check
 from app.access.permissions import ACCOUNT_ACTIONS
+from app.access.powers import Powers, permissions_of
 from app.directory import sessions, tokens
 from app.directory.work import Actor, record_refusal
 from app.security import addresses, api_tokens
@@ -24,36 +24,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Caller:
+@dataclass(frozen=True, kw_only=True)
+class Caller(Powers):
     """Who makes a request of the API."""
 
-    account_id: str
     actor: Actor
-    permissions: frozenset[str]
-    """What they may do on the account, and on every folder."""
-    user_id: str | None = None
-    """The person; None for a token."""
-
-    def may(self, action: str, folder_id: str | None = None) -> bool:
-        """Tell whether they may do an action, on the account or on a folder."""
-        if action in self.permissions:
-            return True
-        if folder_id is None or self.user_id is None:
-            return False
-        return check(self.account_id, self.user_id, action, folder_id).allowed
-
-    def must(self, action: str, folder_id: str) -> None:
-        """Refuse what they may not do on a folder.
-
-        :raises NotFound: When they may not even see it: then it does not exist for them.
-        :raises Forbidden: When they see it.
-        """
-        if self.may(action, folder_id):
-            return
-        if self.may("folder.view", folder_id):
-            raise Forbidden(f"This needs the permission {action} on the folder.")
-        raise NotFound(f"There is no folder {folder_id!r}.")
 
 
 def caller() -> Caller:
@@ -100,7 +75,7 @@ def _by_token() -> Caller:
     _check_address(found.account_id, actor, addresses.lets_in(found.address_rules, actor.address))
     if found.wants_touch:
         tokens.touch(found.account_id, found.token_id)
-    return Caller(found.account_id, actor, found.scopes)
+    return Caller(account_id=found.account_id, actor=actor, permissions=found.scopes)
 
 
 def _by_session() -> Caller:
@@ -113,8 +88,7 @@ def _by_session() -> Caller:
     if person is None:
         raise _unauthorized("Send a token of the API as Authorization: Bearer …, or sign in.")
     current_app.extensions["csrf"].protect()
-    held = account_roles(person.account_id, person.user_id)
-    permissions: frozenset[str] = frozenset().union(*(grant.permissions for grant in held))
+    permissions = permissions_of(person.account_id, person.user_id)
     actor = _actor("user", person.user_id, person.user_name, None)
     # A session comes from the console: where administrators may not use that, it opens no API.
     from_console = addresses.lets_in(person.console_rules, actor.address)
@@ -124,7 +98,12 @@ def _by_session() -> Caller:
     _check_address(person.account_id, actor, let_in)
     if person.wants_touch:
         sessions.touch(person.session_id, person.account_id)
-    return Caller(person.account_id, actor, permissions, person.user_id)
+    return Caller(
+        account_id=person.account_id,
+        actor=actor,
+        permissions=permissions,
+        user_id=person.user_id,
+    )
 
 
 def _actor(type_: str, id_: str, name: str, scopes: frozenset[str] | None) -> Actor:

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
 from flask import Flask, request
+from flask_babel import format_timedelta
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from app.console.applications import blueprint as applications
-from app.console.own_factors import blueprint as own_factors
-from app.console.own_sessions import blueprint as own_sessions
-from app.console.passwords import blueprint as passwords
-from app.console.routes import blueprint
-from app.console.second_factor import blueprint as second_factor
+from app.console.languages import init_languages
+from app.store.types import now
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
 """Blueprints whose requests prove themselves (a token, a signed assertion, a client secret),
 which change nothing whatever the method, or which check themselves (``app.api.callers``)."""
+
+PAGES = (
+    "routes",
+    "passwords",
+    "second_factor",
+    "applications",
+    "own_factors",
+    "own_sessions",
+    "me",
+    "finder",
+    "people",
+    "one_person",
+    "groups",
+    "one_group",
+    "folders",
+    "one_folder",
+    "roles",
+    "mappings",
+    "guide",
+    "connections",
+    "one_connection",
+    "provisioning",
+    "domains",
+    "policy",
+    "addresses",
+    "tokens",
+    "operations",
+    "trash",
+)
+"""The modules of this package with pages: each has its ``blueprint``."""
 
 
 def init_console(app: Flask) -> None:
@@ -23,9 +54,33 @@ def init_console(app: Flask) -> None:
     app.static_url_path = "/static"  # Bootstrap-Flask puts its own under /bootstrap/static.
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
+    init_languages(app)
+    _help_templates(app)
     _refuse_forged_forms(app)
-    for each in (blueprint, own_sessions, own_factors, second_factor, applications, passwords):
-        app.register_blueprint(each)
+    for name in PAGES:
+        app.register_blueprint(import_module(f"{__name__}.{name}").blueprint)
+
+
+def _help_templates(app: Flask) -> None:
+    from app.console.navigation import menu_for
+    from app.console.pages import visitor
+
+    app.jinja_env.globals.update(visitor=visitor, menu_for=menu_for, in_words=in_words, here=here)
+
+
+def in_words(at: datetime) -> str:
+    """Return how long ago a time is, or how far ahead, in the language of the page."""
+    words: str = format_timedelta(at - now(), add_direction=True)
+    return words
+
+
+def here(**changes: Any) -> str:
+    """Return the address of this page with some of its query changed; None takes one away."""
+    from urllib.parse import urlencode
+
+    query = request.args.to_dict() | changes
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
 def _refuse_forged_forms(app: Flask) -> None:

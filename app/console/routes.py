@@ -9,9 +9,12 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from app.console.connections import single_sign_on_of
+from app.access.permissions import ACCOUNT_ACTIONS
 from app.console.errors import error_page
-from app.console.home import home_of
+from app.console.languages import choose
+from app.console.me import access_page
+from app.console.overview import overview_page
+from app.console.pages import find_visitor
 from app.console.passwords import password_page
 from app.console.person import (
     actor,
@@ -20,6 +23,7 @@ from app.console.person import (
     signed_in_person,
     take_refused_cookie_back,
 )
+from app.console.single_sign_on import single_sign_on_of
 from app.directory import sessions
 from app.directory.errors import Forbidden, NotFound
 from app.directory.work import Actor, transaction
@@ -42,12 +46,18 @@ blueprint.after_request(take_refused_cookie_back)
 
 @blueprint.get("/")
 def home() -> Response:
-    """Show the person who they are and what is shared with them."""
-    person = signed_in_person()
-    if person is None:
+    """Show an administrator how the account stands, and everybody else what they can reach."""
+    who = find_visitor()
+    if who is None:
         return _go_to("console.sign_in")
-    shared = home_of(person.account_id, person.user_id)
-    return make_response(render_template("console/home.html", person=person, shared=shared))
+    administers = who.permissions & ACCOUNT_ACTIONS
+    return make_response(overview_page(who) if administers else access_page(who.person))
+
+
+@blueprint.post("/language")
+def choose_language() -> Response:
+    """Show the pages in another language from now on."""
+    return choose(request.form.get("language", ""), request.form.get("next", "/"))
 
 
 @blueprint.get("/sign-in")

@@ -1,4 +1,4 @@
-"""What a person may see and do, with the reasons, as the home page shows it."""
+"""What a person may see and do, with the reasons, as a page of theirs shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SharedFolder:
 
 
 @dataclass(frozen=True)
-class Home:
+class OwnAccess:
     role_reasons: tuple[str, ...]
     """One sentence for each role held on the account."""
     folders: tuple[SharedFolder, ...]
@@ -29,7 +29,7 @@ class Home:
     """Whether there are more folders than these."""
 
 
-def home_of(account_id: str, user_id: str) -> Home:
+def access_of(account_id: str, user_id: str) -> OwnAccess:
     """Return what the account shares with a user."""
     visible = folders_visible_to(account_id, user_id, limit=SHOWN + 1)
     folders = (
@@ -40,7 +40,7 @@ def home_of(account_id: str, user_id: str) -> Home:
         )
         for folder in visible[:SHOWN]
     )
-    return Home(
+    return OwnAccess(
         role_reasons=_reasons(account_roles(account_id, user_id)),
         folders=tuple(folders),
         more=len(visible) > SHOWN,

@@ -1,10 +1,10 @@
-"""What the home page tells a person, and what it never does."""
+"""What the page of their own access tells a person, and what it never does."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.console.home import SHOWN
+from app.console.own_access import SHOWN
 from app.directory import folders, grants
 from app.store.models import Grant
 from tests.conftest import write
@@ -25,12 +25,12 @@ def home(browser, account, ada) -> Browser:
 
 
 def table(browser: Browser) -> list[list[str]]:
-    rows = browser.page("/").xpath("//tbody/tr")
+    rows = browser.page("/me/access").xpath("//tbody/tr")
     return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
 
 
 def test_it_says_who_they_are(home):
-    page = home.page("/")
+    page = home.page("/me/access")
     assert page.findtext(".//h1") == "Ada Lovelace"
     details = [each.text_content().strip() for each in page.xpath("//dd")]
     assert details == ["ada@example.com", "Acme", "None"]
@@ -38,8 +38,8 @@ def test_it_says_who_they_are(home):
 
 def test_who_has_nothing_is_told_so(home, account):
     a_folder(account, "Secret")
-    assert "Nothing is shared with you yet." in home.text("/")
-    assert "Secret" not in home.text("/")
+    assert "Nothing is shared with you yet." in home.text("/me/access")
+    assert "Secret" not in home.text("/me/access")
     assert table(home) == []
 
 
@@ -65,7 +65,7 @@ def test_a_role_on_the_account_is_named_with_its_reach(home, account, ada):
     a_folder(account, "Brand")
     a_grant(account, ada, "media_library_admin")
     reason = "media_library_admin on the account (manual, by tests)."
-    assert reason in home.text("/")
+    assert reason in home.text("/me/access")
     assert table(home) == [
         ["/", "media_library_admin", reason],
         ["/Brand", "media_library_admin", reason],
@@ -77,7 +77,7 @@ def test_what_is_below_a_restricted_folder_is_not_there(home, account, ada):
     a_folder(account, "Unreleased", parent=brand, restricted=True)
     a_grant(account, ada, "manager", brand)
     assert [path for path, *_ in table(home)] == ["/Brand"]
-    assert "Unreleased" not in home.text("/")
+    assert "Unreleased" not in home.text("/me/access")
 
 
 def test_another_account_is_never_shown(home, account, ada):
@@ -85,7 +85,7 @@ def test_another_account_is_never_shown(home, account, ada):
     namesake = a_user(other, "ada@example.com", display_name="Ada of Globex")
     a_grant(other, namesake, "manager", a_folder(other, "Globex files"))
     a_grant(other, namesake, "master_admin")
-    assert "Globex" not in home.text("/")
+    assert "Globex" not in home.text("/me/access")
 
 
 def test_many_folders_are_cut_off_and_cost_what_is_shown(home, account, ada):
@@ -96,7 +96,7 @@ def test_many_folders_are_cut_off_and_cost_what_is_shown(home, account, ada):
         shown = table(home)
     assert len(shown) == SHOWN
     assert len(seen) <= SHOWN + 10
-    assert f"You may see more folders than the {SHOWN} shown." in home.text("/")
+    assert f"You may see more folders than the {SHOWN} shown." in home.text("/me/access")
 
 
 def test_a_role_taken_away_is_gone_from_the_next_page(home, account, ada):

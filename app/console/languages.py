@@ -1,0 +1,42 @@
+"""In which language a page is written: what the person chose, or what their browser asks for."""
+
+from __future__ import annotations
+
+from flask import Flask, redirect, request
+from flask_babel import Babel, get_locale
+from werkzeug.wrappers import Response
+
+from app.security.paths import same_site_path
+from app.security.requests import settings
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+COOKIE = "gatehouse_language"
+_YEAR = 365 * 24 * 3600
+
+
+def init_languages(app: Flask) -> None:
+    """Let templates and views translate (``_``), and know the language."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "console/translations"
+    Babel(app, locale_selector=language)
+    app.jinja_env.globals.update(languages=LANGUAGES, language_shown=language_shown)
+
+
+def language() -> str:
+    """Return the language of this request, of ``LANGUAGES``."""
+    chosen = request.cookies.get(COOKIE, "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+def language_shown() -> str:
+    """Return the language for ``<html lang>``."""
+    return str(get_locale() or "en")
+
+
+def choose(chosen: str, path: str) -> Response:
+    """Keep the language somebody chose in their browser, and go back to where they were."""
+    answer = redirect(same_site_path(path), 303)
+    if chosen in LANGUAGES:
+        answer.set_cookie(
+            COOKIE, chosen, max_age=_YEAR, secure=settings().https, httponly=True, samesite="Lax"
+        )
+    return answer
