@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, redirect, request
+from flask import Flask, request
 from flask_babel import Babel, get_locale
 from werkzeug.wrappers import Response
 
-from app.security.paths import same_site_path
 from app.security.requests import settings
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -32,11 +31,12 @@ def language_shown() -> str:
     return str(get_locale() or "en")
 
 
-def choose(chosen: str, path: str) -> Response:
-    """Keep the language somebody chose in their browser, and go back to where they were."""
-    answer = redirect(same_site_path(path), 303)
-    if chosen in LANGUAGES:
-        answer.set_cookie(
-            COOKIE, chosen, max_age=_YEAR, secure=settings().https, httponly=True, samesite="Lax"
-        )
+def choose(chosen: str, answer: Response) -> Response:
+    """Keep the language somebody chose in their browser.
+
+    :param chosen: Of ``LANGUAGES``.
+    """
+    answer.set_cookie(
+        COOKIE, chosen, max_age=_YEAR, secure=settings().https, httponly=True, samesite="Lax"
+    )
     return answer

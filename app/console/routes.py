@@ -14,7 +14,7 @@ from app.console.errors import error_page
 from app.console.languages import choose
 from app.console.me import access_page
 from app.console.overview import overview_page
-from app.console.pages import find_visitor
+from app.console.pages import back, find_visitor
 from app.console.passwords import password_page
 from app.console.person import (
     actor,
@@ -54,10 +54,10 @@ def home() -> Response:
     return make_response(overview_page(who) if administers else access_page(who.person))
 
 
-@blueprint.post("/language")
-def choose_language() -> Response:
-    """Show the pages in another language from now on."""
-    return choose(request.form.get("language", ""), request.form.get("next", "/"))
+@blueprint.get("/language/<any(en, de):language>")
+def choose_language(language: str) -> Response:
+    """Show the pages in another language from now on, the one it was chosen on first."""
+    return choose(language, back(url_for("console.home")))
 
 
 @blueprint.get("/sign-in")
