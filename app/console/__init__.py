@@ -28,6 +28,7 @@ PAGES = (
     "me",
     "finder",
     "people",
+    "giving",
     "one_person",
     "groups",
     "one_group",

@@ -47,6 +47,10 @@ class LastDayField(DayField):
         begins = super().moment
         return begins and begins + timedelta(days=1)
 
+    def show(self, moment: datetime) -> None:
+        """Show the day that a moment ends, or lies in."""
+        self.data = (moment.astimezone(UTC) - timedelta(microseconds=1)).date()
+
 
 def of_the_calendar(form: FlaskForm, field: DayField) -> None:
     """Refuse a day at the ends of the calendar, where the day after is none."""
