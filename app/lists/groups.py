@@ -31,6 +31,8 @@ class GroupFilter:
     user: str | None = None
     """Id of a user who is in them, directly or through groups."""
     external_id: str | None = None
+    member: str | None = None
+    """Id of a group that is in them directly."""
 
 
 def listed(
@@ -122,6 +124,11 @@ def _conditions(account_id: str, wanted: GroupFilter) -> list[ColumnElement[bool
         found.append(Group.id.in_(select(containing.c.group_id)))
     if wanted.external_id is not None:
         found.append(Group.external_id == wanted.external_id)
+    if wanted.member is not None:
+        around = select(NestedGroup.group_id).where(
+            NestedGroup.account_id == account_id, NestedGroup.member_id == wanted.member
+        )
+        found.append(Group.id.in_(around))
     return found
 
 
