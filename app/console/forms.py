@@ -12,6 +12,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, RadioField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
 LONGEST_NAME = 256
@@ -96,7 +97,9 @@ class PrincipalForm(TermsForm):
     """To whom, and the terms."""
 
     type = RadioField(
-        _l("To"), choices=[("user", _l("a person")), ("group", _l("a group"))], default="user"
+        _l("To"),
+        choices=[SelectChoice("user", _l("a person")), SelectChoice("group", _l("a group"))],
+        default="user",
     )
     name = StringField(
         _l("Who"),

@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.exceptions import NotFound as NoPage
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import Length, Optional
 
 from app.console.forms import TermsForm, VersionField
@@ -117,19 +118,19 @@ def revoked(grant_id: str) -> Response:
     return back(page_of(grant))
 
 
-def role_choices(account_id: str, *scopes: str) -> dict[str, list[tuple[str, str]]]:
+def role_choices(account_id: str, *scopes: str) -> list[SelectChoice]:
     """Return the roles there are, for a select field, under what they are given on.
 
     :param scopes: ``account``, ``folder``; none: both.
     """
     heads = {"account": _("On the whole account"), "folder": _("On a folder")}
-    found: dict[str, list[tuple[str, str]]] = {
-        heads[scope]: [] for scope in heads if not scopes or scope in scopes
-    }
-    for role in roles.listed(account_id, limit=500).items:
-        if heads[role["scope"]] in found:
-            found[heads[role["scope"]]].append((role["id"], role["name"]))
-    return found
+    found = roles.listed(account_id, limit=500).items
+    return [
+        SelectChoice(role["id"], role["name"], optgroup=head)
+        for scope, head in heads.items()
+        for role in found
+        if role["scope"] == scope and (not scopes or scope in scopes)
+    ]
 
 
 def place(who: Visitor, path: str | None) -> str | None:

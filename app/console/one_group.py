@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import RadioField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from app.console.forms import LONGEST_NAME
@@ -37,7 +38,9 @@ ADDED_AT_ONCE = 500
 
 class MembersForm(FlaskForm):
     type = RadioField(
-        _l("Add"), choices=[("user", _l("people")), ("group", _l("groups"))], default="user"
+        _l("Add"),
+        choices=[SelectChoice("user", _l("people")), SelectChoice("group", _l("groups"))],
+        default="user",
     )
     names = TextAreaField(
         _l("Who"),
