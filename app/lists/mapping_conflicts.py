@@ -1,0 +1,105 @@
+"""Where mappings say more than is needed, or not the same: what an editor of them should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access.permissions import permissions_of
+from app.store.database import db
+from app.store.models import Folder, FolderClosure, Mapping, Role
+
+LOOKED_AT = 1000
+"""How many mappings with the same words are compared at the most."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Another mapping of the same words that has something to do with this one."""
+
+    kind: str
+    """``same``: it gives the very same. ``covers``: it gives all of it and more, here or above.
+    ``beside``: on the same place it gives another role, and both count."""
+    other_id: str
+    role: str
+    folder_id: str | None
+
+
+def conflicts_of(account_id: str, mapping_ids: Sequence[str]) -> dict[str, list[Conflict]]:
+    """Return the conflicts of mappings, by their ids; those without any are left out.
+
+    Three statements, however many are asked.
+    """
+    asked = _mappings(account_id, Mapping.id.in_(list(mapping_ids)))
+    words = {row.match_key for row in asked}
+    same_words = Mapping.match_by.in_({row.match_by for row in asked}) & Mapping.match_key.in_(words)
+    others = _mappings(account_id, same_words) if words else []
+    above = _above(account_id, {row.folder_id for row in asked if row.folder_id})
+    found: dict[str, list[Conflict]] = {}
+    for row in asked:
+        for other in others:
+            kind = _kind(row, other, above.get(row.folder_id, frozenset()))
+            if kind is not None:
+                conflict = Conflict(kind, other.id, other.role, other.folder_id)
+                found.setdefault(row.id, []).append(conflict)
+    return found
+
+
+def _mappings(account_id: str, condition: Any) -> Sequence[Any]:
+    query = (
+        select(
+            *(Mapping.id, Mapping.match_by, Mapping.match_key, Mapping.connection_id),
+            *(Mapping.role_id, Mapping.folder_id),
+            *(Role.name.label("role"), Role.scope, Role.built_in, Role.permissions),
+        )
+        .join(Role, (Role.account_id == Mapping.account_id) & (Role.id == Mapping.role_id))
+        .where(Mapping.account_id == account_id, condition)
+        .order_by(Mapping.id)
+        .limit(LOOKED_AT)
+    )
+    return db.session.execute(query).all()
+
+
+def _above(account_id: str, folder_ids: set[str]) -> dict[str | None, frozenset[str]]:
+    """Return the folders whose grants reach each of these, up to the nearest restricted one."""
+    query = (
+        select(FolderClosure.descendant_id, FolderClosure.ancestor_id, Folder.restricted)
+        .join(
+            Folder,
+            (Folder.account_id == FolderClosure.account_id)
+            & (Folder.id == FolderClosure.ancestor_id),
+        )
+        .where(FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(folder_ids))
+        .order_by(FolderClosure.descendant_id, FolderClosure.depth)
+    )
+    found: dict[str | None, list[str]] = {}
+    closed: set[str] = set()
+    for row in db.session.execute(query) if folder_ids else ():
+        if row.descendant_id in closed:
+            continue
+        found.setdefault(row.descendant_id, []).append(row.ancestor_id)
+        if row.restricted:
+            closed.add(row.descendant_id)
+    return {folder_id: frozenset(way) for folder_id, way in found.items()}
+
+
+def _kind(row: Any, other: Any, reaching: frozenset[str]) -> str | None:
+    meets = other.connection_id in (None, row.connection_id) or row.connection_id is None
+    if other.id == row.id or other.match_by != row.match_by or other.match_key != row.match_key:
+        return None
+    if not meets:
+        return None
+    if (other.role_id, other.folder_id) == (row.role_id, row.folder_id):
+        return "same"
+    reaches = other.folder_id in (None, row.folder_id) or other.folder_id in reaching
+    counts_for_all = other.connection_id in (None, row.connection_id)
+    if reaches and counts_for_all and _permits(other) >= _permits(row):
+        return "covers"
+    return "beside" if other.folder_id == row.folder_id else None
+
+
+def _permits(row: Any) -> frozenset[str]:
+    return permissions_of(row.scope, row.role_id, row.built_in, row.permissions)
