@@ -1,16 +1,174 @@
-"""Tokens of programs: SCIM and the API."""
+"""Tokens of programs: SCIM's are a connection's, the API's the account's, and never a person's."""
 
 from __future__ import annotations
 
-from flask import render_template
+from datetime import timedelta
+from typing import Any
 
-from app.console.pages import page, section
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from app.access.permissions import DESCRIPTIONS
+from app.console.forms import LONGEST_NAME, LastDayField, ahead, of_the_calendar
+from app.console.pages import attempt, page, section, visitor, writing
+from app.directory import tokens
+from app.directory.errors import NotFound
+from app.directory.networks import NETWORKS_LIMIT
+from app.directory.tokens import ROTATION_OVERLAP, IssuedToken
+from app.lists import connections
+from app.lists import tokens as lists
+from app.security.requests import settings
+from app.security.tokens import SCOPES
 
 blueprint = section("tokens", __name__, "/tokens")
+
+SHOWN = 50
+CONNECTIONS_SHOWN = 500
+LONGEST_OVERLAP = 8760
+HOUR = timedelta(hours=1)
+
+
+class TokenForm(FlaskForm):
+    """What tokens of both kinds have."""
+
+    name = StringField(
+        _l("Name"),
+        [DataRequired(), Length(1, LONGEST_NAME)],
+        description=_l("Where it is used, so that you know later."),
+    )
+    scopes = SelectMultipleField(
+        _l("It may"),
+        [DataRequired(_l("Choose at least one."))],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    networks = TextAreaField(
+        _l("Only from"),
+        [Optional(), Length(0, NETWORKS_LIMIT * 64)],
+        description=_l("Networks such as 203.0.113.0/24, one on each line. Empty: from anywhere."),
+        render_kw={"rows": 2},
+    )
+    expires_at = LastDayField(
+        _l("Until"),
+        [Optional(), of_the_calendar, ahead],
+        description=_l("The last day (UTC). Empty: until somebody revokes it."),
+    )
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {
+            "allowed": (self.networks.data or "").split(),
+            "expires_at": self.expires_at.moment,
+        }
+
+
+class ScimTokenForm(TokenForm):
+    connection = SelectField(_l("Connection"), [InputRequired()])
+
+
+class RotateForm(FlaskForm):
+    overlap_hours = IntegerField(
+        _l("Both work for this many hours"),
+        [InputRequired(), NumberRange(0, LONGEST_OVERLAP)],
+        default=ROTATION_OVERLAP // HOUR,
+        description=_l("Time to put the new one where the old one is used."),
+    )
 
 
 @blueprint.get("")
 @page("token.manage")
 def listed() -> str:
-    """Not yet."""
-    return render_template("console/overview.html")
+    """List the tokens that work, without their secrets."""
+    account_id, asked = visitor().account_id, request.args
+    surface = next((each for each in ("scim", "api") if each == asked.get("surface")), None)
+    found = lists.listed(account_id, surface=surface, cursor=asked.get("cursor"), limit=SHOWN)
+    return render_template("console/tokens/list.html", found=found)
+
+
+@blueprint.route("/new/scim", methods=["GET", "POST"])
+@page("token.manage")
+def new_scim() -> str:
+    """Issue a token for a provider, and show it this once."""
+    account_id = visitor().account_id
+    found = connections.listed(account_id, kind="scim", limit=CONNECTIONS_SHOWN).items
+    form = ScimTokenForm(
+        connection=request.args.get("connection", "")[:36], scopes=["users", "groups"]
+    )
+    form.connection.choices = [SelectChoice(each["id"], each["name"]) for each in found]
+    form.scopes.choices = [SelectChoice(each, each) for each in SCOPES]
+    if form.validate_on_submit():
+        issued = attempt(
+            form,
+            lambda work: tokens.create(
+                work, form.connection.data, form.name.data, form.scopes.data, **form.terms
+            ),
+        )
+        if issued is not None:
+            return _shown_once(issued)
+    return render_template("console/tokens/new.html", form=form, surface="scim")
+
+
+@blueprint.route("/new/api", methods=["GET", "POST"])
+@page("token.manage")
+def new_api() -> str:
+    """Issue a token for a program of one's own, and show it this once."""
+    who, form = visitor(), TokenForm()
+    form.scopes.choices = [
+        SelectChoice(action, f"{action}: {description}")
+        for action, description in DESCRIPTIONS.items()
+        if who.may(action)
+    ]
+    if form.validate_on_submit():
+        issued = attempt(
+            form,
+            lambda work: tokens.create_for_api(
+                work, form.name.data, form.scopes.data, **form.terms
+            ),
+        )
+        if issued is not None:
+            return _shown_once(issued)
+    return render_template("console/tokens/new.html", form=form, surface="api")
+
+
+@blueprint.route("/<token_id>/rotate", methods=["GET", "POST"])
+@page("token.manage")
+def rotate(token_id: str) -> str:
+    """Issue a token in the place of this one, and show it this once. Both work for a while."""
+    token, form = _read(token_id), RotateForm()
+    if form.validate_on_submit():
+        overlap = form.overlap_hours.data * HOUR
+        issued = attempt(form, lambda work: tokens.rotate(work, token_id, overlap=overlap))
+        if issued is not None:
+            return _shown_once(issued)
+    return render_template("console/tokens/rotate.html", form=form, token=token)
+
+
+@blueprint.post("/<token_id>/revoke")
+@page("token.manage")
+def revoke(token_id: str) -> Response:
+    """End a token at once."""
+    token = _read(token_id)
+    with writing() as work:
+        tokens.revoke(work, token_id)
+    flash(_("The token %(name)s works no more.", name=token["name"]), "success")
+    return redirect(url_for("tokens.listed"), 303)
+
+
+def _read(token_id: str) -> dict[str, Any]:
+    token = lists.one(visitor().account_id, token_id)
+    if token is None:
+        raise NotFound("live token", token_id)
+    return token
+
+
+def _shown_once(issued: IssuedToken) -> str:
+    """Show a token's secret: in the answer to the form, and nowhere else."""
+    base = settings().public_url
+    return render_template("console/tokens/issued.html", issued=issued, base=base)

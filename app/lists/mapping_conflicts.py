@@ -35,7 +35,8 @@ def conflicts_of(account_id: str, mapping_ids: Sequence[str]) -> dict[str, list[
     """
     asked = _mappings(account_id, Mapping.id.in_(list(mapping_ids)))
     words = {row.match_key for row in asked}
-    same_words = Mapping.match_by.in_({row.match_by for row in asked}) & Mapping.match_key.in_(words)
+    kinds = {row.match_by for row in asked}
+    same_words = Mapping.match_by.in_(kinds) & Mapping.match_key.in_(words)
     others = _mappings(account_id, same_words) if words else []
     above = _above(account_id, {row.folder_id for row in asked if row.folder_id})
     found: dict[str, list[Conflict]] = {}

@@ -29,12 +29,16 @@ class Browser:
     def post(self, path: str, **options: Any) -> TestResponse:
         return self.open("POST", path, **options)
 
-    def submit(self, page: str, action: str | None = None, **fields: str) -> TestResponse:
+    def submit(
+        self, page: str, action: str | None = None, **fields: str | list[str]
+    ) -> TestResponse:
         """Open a page, fill in the form that goes to the action, and send it."""
         form = self.form(page, action or page)
-        values = dict(form.form_values()) | fields
+        values: dict[str, Any] = {}
+        for name, value in form.form_values():
+            values.setdefault(name, []).append(value)
         referrer = {"Referer": self.base_url + page}
-        return self.post(form.action or page, data=values, headers=referrer)
+        return self.post(form.action or page, data=values | fields, headers=referrer)
 
     def form(self, page: str, action: str) -> html.FormElement:
         (found,) = [form for form in self.page(page).forms if (form.action or page) == action]
