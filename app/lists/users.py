@@ -44,6 +44,8 @@ class UserFilter:
     """Id of a group they are in, directly or through groups."""
     origin: str | None = None
     """``manual``, ``scim`` or ``saml``."""
+    break_glass: bool | None = None
+    """Whether they may sign in without SAML where the account requires it."""
 
 
 def listed(
@@ -138,6 +140,8 @@ def _conditions(account_id: str, wanted: UserFilter) -> list[ColumnElement[bool]
         found.append(_in_groups(account_id, start))
     if wanted.origin is not None:
         found.append(User.origin == wanted.origin)
+    if wanted.break_glass is not None:
+        found.append(User.break_glass.is_(wanted.break_glass))
     return found
 
 
