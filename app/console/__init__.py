@@ -46,6 +46,7 @@ PAGES = (
     "tokens",
     "operations",
     "trash",
+    "audit",
 )
 """The modules of this package with pages: each has its ``blueprint``."""
 

@@ -1,16 +1,57 @@
-"""The tree of folders."""
+"""The tree of folders, a branch at a time.
+
+Who sees every folder browses the tree; everybody else sees what is shared with them, under the
+names of the folders above. What is not shared does not exist for them.
+"""
 
 from __future__ import annotations
 
-from flask import render_template
+from typing import Any
 
-from app.console.pages import page, section
+from flask import render_template, request
+
+from app.access.folders import VISIBLE, folders_visible_to
+from app.console.forms import LONGEST_NAME
+from app.console.pages import Visitor, page, section, visitor
+from app.directory import folders
+from app.lists import folders as lists
 
 blueprint = section("folders", __name__, "/folders")
+
+SHOWN = 100
 
 
 @blueprint.get("")
 @page()
 def tree() -> str:
-    """Not yet."""
-    return render_template("console/overview.html")
+    """Show a branch of the tree: what lies in the folder ``in``, or in the root."""
+    who = visitor()
+    if not who.may(VISIBLE):
+        return _shared(who)
+    prefix = request.args.get("prefix", "").strip()[:LONGEST_NAME]
+    root = folders.root_of(who.account_id)
+    branch = request.args.get("in", "")[:36] or root
+    who.must(VISIBLE, branch)
+    found = lists.listed(
+        who.account_id,
+        parent=None if prefix else branch,
+        prefix=prefix or None,
+        cursor=request.args.get("cursor"),
+        limit=SHOWN,
+    )
+    return render_template(
+        "console/folders/tree.html", found=found, branch=branch, root=root, prefix=prefix
+    )
+
+
+def _shared(who: Visitor) -> str:
+    """Show the folders that are shared with somebody, page by page."""
+    after = request.args.get("after", "")[:36] or None
+    user_id = who.person.user_id
+    found: list[Any] = folders_visible_to(who.account_id, user_id, SHOWN + 1, after=after)
+    shown = sorted(found, key=lambda folder: folder.id)[:SHOWN]
+    return render_template(
+        "console/folders/shared.html",
+        folders=sorted(shown, key=lambda folder: folder.path),
+        next=shown[-1].id if len(found) > SHOWN else None,
+    )
