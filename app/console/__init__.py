@@ -44,7 +44,6 @@ PAGES = (
     "policy",
     "addresses",
     "tokens",
-    "operations",
     "trash",
     "audit",
 )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, request
 
-from app.console.pages import page, section
+from app.console.pages import page, section, visitor
+from app.lists import connections as lists
 
 blueprint = section("connections", __name__, "/connections")
+
+SHOWN = 100
 
 
 @blueprint.get("")
 @page("connection.view")
 def listed() -> str:
-    """Not yet."""
-    return render_template("console/overview.html")
+    """List connections by name."""
+    found = lists.listed(visitor().account_id, cursor=request.args.get("cursor"), limit=SHOWN)
+    return render_template("console/connections/list.html", found=found)

@@ -1,16 +1,56 @@
-"""The domains of the account, by which people find their sign-in."""
+"""The domains of the account: whose people sign in through which connection."""
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
-from app.console.pages import page, section
+from app.console.pages import page, section, visitor, writing
+from app.directory import domains
+from app.directory.errors import NotFound
+from app.lists import connections
+from app.lists import domains as lists
 
 blueprint = section("domains", __name__, "/domains")
+
+SHOWN = 100
 
 
 @blueprint.get("")
 @page("connection.view")
 def listed() -> str:
-    """Not yet."""
-    return render_template("console/overview.html")
+    """List domains by name."""
+    account_id = visitor().account_id
+    return render_template(
+        "console/domains.html",
+        found=lists.listed(account_id, cursor=request.args.get("cursor"), limit=SHOWN),
+        connections=connections.listed(account_id, kind="saml", limit=500).items,
+    )
+
+
+@blueprint.post("/<domain>/move")
+@page("connection.manage")
+def move(domain: str) -> Response:
+    """Send the people of a domain to another SAML connection."""
+    _read(domain)
+    with writing() as work:
+        domains.move(work, domain, request.form.get("connection", "")[:36])
+    flash(_("The people of %(domain)s sign in there from now on.", domain=domain), "success")
+    return redirect(url_for("domains.listed"), 303)
+
+
+@blueprint.post("/<domain>/remove")
+@page("connection.manage")
+def remove(domain: str) -> Response:
+    """Send the people of a domain nowhere any more."""
+    _read(domain)
+    with writing() as work:
+        domains.remove(work, domain)
+    flash(_("The domain %(domain)s is gone.", domain=domain), "success")
+    return redirect(url_for("domains.listed"), 303)
+
+
+def _read(domain: str) -> None:
+    if lists.one(visitor().account_id, domain) is None:
+        raise NotFound("domain", domain[:256])

@@ -2,15 +2,134 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from typing import Any
 
-from app.console.pages import page, section
+from flask import current_app, redirect, render_template, url_for
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
+
+from app.console.forms import LONGEST_NAME
+from app.console.pages import attempt, note, page, section, visitor
+from app.console.providers import PROVIDERS, Provider
+from app.directory import connections, tokens
+from app.directory.errors import DirectoryError, Invalid, NotFound
+from app.directory.tokens import IssuedToken
+from app.directory.work import Work
+from app.lists import connections as lists
+from app.security.requests import settings
 
 blueprint = section("guide", __name__, "/guide")
+
+LONGEST_METADATA = 1_000_000
+LONGEST_URL = 1024
+SCIM_SCOPES = ("users", "groups")
+
+
+class ScimForm(FlaskForm):
+    name = StringField(_l("Name of the connection"), [DataRequired(), Length(1, LONGEST_NAME)])
+
+
+class SamlForm(ScimForm):
+    metadata_url = StringField(
+        _l("Address of the provider's metadata"),
+        [Optional(), Length(1, LONGEST_URL)],
+        description=_l("With it, a new certificate of the provider is known in time."),
+    )
+    metadata = TextAreaField(
+        _l("Or the metadata itself (XML)"), [Optional(), Length(1, LONGEST_METADATA)]
+    )
+    create_people = BooleanField(
+        _l("Add people at their first sign-in"),
+        description=_l("Leave it out where the provider pushes people over SCIM."),
+    )
 
 
 @blueprint.get("")
 @page("connection.manage")
 def chosen() -> str:
-    """Not yet."""
-    return render_template("console/overview.html")
+    """Ask which provider it is, and show what is connected already."""
+    found = lists.listed(visitor().account_id, limit=50).items
+    return render_template("console/guide/choose.html", providers=PROVIDERS, connections=found)
+
+
+@blueprint.get("/<provider>")
+@page("connection.manage")
+def steps(provider: str) -> str:
+    """Show the ways to connect a provider."""
+    known = _known(provider)
+    return render_template("console/guide/steps.html", provider=known, key=provider)
+
+
+@blueprint.route("/<provider>/scim", methods=["GET", "POST"])
+@page("connection.manage")
+def scim(provider: str) -> str:
+    """Make a connection with its token, and show what to paste where: the token this once."""
+    known = _known(provider)
+    form = ScimForm(name=known.label)
+
+    def connect(work: Work) -> tuple[str, IssuedToken]:
+        made = connections.create(work, "scim", form.name.data)
+        return made, tokens.create(work, made, form.name.data, SCIM_SCOPES)
+
+    if form.validate_on_submit():
+        done = attempt(form, connect)
+        if done is not None:
+            return render_template(
+                "console/guide/scim.html",
+                provider=known,
+                connection_id=done[0],
+                token=done[1].secret,
+                base=f"{settings().public_url}/scim/v2",
+            )
+    return render_template("console/guide/name.html", form=form, provider=known, key=provider)
+
+
+@blueprint.route("/<provider>/saml", methods=["GET", "POST"])
+@page("connection.manage")
+def saml(provider: str) -> str | Response:
+    """Take the provider's metadata; what to paste there stands on the connection's page."""
+    known = _known(provider)
+    form = SamlForm(name=f"{known.label} SAML" if provider != "other" else "SAML")
+    if form.validate_on_submit():
+        made = _connect_saml(form, known)
+        if made is not None:
+            here = url_for("connection.shown", connection_id=made, provider=provider)
+            return redirect(here, 303)
+    return render_template("console/guide/saml.html", form=form, provider=known, key=provider)
+
+
+def _connect_saml(form: SamlForm, known: Provider) -> str | None:
+    setup = saml_part("setup")
+    url, document = (form.metadata_url.data or "").strip(), form.metadata.data or ""
+    try:
+        if bool(url) == bool(document):
+            raise Invalid("Give either the address of the metadata or the metadata itself.")
+        # Before the transaction: it may take a while, and everybody's writes would wait.
+        read = setup.fetch_metadata(url) if url else document.encode(errors="replace")
+        described = setup.from_metadata(read)
+    except DirectoryError as error:
+        note(form, error)
+        return None
+    options: dict[str, Any] = {"metadata_url": url}
+    if known.preset:
+        options["attribute_names"] = setup.attribute_names(known.preset, ())
+    if form.create_people.data:
+        options["provisioning"] = "update"
+    made: str | None = attempt(
+        form, lambda work: setup.register(work, form.name.data, described, **options)
+    )
+    return made
+
+
+def saml_part(part: str) -> Any:
+    """Return a part of SAML: faces do not import each other (decision 0009)."""
+    return current_app.extensions["gatehouse_saml"](part)
+
+
+def _known(provider: str) -> Provider:
+    if provider not in PROVIDERS:
+        raise NotFound("provider", provider[:36])
+    return PROVIDERS[provider]

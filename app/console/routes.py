@@ -50,8 +50,9 @@ def home() -> Response:
     who = find_visitor()
     if who is None:
         return _go_to("console.sign_in")
-    administers = who.permissions & ACCOUNT_ACTIONS
-    return make_response(overview_page(who) if administers else access_page(who.person))
+    if who.permissions & ACCOUNT_ACTIONS:
+        return make_response(overview_page(who))
+    return make_response(access_page(who.person, who.person.display_name))
 
 
 @blueprint.get("/language/<any(en, de):language>")

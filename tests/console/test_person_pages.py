@@ -57,7 +57,9 @@ def test_a_person_says_what_they_reach_and_why(admin, account, bob):
     a_grant(account, a_group(account, "Designers", members=[bob]), "editor", brand)
     a_folder(account, "Secret", parent=brand, restricted=True)
     text = admin.text(f"/people/{bob}")
-    assert "/Brand editor" in text and "Secret" not in text and "Designers" in text
+    reach = admin.page(f"/people/{bob}").xpath("//table[@aria-labelledby='reach']/tbody/tr")
+    assert [row.findtext("th/a") for row in reach] == ["/Brand"]
+    assert "Secret" not in text and "Designers" in text
     yes = admin.text(f"/people/{bob}?action=asset.upload&folder=/Brand")
     assert "They may, because of: editor on /Brand, because they are in Designers" in yes
     no = admin.text(f"/people/{bob}?action=asset.upload&folder=/Brand/Secret")
