@@ -12,8 +12,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app.store.database import db
-from app.store.models import Base
+from app.store.database import Base, db
 from tests.api.v1.world import MAKERS
 from tests.console.client import Browser
 from tests.factories import a_master_admin, a_session, a_user, an_account
@@ -133,7 +132,7 @@ def test_who_may_do_nothing_reads_and_writes_nothing(app, account):
 def test_another_account_does_not_exist(app, admin):
     other = an_account("Globex")
     ids = ids_of(other)
-    form = token_of(admin)
+    form = token_of(admin) | {"wanted": "on", "purpose": "invitation"}
     before = rows_of(other)
     for endpoint, method, rule in rules(app):
         parameters = set(re.findall(r"(\w+)>", rule))
