@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.access.permissions import ACCOUNT_ACTIONS
 from app.console.errors import error_page
-from app.console.languages import choose
+from app.console.languages import LANGUAGES, choose
 from app.console.me import access_page
 from app.console.overview import overview_page
 from app.console.pages import back, find_visitor
@@ -55,9 +55,11 @@ def home() -> Response:
     return make_response(access_page(who.person, who.person.display_name))
 
 
-@blueprint.get("/language/<any(en, de):language>")
+@blueprint.get("/language/<language>")
 def choose_language(language: str) -> Response:
     """Show the pages in another language from now on, the one it was chosen on first."""
+    if language not in LANGUAGES:
+        return error_page(404, "This is not there", "There is no such language here.")
     return choose(language, back(url_for("console.home")))
 
 

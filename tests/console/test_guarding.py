@@ -35,7 +35,6 @@ CHOICES = {
     "scope": "folder",
     "setting": "keeps_unknown",
     "provider": "okta",
-    "language": "de",
 }
 """What stands for a parameter that is no id. None: any of those the rule lists."""
 NOT_AN_ID = frozenset(CHOICES)

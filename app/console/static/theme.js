@@ -20,7 +20,10 @@ dark.addEventListener("change", applyTheme);
 
 document.addEventListener("DOMContentLoaded", () => {
   const menu = document.querySelector("details.menu");
-  if (menu && window.matchMedia("(max-width: 991.98px)").matches) menu.open = false;
+  const narrow = window.matchMedia("(max-width: 991.98px)");
+  const fit = () => menu && (menu.open = !narrow.matches);
+  fit();
+  narrow.addEventListener("change", fit);
   for (const button of document.querySelectorAll("[data-theme]")) {
     const label = () => (button.textContent = button.dataset[theme()]);
     label();
