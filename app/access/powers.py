@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from werkzeug.exceptions import Forbidden, NotFound
 
-from app.access.decisions import account_roles, check
+from app.access.decisions import account_roles, check, check_many, permissions_on
+from app.access.permissions import FOLDER_ACTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,28 @@ class Powers:
         if self.may("folder.view", folder_id):
             raise Forbidden(f"This needs the permission {action} on the folder.")
         raise NotFound(f"There is no folder {folder_id!r}.")
+
+    def on(self, folder_id: str) -> frozenset[str]:
+        """Return what they may do on a folder, in one statement."""
+        if self.user_id is None:
+            return self.permissions & FOLDER_ACTIONS
+        own = permissions_on(self.account_id, self.user_id, folder_id)
+        return own | (self.permissions & FOLDER_ACTIONS)
+
+    def among(self, action: str, folder_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of some folders on which they may do an action.
+
+        :raises ValueError: When there are more than ``decisions.QUESTIONS_LIMIT``.
+        """
+        if action in self.permissions:
+            return frozenset(folder_ids)
+        if self.user_id is None:
+            return frozenset()
+        asked = [(self.user_id, action, folder_id) for folder_id in folder_ids]
+        decided = check_many(self.account_id, asked)
+        return frozenset(
+            folder_id for folder_id, each in zip(folder_ids, decided, strict=True) if each.allowed
+        )
 
 
 def permissions_of(account_id: str, user_id: str) -> frozenset[str]:

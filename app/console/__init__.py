@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, request
 from flask_babel import format_timedelta
@@ -12,6 +13,8 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from app.console.languages import init_languages
+from app.console.navigation import menu_for
+from app.console.pages import visitor
 from app.store.types import now
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
@@ -63,9 +66,6 @@ def init_console(app: Flask) -> None:
 
 
 def _help_templates(app: Flask) -> None:
-    from app.console.navigation import menu_for
-    from app.console.pages import visitor
-
     app.jinja_env.globals.update(visitor=visitor, menu_for=menu_for, in_words=in_words, here=here)
 
 
@@ -77,8 +77,6 @@ def in_words(at: datetime) -> str:
 
 def here(**changes: Any) -> str:
     """Return the address of this page with some of its query changed; None takes one away."""
-    from urllib.parse import urlencode
-
     query = request.args.to_dict() | changes
     kept = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{request.path}?{urlencode(kept)}" if kept else request.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -47,6 +48,16 @@ class RuleForm(FlaskForm):
     )
     confirm = BooleanField(_l("Do it although it shuts out the address I come from"))
 
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Return what ``app.directory.addresses`` takes."""
+        return {
+            "network": self.network.data,
+            "note": self.note.data or "",
+            "expires_at": self.expires_at.moment,
+            "confirm": self.confirm.data,
+        }
+
 
 class NewRuleForm(RuleForm):
     surface = RadioField(
@@ -78,17 +89,9 @@ def new() -> str | Response:
         form.network.data = own
 
     def add(work: Work) -> Rule:
-        terms = (form.network.data, form.note.data or "", form.expires_at.moment)
-        return addresses.add(work, form.surface.data, *terms, confirm=form.confirm.data)
+        return addresses.add(work, form.surface.data, **form.terms)
 
-    tried = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            tried = _tried(form, form.surface.data)
-        elif attempt(form, add):
-            flash(_("The rule is added, and counts from now on."), "success")
-            return redirect(url_for("addresses.listed"), 303)
-    return render_template("console/addresses/rule.html", form=form, tried=tried, rule=None)
+    return _page(form, add, form.surface.data, _("The rule is added, and counts from now on."))
 
 
 @blueprint.route("/<rule_id>", methods=["GET", "POST"])
@@ -101,17 +104,9 @@ def changed(rule_id: str) -> str | Response:
         form.expires_at.show(rule.expires_at)
 
     def change(work: Work) -> Rule:
-        terms = (form.network.data, form.note.data or "", form.expires_at.moment)
-        return addresses.change(work, rule_id, *terms, confirm=form.confirm.data)
+        return addresses.change(work, rule_id, **form.terms)
 
-    tried = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            tried = _tried(form, rule.surface, rule_id)
-        elif attempt(form, change):
-            flash(_("The rule is changed."), "success")
-            return redirect(url_for("addresses.listed"), 303)
-    return render_template("console/addresses/rule.html", form=form, tried=tried, rule=rule)
+    return _page(form, change, rule.surface, _("The rule is changed."), rule)
 
 
 @blueprint.route("/<rule_id>/remove", methods=["GET", "POST"])
@@ -129,6 +124,28 @@ def remove(rule_id: str) -> str | Response:
     return render_template(
         "console/addresses/remove.html", form=form, rule=rule, is_last=len(rules) == 1
     )
+
+
+def _page(
+    form: RuleForm,
+    write: Callable[[Work], Rule],
+    surface: str,
+    done: str,
+    rule: Rule | None = None,
+) -> str | Response:
+    """Try the rule of a form where that was asked, or write it.
+
+    :param done: What is said when it is written.
+    :param rule: The one that is there already, if it is changed.
+    """
+    tried = None
+    if form.validate_on_submit():
+        if "preview" in request.form:
+            tried = _tried(form, surface, rule.id if rule else None)
+        elif attempt(form, write):
+            flash(done, "success")
+            return redirect(url_for("addresses.listed"), 303)
+    return render_template("console/addresses/rule.html", form=form, tried=tried, rule=rule)
 
 
 def _surface(name: str, rules: list[Rule]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import render_template, request
 
 from app.access.folders import VISIBLE, folders_visible_to
-from app.console.forms import LONGEST_NAME
+from app.console import asked
 from app.console.pages import Visitor, page, section, visitor
 from app.directory import folders
 from app.lists import folders as lists
@@ -28,14 +28,14 @@ def tree() -> str:
     who = visitor()
     if not who.may(VISIBLE):
         return _shared(who)
-    prefix = request.args.get("prefix", "").strip()[:LONGEST_NAME]
+    prefix = asked.text("prefix")
     root = folders.root_of(who.account_id)
-    branch = request.args.get("in", "")[:36] or root
+    branch = asked.id_("in") or root
     who.must(VISIBLE, branch)
     found = lists.listed(
         who.account_id,
         parent=None if prefix else branch,
-        prefix=prefix or None,
+        prefix=prefix,
         cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
@@ -46,7 +46,7 @@ def tree() -> str:
 
 def _shared(who: Visitor) -> str:
     """Show the folders that are shared with somebody, page by page."""
-    after = request.args.get("after", "")[:36] or None
+    after = asked.id_("after")
     user_id = who.person.user_id
     found: list[Any] = folders_visible_to(who.account_id, user_id, SHOWN + 1, after=after)
     shown = sorted(found, key=lambda folder: folder.id)[:SHOWN]

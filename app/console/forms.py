@@ -17,7 +17,8 @@ from wtforms.validators import DataRequired, Length, Optional, StopValidation, V
 
 LONGEST_NAME = 256
 LONGEST_REASON = 1024
-BY_ID = Length(1, 36)
+LONGEST_PATH = 2048
+OR_THE_ACCOUNT = _l("Its path, such as /Brand/2026. Empty for a role on the whole account.")
 
 
 class VersionField(HiddenField):
@@ -64,6 +65,14 @@ def ahead(form: FlaskForm, field: DayField) -> None:
     moment = field.moment
     if moment is not None and moment <= datetime.now(UTC):
         raise ValidationError(_l("This day is over."))
+
+
+class PathField(StringField):
+    """The path of a folder, suggested while one types."""
+
+    def __init__(self, label: Any, validators: Any, **options: Any) -> None:
+        told = {"data-suggest": "folder", "autocomplete": "off"}
+        super().__init__(label, [*validators, Length(0, LONGEST_PATH)], render_kw=told, **options)
 
 
 class TermsForm(FlaskForm):

@@ -12,26 +12,25 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import Forbidden
-from werkzeug.exceptions import NotFound as NoPage
 from werkzeug.wrappers import Response
-from wtforms import SelectField, StringField
+from wtforms import SelectField
 from wtforms.fields import SelectChoice
-from wtforms.validators import Length, Optional
+from wtforms.validators import Optional
 
-from app.console.forms import TermsForm, VersionField
+from app.console.forms import OR_THE_ACCOUNT, PathField, TermsForm, VersionField
+from app.console.naming import folder_at
 from app.console.pages import (
     Visitor,
-    attempt,
+    answered,
     back,
     needed,
     page,
-    previewed,
     section,
     visitor,
     writing,
 )
-from app.directory import folders, grants
-from app.directory.errors import Invalid, NotFound
+from app.directory import grants
+from app.directory.errors import NotFound
 from app.directory.grants import Given, Principal
 from app.directory.work import Work
 from app.lists import grants as lists
@@ -40,17 +39,11 @@ from app.lists import roles
 blueprint = section("giving", __name__, "/grants")
 
 SHARING = "folder.share"
-LONGEST_PATH = 2048
 
 
 class GiveForm(TermsForm):
     role = SelectField(_l("Role"))
-    folder = StringField(
-        _l("Folder"),
-        [Optional(), Length(0, LONGEST_PATH)],
-        description=_l("Its path, such as /Brand/2026. Empty for a role on the whole account."),
-        render_kw={"data-suggest": "folder", "autocomplete": "off"},
-    )
+    folder = PathField(_l("Folder"), [Optional()], description=OR_THE_ACCOUNT)
 
 
 class ChangeForm(TermsForm):
@@ -64,13 +57,10 @@ def give() -> str | Response:
     who, to = visitor(), _principal()
     form = GiveForm()
     form.role.choices = role_choices(who.account_id)
-    seen = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, lambda work: _give(work, who, to, form))
-        elif attempt(form, lambda work: _give(work, who, to, form)) is not None:
-            flash(_("%(name)s has the role.", name=to.name), "success")
-            return redirect(_page_of(to), 303)
+    given, seen = answered(form, lambda work: _give(work, who, to, form))
+    if given is not None:
+        flash(_("%(name)s has the role.", name=to.name), "success")
+        return redirect(_page_of(to), 303)
     return render_template(
         "console/giving/give.html", form=form, to=to, back=_page_of(to), preview=seen
     )
@@ -94,13 +84,10 @@ def changed(grant_id: str) -> str | Response:
         grants.change(work, grant_id, **form.terms, **kept)
         return True
 
-    seen = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, change)
-        elif attempt(form, change):
-            flash(_("The terms are changed."), "success")
-            return redirect(page_of(grant), 303)
+    done, seen = answered(form, change)
+    if done:
+        flash(_("The terms are changed."), "success")
+        return redirect(page_of(grant), 303)
     return render_template(
         "console/giving/change.html", form=form, grant=grant, back=page_of(grant), preview=seen
     )
@@ -144,12 +131,7 @@ def place(who: Visitor, path: str | None) -> str | None:
         if not who.may("role.assign"):
             raise Forbidden(needed("role.assign"))
         return None
-    try:
-        folder_id = folders.find_by_path(who.account_id, path)
-        who.must(SHARING, folder_id)
-    except (NotFound, NoPage):
-        raise Invalid(_("There is no folder %(path)s.", path=path), field="folder") from None
-    return folder_id
+    return folder_at(path, "folder", SHARING)
 
 
 def shared(who: Visitor, grant_id: str) -> dict[str, Any]:

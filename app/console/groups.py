@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
+from app.console import asked
 from app.console.forms import LONGEST_NAME, VersionField
 from app.console.pages import attempt, page, section, visitor
 from app.directory import groups
@@ -33,17 +34,11 @@ class GroupForm(FlaskForm):
 @page("group.view")
 def listed() -> str:
     """List groups, narrowed by what is asked for."""
-    asked = request.args
-    sort = next((each for each in SORTED if each == asked.get("sort")), SORTED[0])
     found = lists.listed(
         visitor().account_id,
-        GroupFilter(
-            prefix=asked.get("prefix", "").strip()[:LONGEST_NAME] or None,
-            origin=next((each for each in ORIGINS if each == asked.get("origin")), None),
-        ),
-        order=sort.removeprefix("-"),
-        descending=sort.startswith("-"),
-        cursor=asked.get("cursor"),
+        GroupFilter(prefix=asked.text("prefix"), origin=asked.one_of("origin", ORIGINS)),
+        **asked.order(SORTED),
+        cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
     return render_template("console/groups/list.html", found=found)

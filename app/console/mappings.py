@@ -13,10 +13,12 @@ from wtforms import RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
-from app.console.giving import LONGEST_PATH, role_choices
-from app.console.pages import attempt, back, page, previewed, section, visitor, writing
-from app.directory import folders, mappings
-from app.directory.errors import Invalid, NotFound
+from app.console import asked
+from app.console.forms import OR_THE_ACCOUNT, PathField
+from app.console.giving import role_choices
+from app.console.naming import folder_at
+from app.console.pages import answered, back, page, section, visitor, writing
+from app.directory import mappings
 from app.directory.mappings import MATCH_BY
 from app.directory.work import Work
 from app.lists import connections
@@ -51,12 +53,7 @@ class MappingForm(FlaskForm):
         render_kw={"data-suggest": "group", "autocomplete": "off"},
     )
     role = SelectField(_l("They get the role"))
-    folder = StringField(
-        _l("On the folder"),
-        [Optional(), Length(0, LONGEST_PATH)],
-        description=_l("Its path, such as /Brand/2026. Empty for a role on the whole account."),
-        render_kw={"data-suggest": "folder", "autocomplete": "off"},
-    )
+    folder = PathField(_l("On the folder"), [Optional()], description=OR_THE_ACCOUNT)
     connection = SelectField(_l("Only what comes through"), [Optional()])
 
 
@@ -64,12 +61,11 @@ class MappingForm(FlaskForm):
 @page("connection.view")
 def listed() -> str:
     """List mappings, with those that wait and those that say the same twice."""
-    account_id, asked = visitor().account_id, request.args
+    account_id = visitor().account_id
     wanted = MappingFilter(
-        match_by=next((each for each in MATCH_BY if each == asked.get("match_by")), None),
-        connection=asked.get("connection", "")[:36] or None,
+        match_by=asked.one_of("match_by", MATCH_BY), connection=asked.id_("connection")
     )
-    found = lists.listed(account_id, wanted, cursor=asked.get("cursor"), limit=SHOWN)
+    found = lists.listed(account_id, wanted, cursor=request.args.get("cursor"), limit=SHOWN)
     return render_template(
         "console/mappings/list.html",
         found=found,
@@ -88,13 +84,10 @@ def new() -> str | Response:
     form.role.choices = role_choices(account_id)
     through = [SelectChoice(each["id"], each["name"]) for each in _connections(account_id)]
     form.connection.choices = [SelectChoice("", _("any provider")), *through]
-    seen = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, lambda work: _create(work, form))
-        elif attempt(form, lambda work: _create(work, form)) is not None:
-            flash(_("The mapping is added. Who matches it has the role now."), "success")
-            return redirect(url_for("mappings.listed"), 303)
+    made, seen = answered(form, lambda work: _create(work, form))
+    if made is not None:
+        flash(_("The mapping is added. Who matches it has the role now."), "success")
+        return redirect(url_for("mappings.listed"), 303)
     return render_template("console/mappings/new.html", form=form, preview=seen)
 
 
@@ -113,19 +106,10 @@ def _create(work: Work, form: MappingForm) -> str:
         work,
         form.match_value.data,
         form.role.data,
-        _folder(work.account_id, form.folder.data),
+        folder_at(form.folder.data, "folder") if (form.folder.data or "").strip() else None,
         match_by=form.match_by.data,
         connection_id=form.connection.data or None,
     )
-
-
-def _folder(account_id: str, path: str | None) -> str | None:
-    if not (path or "").strip():
-        return None
-    try:
-        return folders.find_by_path(account_id, (path or "").strip())
-    except NotFound as error:
-        raise Invalid(str(error), field="folder") from None
 
 
 def _connections(account_id: str) -> list[dict[str, Any]]:

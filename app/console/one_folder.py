@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from werkzeug.exceptions import NotFound as NoPage
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
@@ -16,12 +16,13 @@ from wtforms.validators import DataRequired, Length
 from app.access.folders import VISIBLE
 from app.access.tree import path_of, reaching, ways_up
 from app.access.who import who_can
-from app.console.forms import LONGEST_NAME, PrincipalForm, VersionField
-from app.console.giving import LONGEST_PATH, SHARING, role_choices
-from app.console.pages import Visitor, attempt, page, previewed, section, visitor, writing
+from app.console import asked
+from app.console.forms import LONGEST_NAME, PathField, PrincipalForm, VersionField
+from app.console.giving import SHARING, role_choices
+from app.console.naming import folder_at, principal
+from app.console.pages import Visitor, answered, attempt, page, previewed, section, visitor, writing
 from app.directory import folders, grants
-from app.directory.errors import Invalid, NotFound
-from app.directory.folders import FolderProfile
+from app.directory.errors import existing
 from app.directory.work import Work
 from app.lists import folders as lists
 from app.lists import grants as grant_lists
@@ -48,11 +49,8 @@ class NewFolderForm(FolderForm):
 
 
 class MoveForm(FlaskForm):
-    to = StringField(
-        _l("Into the folder"),
-        [DataRequired(), Length(1, LONGEST_PATH)],
-        description=_l("Its path, such as /Brand/2026."),
-        render_kw={"data-suggest": "folder", "autocomplete": "off"},
+    to = PathField(
+        _l("Into the folder"), [DataRequired()], description=_l("Its path, such as /Brand/2026.")
     )
     version = VersionField()
 
@@ -66,19 +64,19 @@ def shown(folder_id: str) -> str:
     inside = lists.listed(
         who.account_id, parent=folder_id, cursor=request.args.get("cursor"), limit=SHOWN
     )
-    seen = [each for each in inside.items if not each["restricted"] or who.may(VISIBLE, each["id"])]
-    may = {
-        action: who.may(f"folder.{action}", folder_id)
-        for action in ("share", "restrict", "rename", "move", "delete", "create_child")
-    }
+    restricted = [each["id"] for each in inside.items if each["restricted"]]
+    open_to_them = who.among(VISIBLE, restricted)
+    permitted = who.on(folder_id)
     return render_template(
         "console/folders/folder.html",
         folder=folder,
         crumbs=_crumbs(who, way),
         inside=inside,
-        seen=seen,
-        may=may,
-        held=_held(who, way) if may["share"] or who.may("user.view") else None,
+        seen=[
+            each for each in inside.items if not each["restricted"] or each["id"] in open_to_them
+        ],
+        permitted=permitted,
+        held=_held(who, way) if SHARING in permitted or who.may("user.view") else None,
         is_root=folder["parent_id"] is None,
     )
 
@@ -90,7 +88,7 @@ def people(folder_id: str) -> str:
     who, folder = visitor(), _read(folder_id)
     if not who.may("report.view"):
         who.must(SHARING, folder_id)
-    after = request.args.get("after", "")[:36] or None
+    after = asked.id_("after")
     found = who_can(who.account_id, VISIBLE, folder_id, after=after, limit=SHOWN + 1)
     return render_template(
         "console/folders/people.html",
@@ -106,19 +104,17 @@ def share(folder_id: str) -> str | Response:
     """Give somebody a role here. What it changes is shown before it is saved."""
     who, folder = visitor(), _read(folder_id)
     who.must(SHARING, folder_id)
-    form, seen = ShareForm(), None
+    form = ShareForm()
     form.role.choices = role_choices(who.account_id, "folder")
 
     def give(work: Work) -> grants.Given:
-        to = _principal(work.account_id, form)
+        to = principal(form.type.data, form.name.data, "name")
         return grants.give(work, to, form.role.data, folder_id, **form.terms)
 
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, give)
-        elif attempt(form, give):
-            flash(_("The folder is shared."), "success")
-            return redirect(url_for("folder.shown", folder_id=folder_id), 303)
+    given, seen = answered(form, give)
+    if given is not None:
+        flash(_("The folder is shared."), "success")
+        return redirect(url_for("folder.shown", folder_id=folder_id), 303)
     way = ways_up(who.account_id, [folder_id])[folder_id]
     return render_template(
         "console/folders/share.html", form=form, folder=folder, preview=seen, held=_held(who, way)
@@ -163,19 +159,18 @@ def rename(folder_id: str) -> str | Response:
 @page()
 def move(folder_id: str) -> str | Response:
     """Move the folder elsewhere. Who gains and loses what is shown before."""
-    who, folder = visitor(), _read(folder_id)
-    who.must("folder.move", folder_id)
-    form, seen = MoveForm(version=folder["version"]), None
+    folder = _read(folder_id)
+    visitor().must("folder.move", folder_id)
+    form = MoveForm(version=folder["version"])
 
     def do(work: Work) -> bool:
-        return _replace(work, folder_id, form, parent_id=_target(who, form.to.data))
+        into = folder_at(form.to.data, "to", "folder.create_child")
+        return _replace(work, folder_id, form, parent_id=into)
 
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, do)
-        elif attempt(form, do):
-            flash(_("The folder is moved."), "success")
-            return redirect(url_for("folder.shown", folder_id=folder_id), 303)
+    done, seen = answered(form, do)
+    if done:
+        flash(_("The folder is moved."), "success")
+        return redirect(url_for("folder.shown", folder_id=folder_id), 303)
     return render_template("console/folders/move.html", form=form, folder=folder, preview=seen)
 
 
@@ -217,20 +212,18 @@ def _read(folder_id: str) -> dict[str, Any]:
     :raises NotFound: When there is none, for them.
     """
     visitor().must(VISIBLE, folder_id)
-    folder = lists.one(visitor().account_id, folder_id)
-    if folder is None:
-        raise NotFound("folder", folder_id)
-    return folder
+    return existing(lists.one(visitor().account_id, folder_id), "folder", folder_id)
 
 
 def _crumbs(who: Visitor, way: list[Any]) -> list[tuple[str, str | None]]:
     """Return the way down to a folder. Those above that are not shared have no link."""
-    crumbs: list[tuple[str, str | None]] = [(_("Folders"), url_for("folders.tree"))]
-    for step in reversed(way[1:]):
-        if step.parent_id is not None:
-            seen = who.may(VISIBLE, step.id)
-            crumbs.append((step.name, url_for("folder.shown", folder_id=step.id) if seen else None))
-    return crumbs
+    above = [step for step in reversed(way[1:]) if step.parent_id is not None]
+    seen = who.among(VISIBLE, [step.id for step in above])
+    linked = [
+        (step.name, url_for("folder.shown", folder_id=step.id) if step.id in seen else None)
+        for step in above
+    ]
+    return [(_("Folders"), url_for("folders.tree")), *linked]
 
 
 def _held(who: Visitor, way: list[Any]) -> list[dict[str, Any]]:
@@ -244,32 +237,11 @@ def _held(who: Visitor, way: list[Any]) -> list[dict[str, Any]]:
         if rows.items or depth == 0:
             path = path_of(way[depth:])
             place = {"path": path, "here": depth == 0, "reaches": step.id in reached}
-            found.append(place | {"rows": rows.items, "more": bool(rows.next), "id": step.id})
+            found.append(place | {"rows": rows.items, "more": bool(rows.next)})
     return found
-
-
-def _principal(account_id: str, form: ShareForm) -> grants.Principal:
-    try:
-        return grants.principal_named(account_id, form.type.data, form.name.data.strip())
-    except NotFound as error:
-        raise Invalid(str(error), field="name") from None
-
-
-def _target(who: Visitor, path: str) -> str:
-    """Return the id of the folder to move into.
-
-    :raises Invalid: When there is none, or none the visitor may put something in.
-    """
-    try:
-        folder_id = folders.find_by_path(who.account_id, path.strip())
-        who.must("folder.create_child", folder_id)
-    except (NotFound, NoPage):
-        raise Invalid(_("There is no folder %(path)s.", path=path), field="to") from None
-    return folder_id
 
 
 def _replace(work: Work, folder_id: str, form: Any, **changes: Any) -> bool:
     stored = folders.profile_of(work.account_id, folder_id)
-    profile = FolderProfile(**{**vars(stored), **changes})
-    folders.replace(work, folder_id, profile, expected_version=form.version.data)
+    folders.replace(work, folder_id, replace(stored, **changes), expected_version=form.version.data)
     return True

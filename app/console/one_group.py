@@ -14,12 +14,13 @@ from wtforms import RadioField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length
 
+from app.console import asked
 from app.console.forms import LONGEST_NAME
 from app.console.groups import GroupForm
+from app.console.naming import principal
 from app.console.pages import attempt, back, page, section, visitor, writing
 from app.directory import groups, memberships
-from app.directory.errors import DirectoryError, Invalid, NotFound
-from app.directory.grants import principal_named
+from app.directory.errors import Invalid, NotFound, existing
 from app.directory.groups import GroupProfile
 from app.directory.work import Work
 from app.lists import grants, users
@@ -67,7 +68,7 @@ def add_members(group_id: str) -> str | Response:
 
     def add(work: Work) -> int:
         names = _names(form.names.data)
-        ids = [_id_of(work.account_id, form.type.data, name) for name in names]
+        ids = [principal(form.type.data, name, "names").id for name in names]
         memberships.add(work, group_id, ids)
         return len(ids)
 
@@ -123,18 +124,18 @@ def delete(group_id: str) -> Response:
 
 
 def _page(group_id: str, form: MembersForm) -> str:
-    account_id, asked = visitor().account_id, request.args
+    account_id = visitor().account_id
     group = _read(group_id)
-    prefix = asked.get("prefix", "").strip()[:LONGEST_NAME]
+    prefix = asked.text("prefix")
     return render_template(
         "console/groups/group.html",
         group=group,
         form=form,
-        members=lists.members(account_id, group_id, cursor=asked.get("cursor"), limit=SHOWN),
+        members=lists.members(account_id, group_id, cursor=request.args.get("cursor"), limit=SHOWN),
         sought=_sought(account_id, group_id, prefix) if prefix else None,
         parents=lists.listed(account_id, GroupFilter(member=group_id), limit=PARENTS_SHOWN),
         grants=grants.listed(
-            account_id, GrantFilter(group=group_id), cursor=asked.get("grants"), limit=SHOWN
+            account_id, GrantFilter(group=group_id), cursor=request.args.get("grants"), limit=SHOWN
         ),
     )
 
@@ -145,10 +146,7 @@ def _sought(account_id: str, group_id: str, prefix: str) -> Any:
 
 
 def _read(group_id: str) -> dict[str, Any]:
-    group = lists.one(visitor().account_id, group_id)
-    if group is None:
-        raise NotFound("group", group_id)
-    return group
+    return existing(lists.one(visitor().account_id, group_id), "group", group_id)
 
 
 def _names(text: str) -> list[str]:
@@ -161,11 +159,3 @@ def _names(text: str) -> list[str]:
         message = _("Add %(count)s at the most at once.", count=ADDED_AT_ONCE)
         raise Invalid(message, field="names")
     return names
-
-
-def _id_of(account_id: str, type_: str, name: str) -> str:
-    """Return the id of a member to be; whom nobody is called so is said at the field."""
-    try:
-        return principal_named(account_id, type_, name).id
-    except DirectoryError as error:
-        raise Invalid(str(error), field="names") from None

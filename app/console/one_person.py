@@ -13,6 +13,7 @@ from app.access.decisions import account_roles
 from app.access.explanation import explain
 from app.access.folders import folders_visible_to
 from app.access.permissions import ACTIONS, DESCRIPTIONS, FOLDER_ACTIONS
+from app.console import asked
 from app.console.own_sessions import device_of
 from app.console.pages import back, page, section, visitor, writing
 from app.directory import (
@@ -25,7 +26,7 @@ from app.directory import (
     sessions,
     users,
 )
-from app.directory.errors import NotFound
+from app.directory.errors import NotFound, existing
 from app.invitation_mails import link_of
 from app.lists import grants, groups
 from app.lists import sessions as session_lists
@@ -49,7 +50,7 @@ def shown(user_id: str) -> str:
     """Show what somebody is and holds; with ``action``, why they may do it on ``folder``."""
     who, user = visitor(), _read(user_id)
     account_id = who.account_id
-    after = request.args.get("after", "")[:36] or None
+    after = asked.id_("after")
     found = folders_visible_to(account_id, user_id, SHOWN + 1, after=after)
     reached = sorted(found, key=lambda folder: folder.id)[:SHOWN]
     return render_template(
@@ -153,10 +154,7 @@ def delete(user_id: str) -> Response:
 
 
 def _read(user_id: str) -> dict[str, Any]:
-    user = lists.one(visitor().account_id, user_id)
-    if user is None:
-        raise NotFound("user", user_id)
-    return user
+    return existing(lists.one(visitor().account_id, user_id), "user", user_id)
 
 
 def _shown(user_id: str) -> Response:

@@ -131,21 +131,37 @@ def attempt(form: FlaskForm, write: Callable[[Work], T]) -> T | None:
 
     :raises NotFound: When what the page is about is not there.
     """
-    try:
+
+    def do() -> T:
         with writing() as work:
             return write(work)
-    except NotFound:
-        raise
-    except DirectoryError as error:
-        note(form, error)
-        return None
+
+    return _taken(form, do)
 
 
 def previewed(form: FlaskForm, write: Callable[[Work], T]) -> Preview[T] | None:
     """Return what a form would change (``parts.html`` shows it as ``changes``); None as above."""
     who = visitor()
+    return _taken(form, lambda: preview(who.account_id, who.actor, write))
+
+
+def answered(form: FlaskForm, write: Callable[[Work], T]) -> tuple[T | None, Preview[T] | None]:
+    """Do what a form asks for, or return what it would change where that was asked.
+
+    :return: What the write returned, and the preview; None each where it was not this, or where
+        the form says what is wrong.
+    """
+    if not form.validate_on_submit():
+        return None, None
+    if "preview" in request.form:
+        return None, previewed(form, write)
+    return attempt(form, write), None
+
+
+def _taken(form: FlaskForm, do: Callable[[], R]) -> R | None:
+    """Do something; what the directory refuses is put where the form shows it."""
     try:
-        return preview(who.account_id, who.actor, write)
+        return do()
     except NotFound:
         raise
     except DirectoryError as error:

@@ -9,10 +9,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField
+from wtforms import StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from app.console import asked
 from app.console.forms import LONGEST_NAME
+from app.console.groups import ORIGINS
 from app.console.pages import attempt, page, section, visitor
 from app.directory import users
 from app.directory.users import Profile
@@ -29,7 +31,6 @@ STATUS: dict[str, dict[str, Any]] = {
     "pending": {"pending": True},
     "deactivated": {"enabled": False},
 }
-ORIGINS = ("manual", "scim", "saml")
 SORTED = ("user_name", "display_name", "-created_at", "-last_login_at")
 
 
@@ -48,7 +49,6 @@ class NewPersonForm(FlaskForm):
             Regexp(r"^[^@\s]+@[^@\s]+$", message=_l("It must look like ada@example.com.")),
         ],
     )
-    invite = BooleanField(_l("Invite them to choose a password"), default=True)
 
 
 @blueprint.get("")
@@ -56,20 +56,17 @@ class NewPersonForm(FlaskForm):
 def listed() -> str:
     """List people, narrowed by what is asked for."""
     account_id = visitor().account_id
-    asked = request.args
-    sort = asked.get("sort") if asked.get("sort") in SORTED else "user_name"
     wanted = UserFilter(
-        prefix=asked.get("prefix", "").strip()[:LONGEST_NAME] or None,
-        origin=asked.get("origin") if asked.get("origin") in ORIGINS else None,
-        role=asked.get("role", "")[:36] or None,
-        **STATUS.get(asked.get("status", ""), {}),
+        prefix=asked.text("prefix"),
+        origin=asked.one_of("origin", ORIGINS),
+        role=asked.id_("role"),
+        **STATUS.get(request.args.get("status", ""), {}),
     )
     found = lists.listed(
         account_id,
         wanted,
-        order=str(sort).removeprefix("-"),
-        descending=str(sort).startswith("-"),
-        cursor=asked.get("cursor"),
+        **asked.order(SORTED),
+        cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
     roles_of_account = roles.listed(account_id, limit=500).items

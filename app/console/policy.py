@@ -10,8 +10,8 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from app.console.pages import page, section, visitor, writing
-from app.directory import accounts, requiring_saml, second_factor
 from app.directory import roles as directory_roles
+from app.directory.account_settings import SWITCHES
 from app.directory.errors import NotFound
 from app.lists import accounts as lists
 from app.lists import roles, users
@@ -19,12 +19,6 @@ from app.lists.users import UserFilter
 
 blueprint = section("policy", __name__, "/sign-in-rules")
 
-SETTINGS = {
-    "requires_saml": requiring_saml.require,
-    "requires_second_factor": second_factor.require,
-    "keeps_unknown": accounts.set_keeps_unknown,
-}
-"""What is switched here, and the function of the directory that does."""
 BREAK_GLASS_SHOWN = 20
 ROLES_SHOWN = 500
 
@@ -47,10 +41,10 @@ def shown() -> str:
 @page("settings.manage")
 def switch(setting: str) -> Response:
     """Switch one of the account's settings on or off."""
-    if setting not in SETTINGS:
+    if setting not in SWITCHES:
         raise NotFound("setting", setting[:36])
     with writing() as work:
-        SETTINGS[setting](work, _wanted())
+        SWITCHES[setting](work, _wanted())
     return _done()
 
 

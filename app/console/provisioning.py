@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request
 
+from app.console import asked
 from app.console.pages import page, section, visitor
 from app.directory import provisioning_log
 from app.lists import connections
@@ -11,20 +12,19 @@ from app.lists import connections
 blueprint = section("provisioning", __name__, "/provisioning")
 
 SHOWN = 50
-LONGEST = 256
 
 
 @blueprint.get("")
 @page("connection.view")
 def listed() -> str:
     """Show what was asked, the newest first."""
-    account_id, asked = visitor().account_id, request.args
+    account_id = visitor().account_id
     found = provisioning_log.find(
         account_id,
-        user=asked.get("user", "").strip()[:LONGEST] or None,
-        connection=asked.get("connection", "")[:36] or None,
-        failures=asked.get("failures") == "1",
-        before=asked.get("before", "")[:36] or None,
+        user=asked.text("user"),
+        connection=asked.id_("connection"),
+        failures=request.args.get("failures") == "1",
+        before=asked.id_("before"),
         limit=SHOWN,
     )
     return render_template(

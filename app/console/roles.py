@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -16,9 +16,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.access.permissions import ACTIONS, DESCRIPTIONS, FOLDER_ACTIONS
 from app.console.forms import LONGEST_NAME, LONGEST_REASON, VersionField
-from app.console.pages import attempt, page, previewed, section, visitor, writing
+from app.console.pages import answered, attempt, page, section, visitor, writing
 from app.directory import roles
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.work import Work
 from app.lists import roles as lists
 
@@ -93,13 +93,10 @@ def changed(role_id: str) -> str | Response:
         )
         return True
 
-    seen = None
-    if form.validate_on_submit():
-        if "preview" in request.form:
-            seen = previewed(form, change)
-        elif attempt(form, change):
-            flash(_("The role is changed."), "success")
-            return redirect(url_for("roles.listed"), 303)
+    done, seen = answered(form, change)
+    if done:
+        flash(_("The role is changed."), "success")
+        return redirect(url_for("roles.listed"), 303)
     return render_template("console/roles/edit.html", form=form, role=role, preview=seen)
 
 
@@ -126,7 +123,4 @@ def _form(scope: str, role: dict[str, Any] | None = None) -> RoleForm:
 
 
 def _read(role_id: str) -> dict[str, Any]:
-    role = lists.one(visitor().account_id, role_id)
-    if role is None:
-        raise NotFound("role", role_id)
-    return role
+    return existing(lists.one(visitor().account_id, role_id), "role", role_id)

@@ -16,10 +16,11 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.access.permissions import DESCRIPTIONS
+from app.console import asked
 from app.console.forms import LONGEST_NAME, LastDayField, ahead, of_the_calendar
 from app.console.pages import attempt, page, section, visitor, writing
 from app.directory import tokens
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.networks import NETWORKS_LIMIT
 from app.directory.tokens import ROTATION_OVERLAP, IssuedToken
 from app.lists import connections
@@ -86,9 +87,12 @@ class RotateForm(FlaskForm):
 @page("token.manage")
 def listed() -> str:
     """List the tokens that work, without their secrets."""
-    account_id, asked = visitor().account_id, request.args
-    surface = next((each for each in ("scim", "api") if each == asked.get("surface")), None)
-    found = lists.listed(account_id, surface=surface, cursor=asked.get("cursor"), limit=SHOWN)
+    found = lists.listed(
+        visitor().account_id,
+        surface=asked.one_of("surface", ("scim", "api")),
+        cursor=request.args.get("cursor"),
+        limit=SHOWN,
+    )
     return render_template("console/tokens/list.html", found=found)
 
 
@@ -98,9 +102,7 @@ def new_scim() -> str:
     """Issue a token for a provider, and show it this once."""
     account_id = visitor().account_id
     found = connections.listed(account_id, kind="scim", limit=CONNECTIONS_SHOWN).items
-    form = ScimTokenForm(
-        connection=request.args.get("connection", "")[:36], scopes=["users", "groups"]
-    )
+    form = ScimTokenForm(connection=asked.id_("connection"), scopes=["users", "groups"])
     form.connection.choices = [SelectChoice(each["id"], each["name"]) for each in found]
     form.scopes.choices = [SelectChoice(each, each) for each in SCOPES]
     if form.validate_on_submit():
@@ -162,10 +164,7 @@ def revoke(token_id: str) -> Response:
 
 
 def _read(token_id: str) -> dict[str, Any]:
-    token = lists.one(visitor().account_id, token_id)
-    if token is None:
-        raise NotFound("live token", token_id)
-    return token
+    return existing(lists.one(visitor().account_id, token_id), "live token", token_id)
 
 
 def _shown_once(issued: IssuedToken) -> str:

@@ -7,16 +7,15 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
+from app.console import asked
 from app.console.pages import needed, page, section, visitor, writing
 from app.directory.errors import NotFound
-from app.directory.restoring import restore
+from app.directory.restoring import NEEDED, restore
 from app.lists import trash as lists
 
 blueprint = section("trash", __name__, "/trash")
 
 SHOWN = 50
-NEEDED = {"user": "user.manage", "group": "group.manage", "folder": "folder.create_child"}
-"""What bringing one back needs, by its type."""
 
 
 @blueprint.get("")
@@ -27,7 +26,7 @@ def listed() -> str:
     types = [type_ for type_, action in NEEDED.items() if who.may(action)]
     if not types:
         raise Forbidden(needed(NEEDED["user"]))
-    type_ = next((each for each in types if each == request.args.get("type")), types[0])
+    type_ = asked.one_of("type", types) or types[0]
     found = lists.listed(
         who.account_id, type_=type_, cursor=request.args.get("cursor"), limit=SHOWN
     )

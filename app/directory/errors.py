@@ -1,5 +1,9 @@
 """Why the directory refuses a write. Each face answers them in its own form."""
 
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class DirectoryError(Exception):
     """A write was refused. ``str(error)`` is one sentence for the person who asked."""
@@ -11,6 +15,17 @@ class NotFound(DirectoryError):
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"There is no {what} {name!r}.")
         self.what, self.name = what, name
+
+
+def existing(found: T | None, what: str, name: str) -> T:
+    """Return what was looked for.
+
+    :param found: None: the account has none.
+    :raises NotFound: When there is none.
+    """
+    if found is None:
+        raise NotFound(what, name)
+    return found
 
 
 class ParentGone(NotFound):

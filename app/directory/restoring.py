@@ -27,6 +27,9 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Group, User
 
+NEEDED = {"user": "user.manage", "group": "group.manage", "folder": "folder.create_child"}
+"""The permission on the account that bringing one back needs, by its type."""
+
 
 @dataclass(frozen=True)
 class Restored:

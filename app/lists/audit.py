@@ -99,6 +99,13 @@ def as_csv(events: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield _record([_cell(flat[name]) for name in COLUMNS])
 
 
+FORMATS = {
+    "jsonl": ("application/x-ndjson", as_jsonl),
+    "csv": ("text/csv; charset=utf-8", as_csv),
+}
+"""The content type of each form of export, and what makes its lines."""
+
+
 def _record(cells: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)

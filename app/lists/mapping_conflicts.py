@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from app.access.permissions import permissions_of
+from app.access.tree import reaching, ways_up
 from app.store.database import db
-from app.store.models import Folder, FolderClosure, Mapping, Role
+from app.store.models import Mapping, Role
 
 LOOKED_AT = 1000
 """How many mappings with the same words are compared at the most."""
@@ -38,11 +39,12 @@ def conflicts_of(account_id: str, mapping_ids: Sequence[str]) -> dict[str, list[
     kinds = {row.match_by for row in asked}
     same_words = Mapping.match_by.in_(kinds) & Mapping.match_key.in_(words)
     others = _mappings(account_id, same_words) if words else []
-    above = _above(account_id, {row.folder_id for row in asked if row.folder_id})
+    ways = ways_up(account_id, {row.folder_id for row in asked if row.folder_id})
+    above = {folder_id: {step.id for step in reaching(way)} for folder_id, way in ways.items()}
     found: dict[str, list[Conflict]] = {}
     for row in asked:
         for other in others:
-            kind = _kind(row, other, above.get(row.folder_id, frozenset()))
+            kind = _kind(row, other, above.get(row.folder_id, set()))
             if kind is not None:
                 conflict = Conflict(kind, other.id, other.role, other.folder_id)
                 found.setdefault(row.id, []).append(conflict)
@@ -64,30 +66,7 @@ def _mappings(account_id: str, condition: Any) -> Sequence[Any]:
     return db.session.execute(query).all()
 
 
-def _above(account_id: str, folder_ids: set[str]) -> dict[str | None, frozenset[str]]:
-    """Return the folders whose grants reach each of these, up to the nearest restricted one."""
-    query = (
-        select(FolderClosure.descendant_id, FolderClosure.ancestor_id, Folder.restricted)
-        .join(
-            Folder,
-            (Folder.account_id == FolderClosure.account_id)
-            & (Folder.id == FolderClosure.ancestor_id),
-        )
-        .where(FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(folder_ids))
-        .order_by(FolderClosure.descendant_id, FolderClosure.depth)
-    )
-    found: dict[str | None, list[str]] = {}
-    closed: set[str] = set()
-    for row in db.session.execute(query) if folder_ids else ():
-        if row.descendant_id in closed:
-            continue
-        found.setdefault(row.descendant_id, []).append(row.ancestor_id)
-        if row.restricted:
-            closed.add(row.descendant_id)
-    return {folder_id: frozenset(way) for folder_id, way in found.items()}
-
-
-def _kind(row: Any, other: Any, reaching: frozenset[str]) -> str | None:
+def _kind(row: Any, other: Any, above: set[str]) -> str | None:
     meets = other.connection_id in (None, row.connection_id) or row.connection_id is None
     if other.id == row.id or other.match_by != row.match_by or other.match_key != row.match_key:
         return None
@@ -95,7 +74,7 @@ def _kind(row: Any, other: Any, reaching: frozenset[str]) -> str | None:
         return None
     if (other.role_id, other.folder_id) == (row.role_id, row.folder_id):
         return "same"
-    reaches = other.folder_id in (None, row.folder_id) or other.folder_id in reaching
+    reaches = other.folder_id in (None, row.folder_id) or other.folder_id in above
     counts_for_all = other.connection_id in (None, row.connection_id)
     if reaches and counts_for_all and _permits(other) >= _permits(row):
         return "covers"

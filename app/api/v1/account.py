@@ -12,17 +12,10 @@ from app.api.v1.blueprint import Part, Strict
 from app.api.v1.dry_run import previewable
 from app.api.v1.references import NamedSchema
 from app.api.v1.writing import writing
-from app.directory import accounts, requiring_saml, second_factor
+from app.directory.account_settings import SWITCHES
 from app.lists import accounts as lists
 
 part = Part("account", __name__, description="The account, and who asks.")
-
-SETTINGS = {
-    "requires_saml": requiring_saml.require,
-    "requires_second_factor": second_factor.require,
-    "keeps_unknown": accounts.set_keeps_unknown,
-}
-"""What of an account is set here, and the function of the directory that does."""
 
 
 class AccountSchema(Schema):
@@ -83,7 +76,7 @@ def change_account(body: dict[str, Any]) -> dict[str, Any]:
     """Change what is given of the account's settings."""
     with writing() as work:
         for name, wanted in body.items():
-            SETTINGS[name](work, wanted)
+            SWITCHES[name](work, wanted)
         return lists.one(work.account_id)
 
 

@@ -15,7 +15,7 @@ from app.api.v1.writing import post, writing
 from app.directory import address_preview, addresses
 from app.directory.address_preview import DAYS, LONGEST
 from app.directory.addresses import RULES_LIMIT
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.lists import addresses as lists
 from app.security.addresses import SURFACES
 
@@ -141,10 +141,7 @@ def preview(body: dict[str, Any]) -> dict[str, Any]:
 @part.response(200, RuleSchema)
 def show_rule(rule_id: str) -> dict[str, Any]:
     """Show a rule."""
-    rule = lists.one(caller().account_id, rule_id)
-    if rule is None:
-        raise NotFound("address rule", rule_id)
-    return rule
+    return existing(lists.one(caller().account_id, rule_id), "address rule", rule_id)
 
 
 @part.patch("/<rule_id>")

@@ -10,17 +10,13 @@ from marshmallow import Schema, fields, validate
 from app.api.callers import caller, needs
 from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.writing import writing
-from app.directory.work import Target
+from app.directory import audit_exports
 from app.lists import audit as lists
-from app.lists.audit import AuditFilter, as_csv, as_jsonl
+from app.lists.audit import FORMATS, AuditFilter
 
 part = Part("audit", __name__, url_prefix="/audit", description="What happened.")
 
 WORD = validate.Length(1, 64)
-FORMATS = {
-    "jsonl": ("application/x-ndjson", as_jsonl),
-    "csv": ("text/csv; charset=utf-8", as_csv),
-}
 
 
 class PartySchema(Schema):
@@ -107,10 +103,8 @@ def export(query: dict[str, Any]) -> Response:
     """
     format_ = query.pop("format")
     wanted, account_id = AuditFilter(**query), caller().account_id
-    asked = {name: str(value) for name, value in query.items()}
     with writing() as work:
-        target = Target("account", account_id)
-        work.record("audit.exported", target, after={"format": format_, **asked})
+        audit_exports.note(work, format_, query)
     type_, lines_of = FORMATS[format_]
     name = f"attachment; filename=audit.{format_}"
     return Response(

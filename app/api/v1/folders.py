@@ -16,7 +16,7 @@ from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import folders
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.folders import FolderProfile
 from app.lists import folders as lists
 
@@ -153,10 +153,7 @@ def read(account_id: str, folder_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such folder.
     """
-    folder = lists.one(account_id, folder_id)
-    if folder is None:
-        raise NotFound("folder", folder_id)
-    return folder
+    return existing(lists.one(account_id, folder_id), "folder", folder_id)
 
 
 def _check_change(who: Caller, folder_id: str, stored: FolderProfile, body: dict[str, Any]) -> None:

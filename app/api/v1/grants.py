@@ -18,7 +18,7 @@ from app.api.v1.moments import within_calendar
 from app.api.v1.references import PRINCIPALS, NamedSchema, PlacedSchema, PrincipalSchema
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import grants
-from app.directory.errors import NotFound
+from app.directory.errors import NotFound, existing
 from app.directory.work import Work
 from app.lists import grants as lists
 from app.lists.grants import ORIGINS, STATES, GrantFilter
@@ -187,10 +187,7 @@ def read(account_id: str, grant_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such grant.
     """
-    grant = lists.one(account_id, grant_id)
-    if grant is None:
-        raise NotFound("grant", grant_id)
-    return grant
+    return existing(lists.one(account_id, grant_id), "grant", grant_id)
 
 
 def _shared(who: Caller, grant_id: str, everywhere: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.api.v1.dry_run import previewable
 from app.api.v1.references import PrincipalSchema
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import groups, members, memberships
-from app.directory.errors import NotFound
+from app.directory.errors import NotFound, existing
 from app.directory.grants import principal_with_id
 from app.directory.groups import GroupProfile
 from app.lists import groups as lists
@@ -214,7 +214,4 @@ def read(account_id: str, group_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such group.
     """
-    group = lists.one(account_id, group_id)
-    if group is None:
-        raise NotFound("group", group_id)
-    return group
+    return existing(lists.one(account_id, group_id), "group", group_id)

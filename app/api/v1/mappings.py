@@ -12,7 +12,7 @@ from app.api.v1.dry_run import previewable
 from app.api.v1.references import NamedSchema, PlacedSchema
 from app.api.v1.writing import post, writing
 from app.directory import mappings
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.mappings import MATCH_BY
 from app.lists import mappings as lists
 from app.lists.mappings import MappingFilter
@@ -124,7 +124,4 @@ def read(account_id: str, mapping_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such mapping.
     """
-    mapping = lists.one(account_id, mapping_id)
-    if mapping is None:
-        raise NotFound("mapping", mapping_id)
-    return mapping
+    return existing(lists.one(account_id, mapping_id), "mapping", mapping_id)

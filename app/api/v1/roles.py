@@ -19,7 +19,7 @@ from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import roles
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.lists import roles as lists
 
 part = Part("roles", __name__, description="Roles, and what they permit.")
@@ -186,7 +186,4 @@ def read(account_id: str, role_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such role.
     """
-    role = lists.one(account_id, role_id)
-    if role is None:
-        raise NotFound("role", role_id)
-    return role
+    return existing(lists.one(account_id, role_id), "role", role_id)

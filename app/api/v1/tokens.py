@@ -13,7 +13,7 @@ from app.api.v1.dry_run import previewable
 from app.api.v1.moments import ahead
 from app.api.v1.writing import post, writing
 from app.directory import tokens
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.networks import NETWORKS_LIMIT
 from app.directory.tokens import ROTATION_OVERLAP, IssuedToken
 from app.directory.work import Work
@@ -164,10 +164,7 @@ def read(account_id: str, token_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such token.
     """
-    token = lists.one(account_id, token_id)
-    if token is None:
-        raise NotFound("live token", token_id)
-    return token
+    return existing(lists.one(account_id, token_id), "live token", token_id)
 
 
 def _issued(work: Work, issued: IssuedToken) -> dict[str, Any]:

@@ -12,13 +12,10 @@ from app.api.v1.blueprint import ListQuery, Part, page_schema, plain
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import writing
 from app.directory.errors import NotFound
-from app.directory.restoring import restore
+from app.directory.restoring import NEEDED, restore
 from app.lists import trash as lists
 
 part = Part("trash", __name__, url_prefix="/trash", description="What was deleted.")
-
-NEEDED = {"user": "user.manage", "group": "group.manage", "folder": "folder.create_child"}
-"""What bringing one back needs, by its type."""
 
 
 class TombstoneSchema(Schema):

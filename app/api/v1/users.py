@@ -11,7 +11,7 @@ from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import etag, expected_version, post, writing
 from app.directory import users
-from app.directory.errors import NotFound
+from app.directory.errors import existing
 from app.directory.users import Profile
 from app.lists import users as lists
 from app.lists.users import UserFilter
@@ -193,10 +193,7 @@ def read(account_id: str, user_id: str) -> dict[str, Any]:
 
     :raises NotFound: When the account has no such user.
     """
-    user = lists.one(account_id, user_id)
-    if user is None:
-        raise NotFound("user", user_id)
-    return user
+    return existing(lists.one(account_id, user_id), "user", user_id)
 
 
 def _set_email(profile: Profile, email: str | None) -> None:
