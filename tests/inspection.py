@@ -26,6 +26,21 @@ def row(table: type[Base], **equal: Any) -> Any:
     return found
 
 
+def rows_of(account_id: str) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of an account, by table."""
+    db.session.rollback()
+    return {
+        table.name: [
+            tuple(row)
+            for row in db.session.execute(
+                select(table).where(table.c.account_id == account_id).order_by(*table.primary_key)
+            )
+        ]
+        for table in db.metadata.sorted_tables
+        if "account_id" in table.c
+    }
+
+
 def audit(account_id: str, *actions: str) -> list[Any]:
     """The audit events of an account, or those of the named actions, oldest first."""
     found = rows(AuditEvent, account_id=account_id)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import select
 
 from app.api.openapi import METHODS, document
-from app.store.database import db
 from app.store.types import now
 from tests.api.v1.client import Api, an_api_token
 from tests.api.v1.world import BODIES, MAKERS, QUERIES, ids_of_everything
 from tests.factories import an_account
+from tests.inspection import rows_of
 
 NAMED = re.compile(r"{(\w+)}")
 ENDPOINTS = [
@@ -21,21 +20,6 @@ ENDPOINTS = [
     for method in METHODS
     if method in item and NAMED.search(path)
 ]
-
-
-def rows_of(account_id: str) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of an account, by table."""
-    db.session.rollback()
-    return {
-        table.name: [
-            tuple(row)
-            for row in db.session.execute(
-                select(table).where(table.c.account_id == account_id).order_by(*table.primary_key)
-            )
-        ]
-        for table in db.metadata.sorted_tables
-        if "account_id" in table.c
-    }
 
 
 def test_everything_that_can_be_named_is_made_for_the_tests():

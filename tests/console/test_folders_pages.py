@@ -6,17 +6,8 @@ import pytest
 
 from app.directory import folders
 from app.store.models import Folder, Grant
-from tests.console.client import Browser
 from tests.factories import a_folder, a_grant, a_group, a_session, a_user, an_account
 from tests.inspection import row, rows, statements
-
-
-@pytest.fixture
-def admin(browser, account) -> Browser:
-    user_id = a_user(account, "admin@example.com")
-    a_grant(account, user_id, "admin")
-    browser.sign_in(a_session(account, user_id))
-    return browser
 
 
 @pytest.fixture

@@ -5,21 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.store.models import Grant, Group, Membership, NestedGroup
-from tests.console.client import Browser
-from tests.factories import a_folder, a_grant, a_group, a_large_group, a_session, a_user
+from tests.factories import a_folder, a_group, a_large_group, a_session, a_user
 from tests.inspection import row, rows, statements
-
-
-@pytest.fixture
-def admin(browser, account) -> Browser:
-    browser.sign_in(a_session(account, a_admin(account)))
-    return browser
-
-
-def a_admin(account: str, role: str = "admin") -> str:
-    user_id = a_user(account, f"{role}@example.com")
-    a_grant(account, user_id, role)
-    return user_id
 
 
 def test_groups_are_found_by_how_they_begin(admin, account):
@@ -123,10 +110,9 @@ def test_a_role_is_given_shown_changed_and_taken_back(admin, account):
     assert rows(Grant, group_id=group) == []
 
 
-def test_nobody_gives_more_than_they_have(browser, account):
-    browser.sign_in(a_session(account, a_admin(account, "admin")))
+def test_nobody_gives_more_than_they_have(admin, account):
     group = a_group(account, "Designers")
-    answer = browser.submit(f"/grants/give?group={group}", role="master_admin")
+    answer = admin.submit(f"/grants/give?group={group}", role="master_admin")
     assert answer.status_code == 200
     assert rows(Grant, group_id=group) == []
 

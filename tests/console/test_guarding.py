@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app.store.database import Base, db
 from tests.api.v1.world import MAKERS
 from tests.console.client import Browser
 from tests.factories import a_master_admin, a_session, a_user, an_account
+from tests.inspection import rows_of
 
 OPEN = frozenset(
     {
@@ -80,17 +80,6 @@ def token_of(browser: Browser) -> dict[str, str]:
     return {"csrf_token": value}
 
 
-def rows_of(account: str) -> dict[str, list[tuple]]:
-    """All there is of an account, but for what reading leaves behind."""
-    tables = (each for each in Base.metadata.sorted_tables if "account_id" in each.c)
-    return {
-        table.name: sorted(
-            map(str, db.session.execute(table.select().where(table.c.account_id == account)))
-        )
-        for table in tables
-    }
-
-
 @pytest.fixture
 def admin(app, account) -> Browser:
     browser = Browser(app)
@@ -123,7 +112,6 @@ def test_who_may_do_nothing_reads_and_writes_nothing(app, account):
             assert answer.status_code in (403, 404), endpoint
         else:
             assert answer.status_code in (200, 403, 404), endpoint
-    db.session.rollback()
     after = rows_of(account)
     assert {name for name in before if before[name] != after[name]} <= {"sessions"}
 
@@ -141,7 +129,6 @@ def test_another_account_does_not_exist(app, admin):
         assert answer.status_code == 404, (endpoint, method, answer.status_code)
     for query in (f"user={ids['user_id']}", f"group={ids['group_id']}"):
         assert admin.get(f"/grants/give?{query}").status_code == 404
-    db.session.rollback()
     assert rows_of(other) == before
 
 
@@ -151,7 +138,6 @@ def test_a_forged_form_changes_nothing(app, account, admin):
     for endpoint, method, rule in rules(app):
         if method == "POST":
             assert admin.post(path_of(rule, ids)).status_code == 400, endpoint
-    db.session.rollback()
     after = rows_of(account)
     assert {name for name in before if before[name] != after[name]} <= {"sessions"}
 

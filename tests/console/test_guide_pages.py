@@ -11,16 +11,8 @@ from app.store.models import Connection, Token
 from tests.api.v1.world import MAKERS, a_saml_connection
 from tests.conftest import write
 from tests.console.client import Browser
-from tests.factories import a_connection, a_grant, a_session, a_user
+from tests.factories import a_connection, a_user
 from tests.inspection import row, rows
-
-
-@pytest.fixture
-def admin(browser, account) -> Browser:
-    user_id = a_user(account, "admin@example.com")
-    a_grant(account, user_id, "admin")
-    browser.sign_in(a_session(account, user_id))
-    return browser
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -5,17 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.store.models import Grant, Mapping
-from tests.console.client import Browser
-from tests.factories import a_folder, a_grant, a_group, a_mapping, a_session, a_user
+from tests.factories import a_folder, a_group, a_mapping, a_user
 from tests.inspection import rows
-
-
-@pytest.fixture
-def admin(browser, account) -> Browser:
-    user_id = a_user(account, "admin@example.com")
-    a_grant(account, user_id, "admin")
-    browser.sign_in(a_session(account, user_id))
-    return browser
 
 
 def test_a_mapping_shows_what_it_changes_and_then_does_it(admin, account):
