@@ -7,12 +7,13 @@ from typing import Any
 from flask import current_app, redirect, render_template, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from app.console.forms import LONGEST_NAME
-from app.console.pages import attempt, note, page, section, visitor
+from app.console.pages import attempt, needed, note, page, section, visitor
 from app.console.providers import PROVIDERS, Provider
 from app.directory import connections, tokens
 from app.directory.errors import DirectoryError, Invalid, NotFound
@@ -68,6 +69,8 @@ def steps(provider: str) -> str:
 def scim(provider: str) -> str:
     """Make a connection with its token, and show what to paste where: the token this once."""
     known = _known(provider)
+    if not visitor().may("token.manage"):
+        raise Forbidden(needed("token.manage"))
     form = ScimForm(name=known.label)
 
     def connect(work: Work) -> tuple[str, IssuedToken]:

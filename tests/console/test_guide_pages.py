@@ -11,7 +11,7 @@ from app.store.models import Connection, Token
 from tests.api.v1.world import MAKERS, a_saml_connection
 from tests.conftest import write
 from tests.console.client import Browser
-from tests.factories import a_connection, a_user
+from tests.factories import a_connection, a_custom_role, a_grant, a_session, a_user
 from tests.inspection import row, rows
 
 
@@ -100,3 +100,11 @@ def test_the_start_page_of_an_administrator_says_what_wants_attention(admin, acc
     assert "No provider is connected yet." in admin.text("/")
     a_connection(account, name="Okta")
     assert "Okta" in admin.text("/")
+
+
+def test_who_may_issue_no_token_gets_none_by_the_guide(browser, account):
+    user_id = a_user(account)
+    a_grant(account, user_id, a_custom_role(account, "account", {"connection.manage"}))
+    browser.sign_in(a_session(account, user_id))
+    assert browser.get("/guide/okta/scim").status_code == 403
+    assert browser.get("/guide/okta/saml").status_code == 200
