@@ -28,6 +28,18 @@ def test_the_assertion_consumer_is_measured():
     assert "the target is 0.2" in run.stdout
 
 
+def test_the_pages_of_the_console_are_measured():
+    run = subprocess.run(
+        [sys.executable, BENCHMARKS / "console_pages.py", "--rounds", "1", "--part", "1000"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode in (0, 1), run.stderr
+    assert "/sign-in-rules" in run.stdout
+    assert "the target is 150 ms" in run.stdout
+
+
 def test_what_is_missing_is_said(tmp_path):
     run = subprocess.run(
         [sys.executable, BENCHMARKS / "assertion_consumer.py"],

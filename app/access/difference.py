@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,9 +10,12 @@ from sqlalchemy import Select, or_, select, union
 
 from app.access.decisions import account_roles
 from app.access.folders import VISIBLE, VisibleFolder, folders_visible_to
-from app.access.grants import roles_permitting
+from app.access.grants import HeldGrant, roles_permitting
+from app.access.many import Place, grants_near_each
+from app.access.tree import Step, path_of, ways_up
 from app.store.database import db
-from app.store.models import FolderClosure, Grant, Group, Membership, NestedGroup, User
+from app.store.models import Folder, FolderClosure, Grant, Group, Membership, NestedGroup, User
+from app.store.types import now
 
 USERS_LIMIT = 25
 """Of how many users the access is compared."""
@@ -31,10 +34,8 @@ class Access:
     account_roles: frozenset[str] = frozenset()
     folders: dict[str, VisibleFolder] = field(default_factory=dict)
     """By id, the oldest if there are too many."""
-
-    @property
-    def is_cut_off(self) -> bool:
-        return len(self.folders) > FOLDERS_LIMIT
+    known_to: str | None = None
+    """The id of the last folder looked at; None: there are no more."""
 
     def up_to(self, last: str | None) -> Access:
         """Return it without the folders after one: what lies there is known of one side only."""
@@ -63,17 +64,45 @@ class Difference:
     """Whether there were more users or folders than are compared."""
 
 
-def access_of(account_id: str, user_ids: Iterable[str]) -> dict[str, Access]:
+def access_of(
+    account_id: str, user_ids: Iterable[str], within: Collection[str] | None = None
+) -> dict[str, Access]:
     """Return the access of users as things stand; those that do not exist are left out.
 
     Of users and of folders one more is looked at than is compared, the first by id each, so that
     :func:`difference` knows whether there are more.
+
+    :param within: Folders: only these and what lies in them is looked at, which is much less work
+        for users who see much. None: all each of them sees.
     """
     wanted = sorted(set(user_ids))[: USERS_LIMIT + 1]
     rows = db.session.execute(
         select(User.id, User.user_name).where(User.account_id == account_id, User.id.in_(wanted))
     )
-    return {row.id: _access(account_id, row.id, row.user_name) for row in rows}
+    names = {row.id: row.user_name for row in rows}
+    if within is not None:
+        return _access_within(account_id, names, within)
+    return {user_id: _access(account_id, user_id, name) for user_id, name in names.items()}
+
+
+def folders_touched(account_id: str, events: Sequence[dict[str, Any]]) -> list[str] | None:
+    """Return the folders within which changes can give or take access, for ``access_of``.
+
+    None: wherever those whom they concern have any, as when somebody comes into a group.
+    """
+    touched: set[str | None] = set()
+    for event in events:
+        kind = event["action"].partition(".")[0]
+        if kind == "folder":
+            touched.add(event["target_id"])
+        elif kind == "grant":
+            touched.add((event["after"] or event["before"])["folder_id"])
+        elif event["target_type"] in ("user", "group"):
+            return None
+    if None in touched:
+        is_root = (Folder.account_id == account_id) & Folder.parent_id.is_(None)
+        touched = {db.session.scalar(select(Folder.id).where(is_root))}
+    return sorted(each for each in touched if each)
 
 
 def difference(before: dict[str, Access], after: dict[str, Access]) -> Difference:
@@ -85,7 +114,7 @@ def difference(before: dict[str, Access], after: dict[str, Access]) -> Differenc
         old, new = before.get(user_id), after.get(user_id)
         name = (new or old or Access("")).user_name
         old, new = old or Access(name), new or Access(name)
-        last = min((max(each.folders) for each in (old, new) if each.is_cut_off), default=None)
+        last = min((each.known_to for each in (old, new) if each.known_to), default=None)
         change = _change(user_id, old.up_to(last), new.up_to(last))
         truncated |= last is not None
         if change is not None:
@@ -114,11 +143,76 @@ def users_affected_by(account_id: str, events: Sequence[dict[str, Any]]) -> list
 
 
 def _access(account_id: str, user_id: str, user_name: str) -> Access:
+    visible = folders_visible_to(account_id, user_id, FOLDERS_LIMIT + 1)
+    folders = {each.id: each for each in visible}
     return Access(
         user_name,
         frozenset(grant.role_name for grant in account_roles(account_id, user_id)),
-        {each.id: each for each in folders_visible_to(account_id, user_id, FOLDERS_LIMIT + 1)},
+        folders,
+        _last_of(folders),
     )
+
+
+def _last_of(folder_ids: Collection[str]) -> str | None:
+    """Return the last of the folders looked at, if there may be more."""
+    return max(folder_ids) if len(folder_ids) > FOLDERS_LIMIT else None
+
+
+def _access_within(
+    account_id: str, names: dict[str, str], within: Collection[str]
+) -> dict[str, Access]:
+    """Return the access of users, of whom the names are given, to folders in some others.
+
+    Three statements (one more for each 500 folders).
+    """
+    query = select(FolderClosure.descendant_id).where(
+        FolderClosure.account_id == account_id, FolderClosure.ancestor_id.in_(within)
+    )
+    first = query.distinct().order_by(FolderClosure.descendant_id).limit(FOLDERS_LIMIT + 1)
+    folder_ids = list(db.session.scalars(first))
+    given_to = grants_near_each(account_id, sorted(names), folder_ids, now())
+    found = {
+        user_id: Access(
+            name,
+            frozenset(grant.role_name for grant in given_to.get((user_id, None), ())),
+            known_to=_last_of(folder_ids),
+        )
+        for user_id, name in names.items()
+    }
+    ways = ways_up(account_id, folder_ids)
+    roles = {user_id: _Roles(user_id, given_to) for user_id in names}
+    for folder_id in folder_ids:
+        path, same = path_of(ways[folder_id]), {}
+        for user_id, access in found.items():
+            shown_by = roles[user_id].on(ways[folder_id])
+            if shown_by and shown_by not in same:
+                same[shown_by] = VisibleFolder(folder_id, path, shown_by)
+            if shown_by:
+                access.folders[folder_id] = same[shown_by]
+    return found
+
+
+class _Roles:
+    """The names of the roles that show a user folders. Neighbours share what is given above."""
+
+    def __init__(self, user_id: str, given_to: dict[Place, list[HeldGrant]]) -> None:
+        self._given = {
+            place: {grant.role_name for grant in grants if VISIBLE in grant.permissions}
+            for (holder, place), grants in given_to.items()
+            if holder == user_id
+        }
+        self._found: dict[str, tuple[str, ...]] = {}
+
+    def on(self, way: Sequence[Step]) -> tuple[str, ...]:
+        """Return those that show the first folder of a way up, sorted."""
+        if not way:
+            return tuple(sorted(self._given.get(None, ())))
+        folder = way[0]
+        if folder.id not in self._found:
+            above = self.on(() if folder.restricted else way[1:])
+            here = self._given.get(folder.id)
+            self._found[folder.id] = tuple(sorted({*above, *here})) if here else above
+        return self._found[folder.id]
 
 
 def _change(user_id: str, old: Access, new: Access) -> UserChange | None:

@@ -215,9 +215,10 @@ def given(to_groups: CTE | None, *more: ColumnElement[Any]) -> Select[Any]:
     )
     if to_groups is None:
         return query
-    return query.join(to_groups, to_groups.c.group_id == Grant.group_id).join(
+    # IN, since of a join SQLite would rather begin with every group of the account.
+    return query.join(
         Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id)
-    )
+    ).where(Grant.group_id.in_(select(to_groups.c.group_id)))
 
 
 def held(row: Any, depth: int | None) -> HeldGrant:

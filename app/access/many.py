@@ -30,10 +30,21 @@ def grants_reaching_each(
     user_ids = sorted({user_id for user_id, _ in places})
     folder_ids = sorted({folder_id for _, folder_id in places if folder_id is not None})
     ways = ways_up(account_id, folder_ids) if folder_ids else {}
-    given_to: dict[Place, list[HeldGrant]] = defaultdict(list)
-    for row in db.session.execute(_query(account_id, user_ids, folder_ids, at)):
-        given_to[row.holder_id, row.folder_id].append(held(row, None))
+    given_to = grants_near_each(account_id, user_ids, folder_ids, at)
     return {place: list(_reaching(place, given_to, ways)) for place in places}
+
+
+def grants_near_each(
+    account_id: str, user_ids: list[str], folder_ids: list[str], at: datetime
+) -> dict[Place, list[HeldGrant]]:
+    """Return the grants of active users on the account, on folders and on all above these.
+
+    One statement. They stand where they were given: what is restricted is not looked at.
+    """
+    found: dict[Place, list[HeldGrant]] = defaultdict(list)
+    for row in db.session.execute(_query(account_id, user_ids, folder_ids, at)):
+        found[row.holder_id, row.folder_id].append(held(row, None))
+    return found
 
 
 def _reaching(
@@ -50,7 +61,6 @@ def _reaching(
 
 
 def _query(account_id: str, user_ids: list[str], folder_ids: list[str], at: datetime) -> Any:
-    """Return the grants of active users on the account, on the folders and on all above them."""
     above = select(FolderClosure.ancestor_id).where(
         FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(folder_ids)
     )
@@ -70,4 +80,6 @@ def _grants(account_id: str, user_ids: list[str], through: CTE | None, at: datet
         .join(User, (User.account_id == Grant.account_id) & (User.id == holder))
         .where(Grant.account_id == account_id, User.active.is_(True), in_force(at))
     )
-    return query.where(Grant.user_id.in_(user_ids)) if through is None else query
+    if through is None:
+        return query.where(Grant.user_id.in_(user_ids))
+    return query.join(through, through.c.group_id == Grant.group_id)

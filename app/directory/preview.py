@@ -61,8 +61,9 @@ def preview(account_id: str, actor: Actor, write: Callable[[Work], T]) -> Previe
         with _undone(nested=True):
             result, work = _done(account_id, actor, write)
             affected += difference.users_affected_by(account_id, work.events)
-            after = difference.access_of(account_id, affected)
-        before = difference.access_of(account_id, affected)
+            within = difference.folders_touched(account_id, work.events)
+            after = difference.access_of(account_id, affected, within)
+        before = difference.access_of(account_id, affected, within)
         access = difference.difference(before, after)
     return Preview(result, work.events, access)
 
