@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     from flask import Flask
 
     from app import logs
+    from app.routing import LazyRule
     from app.security.requests import BoundedRequest
     from app.settings import Settings
     from app.store.database import init_database
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     logs.configure(settings)
     app = Flask("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
     app.request_class = BoundedRequest
+    app.url_rule_class = LazyRule
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["SESSION_COOKIE_NAME"] = "gatehouse_form"

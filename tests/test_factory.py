@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
+from werkzeug.routing import Rule
 
 from app.factory import create_app
 from app.settings import Settings
@@ -94,3 +95,19 @@ def test_browsers_are_told_to_stay_with_https():
     )
     headers = create_app(settings).test_client().get("/healthz").headers
     assert headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+def test_what_builds_urls_is_compiled_when_it_is_needed(tmp_path, monkeypatch):
+    compiled, compile_builder = [], Rule._compile_builder
+
+    def note(rule, append_unknown=True):
+        compiled.append(rule.endpoint)
+        return compile_builder(rule, append_unknown)
+
+    monkeypatch.setattr(Rule, "_compile_builder", note)
+    app = make_app(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    assert compiled == []
+    with app.test_request_context():
+        for _ in range(2):
+            assert url_for("person.shown", user_id="a b", rule="r") == "/people/a%20b?rule=r"
+    assert compiled == ["person.shown"]
