@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, text
 
+from app import logs
 from app.directory import accounts
 from app.directory.work import Actor, Work, transaction
 from app.factory import create_app
 from app.settings import Settings
-from app.store.database import db, upgrade_database
-from app.store.types import new_id
-from tests.postgres import PostgresMissing, temporary_postgres
+from app.store.database import close_database, upgrade_database
+from tests.postgres import (
+    PostgresMissing,
+    RenewedDatabase,
+    create_database,
+    database_at,
+    quickest_folder,
+    temporary_postgres,
+)
 
 ALL_REQUIRED = os.environ.get("GATEHOUSE_TEST_ALL") == "1"
 SECRET_KEY = "a key for tests alone, 32 characters and more"
@@ -39,15 +48,12 @@ def make_app(database_url: str, **settings) -> Flask:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory) -> Path:
+def sqlite_template() -> Iterator[Path]:
     """A migrated SQLite file, to be copied for each test."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
-    app = make_app(f"sqlite:///{path}")
-    with app.app_context():
-        upgrade_database()
-        db.session.remove()
-        db.engine.dispose()
-    return path
+    with tempfile.TemporaryDirectory(prefix="gatehouse-sqlite-", dir=quickest_folder()) as folder:
+        path = Path(folder) / "template.sqlite3"
+        _migrate(f"sqlite:///{path}")
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -55,40 +61,62 @@ def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of the tests' own, with a migrated database ``template``."""
     try:
         with temporary_postgres() as url:
-            _on_server(url, "CREATE DATABASE template")
-            app = make_app(_database(url, "template"))
-            with app.app_context():
-                upgrade_database()
-                db.session.remove()
-                db.engine.dispose()
+            create_database(url, "template")
+            _migrate(database_at(url, "template"))
             yield url
     except PostgresMissing as missing:
         pytest.skip(str(missing))
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server) -> RenewedDatabase:
+    return RenewedDatabase(postgres_server)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path) -> Iterator[str]:
-    """A fresh, migrated database, on each kind of server."""
+def database_url(request) -> str:
+    """A fresh, migrated database, on each kind of server; each kind has one URL for all tests."""
     if request.param == "sqlite":
-        path = tmp_path / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    name = f"test_{new_id().replace('-', '')}"
-    _on_server(server, f"CREATE DATABASE {name} TEMPLATE template")
-    yield _database(server, name)
-    _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+        template = request.getfixturevalue("sqlite_template")
+        path = template.with_name("test.sqlite3")
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+    database = request.getfixturevalue("postgres_database")
+    database.renew()
+    return database.url
 
 
 @pytest.fixture
 def app(database_url) -> Iterator[Flask]:
     """The application on a fresh database, with its context pushed."""
-    app = make_app(database_url)
-    with app.app_context():
+    with shared_app(database_url) as app, app.app_context():
         yield app
-        db.session.remove()
-        db.engine.dispose()
+
+
+@contextmanager
+def shared_app(database_url: str) -> Iterator[Flask]:
+    """Lend the application on the database that is renewed for each test.
+
+    One serves all tests: what it has compiled (templates, statements) is of use to the next, and
+    what it knows is in its database. What a test set on it is taken back at the end.
+    """
+    app = _app_at(database_url)
+    before = [(each, dict(each)) for each in (app.config, app.extensions)]
+    logs.configure(app.extensions["gatehouse"])  # to where this test looks
+    try:
+        yield app
+    finally:
+        for each, content in before:
+            each.clear()
+            each.update(content)
+        if database_url.startswith("sqlite"):  # The next test has another file.
+            with app.app_context():
+                close_database()
+
+
+_app_at = cache(make_app)
 
 
 @pytest.fixture
@@ -105,12 +133,7 @@ def write(account_id: str, actor: Actor = CLI_ACTOR):
 __all__ = ["CLI_ACTOR", "Work", "make_app", "write"]
 
 
-def _database(server_url: str, name: str) -> str:
-    return server_url.rsplit("/", 1)[0] + f"/{name}"
-
-
-def _on_server(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+def _migrate(database_url: str) -> None:
+    with make_app(database_url).app_context():
+        upgrade_database()
+        close_database()

@@ -12,15 +12,89 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Connection, create_engine
+
 OPTIONS = (
     "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60 "
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "
     "-c max_wal_size=100MB"
 )
 
+MUCH = 1024 * 1024
+"""In bytes, deleted rows included: these slow down what reads the table."""
+END_TRANSACTIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+WRITTEN_TABLES = """
+SELECT oid::regclass::text, pg_relation_size(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
+"""
+STATE_OF_TABLES = """
+SELECT count(*), max(xmin::text::bigint), to_regclass('alembic_version') AS migrations
+FROM pg_class
+"""
+
 
 class PostgresMissing(Exception):
     """There is no PostgreSQL server to start. The message says what to install."""
+
+
+class RenewedDatabase:
+    """A copy of the database ``template`` of a server, for one test after the other.
+
+    To make a copy takes longer than most tests, and so does connecting to it. So what a test wrote
+    is deleted, and who is connected stays; a new copy is made when there is more to undo.
+    """
+
+    def __init__(self, server_url: str) -> None:
+        self.url = database_at(server_url, "renewed")
+        self._server_url = server_url
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+        self._tables: object = None
+
+    def renew(self) -> None:
+        """Make it equal to the template."""
+        if self._tables is not None and self._empty():
+            return
+        create_database(self._server_url, "renewed", template="template")
+        with self._engine.connect() as connection:
+            self._tables = _state_of_tables(connection)
+
+    def _empty(self) -> bool:
+        """Delete all rows; return False when that is not enough, or they are too many."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(END_TRANSACTIONS)
+            written = {name: size for name, size in connection.exec_driver_sql(WRITTEN_TABLES)}
+            if sum(written.values()) > MUCH or _state_of_tables(connection) != self._tables:
+                return False
+            connection.exec_driver_sql("SET session_replication_role = replica")  # in any order
+            for name in written:
+                connection.exec_driver_sql(f"DELETE FROM {name}")
+        return True
+
+
+def _state_of_tables(connection: Connection) -> object:
+    """Return what is no longer the same when a table was made, changed, dropped or migrated."""
+    state = connection.exec_driver_sql(STATE_OF_TABLES).one()
+    if state.migrations is None:
+        return None
+    return state, connection.exec_driver_sql("SELECT xmin::text, * FROM alembic_version").all()
+
+
+def create_database(server_url: str, name: str, *, template: str = "template1") -> None:
+    """Create a database, in the place of one of that name."""
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    engine.dispose()
+
+
+def database_at(server_url: str, name: str) -> str:
+    """Return the URL of a database of the server."""
+    return server_url.rsplit("/", 1)[0] + f"/{name}"
 
 
 @contextmanager
@@ -33,7 +107,7 @@ def temporary_postgres() -> Iterator[str]:
     :raises PostgresMissing: When the server's programs are not installed.
     """
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=_quickest_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=quickest_folder()))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
@@ -50,7 +124,7 @@ def temporary_postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _quickest_folder() -> str | None:
+def quickest_folder() -> str | None:
     """Return the folder in memory, if it is there and large enough: a database is made a test."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1024**3

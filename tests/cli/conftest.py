@@ -8,20 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import cli
-from tests.conftest import make_app
+from tests.conftest import shared_app
 
 
 @pytest.fixture
 def gatehouse(database_url):
     """Run the command and return its result; ``json=True`` asks for JSON and decodes it."""
-    app = make_app(database_url)
 
     def run(*args: str, exit_code: int = 0):
-        result = CliRunner().invoke(cli, args, obj=lambda faces: app)
+        result = CliRunner().invoke(cli, args, obj=lambda faces: run.app)
         assert result.exit_code == exit_code, result.output
         if "--json" in args and exit_code == 0:
             return json.loads(result.stdout)
         return result
 
-    run.app = app
-    return run
+    with shared_app(database_url) as run.app:
+        yield run

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from sqlalchemy import create_engine, text
 
 from app.directory.users import value_entry
 from app.security.requests import settings
@@ -22,6 +21,7 @@ from tests.e2e.replay import load, replay
 from tests.e2e.server import Server, gatehouse, running_server
 from tests.factories import a_session
 from tests.inspection import row, rows
+from tests.postgres import create_database, database_at
 
 CONVERSATIONS = sorted((Path(__file__).parents[2] / "idp-fixtures" / "scim").glob("*.json"))
 
@@ -35,7 +35,9 @@ def server(request, tmp_path_factory) -> Iterator[Server]:
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         database_url = f"sqlite:///{file}"
     else:
-        database_url = _new_postgres_database(request.getfixturevalue("postgres_server"))
+        server_url = request.getfixturevalue("postgres_server")
+        create_database(server_url, "conversations", template="template")
+        database_url = database_at(server_url, "conversations")
     with running_server(database_url, folder / "data") as server:
         yield server
 
@@ -109,11 +111,3 @@ class Account:
         for value in rows(UserValue, account_id=self.id, user_id=user.id):
             found.setdefault(value.attribute, []).append(value_entry(value))
         return found
-
-
-def _new_postgres_database(server_url: str) -> str:
-    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE conversations TEMPLATE template"))
-    engine.dispose()
-    return server_url.rsplit("/", 1)[0] + "/conversations"
