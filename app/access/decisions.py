@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from app.access.grants import HeldGrant, grants_reaching
 from app.access.many import grants_reaching_each
-from app.access.permissions import ACCOUNT_ACTIONS, ACTIONS, FOLDER_ACTIONS
+from app.access.permissions import ACCOUNT_ACTIONS, ACTIONS, FOLDER_ACTIONS, role_named
 from app.store.types import now
+from app.words import Said, say
 
 QUESTIONS_LIMIT = 1000
 """How many questions are answered at once."""
+
+ORIGINS = {"manual": say("manual"), "mapping": say("mapping")}
+"""Where grants come from, in words; what is not here is called by its name."""
 
 Question = tuple[str, str, str | None]
 """Whether this user may do this action on this folder; no folder: on the account."""
@@ -21,7 +25,11 @@ class UnknownAction(ValueError):
     """The action is none that Gatehouse knows. The message lists those it knows."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"Unknown action {action!r}. Known: {', '.join(sorted(ACTIONS))}.")
+        super().__init__(
+            say(
+                "Unknown action %(action)r. Known: %(known)s.", action=action, known=sorted(ACTIONS)
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -32,14 +40,24 @@ class Decision:
     action: str
     because: tuple[HeldGrant, ...]
 
-    def in_words(self) -> str:
+    def in_words(self) -> Said:
         """Return one sentence a person can act on."""
         if not self.allowed:
-            return f"No grant gives {self.action} here."
+            return say("No grant gives %(action)s here.", action=self.action)
         grant = self.because[0]
-        where = "the account" if grant.depth is None else _above(grant.depth)
-        via = f", through the group {grant.group_name}" if grant.group_name else ""
-        return f"{grant.role_name} on {where}{via} ({grant.origin}, by {grant.granted_by})."
+        told = {
+            "role": role_named(grant.role_name),
+            "where": say("the account") if grant.depth is None else _above(grant.depth),
+            "origin": ORIGINS.get(grant.origin, grant.origin),
+            "by": grant.granted_by,
+        }
+        if not grant.group_name:
+            return say("%(role)s on %(where)s (%(origin)s, by %(by)s).", **told)
+        return say(
+            "%(role)s on %(where)s, through the group %(group)s (%(origin)s, by %(by)s).",
+            group=grant.group_name,
+            **told,
+        )
 
 
 def check(account_id: str, user_id: str, action: str, folder_id: str | None) -> Decision:
@@ -114,7 +132,9 @@ def may_administer(account_id: str, user_id: str) -> bool:
     return any(grant.permissions & ACCOUNT_ACTIONS for grant in account_roles(account_id, user_id))
 
 
-def _above(depth: int) -> str:
+def _above(depth: int) -> Said:
     if depth == 0:
-        return "this folder"
-    return "the folder above" if depth == 1 else f"a folder {depth} levels above"
+        return say("this folder")
+    if depth == 1:
+        return say("the folder above")
+    return say("a folder %(depth)s levels above", depth=depth)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import select
 
-from app.access.decisions import check
+from app.access.decisions import ORIGINS, check
 from app.access.grants import HeldGrant, grants_near
 from app.access.membership import chains_of
-from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS
+from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, role_named
 from app.access.tree import Step, path_of, reaching, ways_up
 from app.store.database import db
 from app.store.models import User
 from app.store.types import now
+from app.words import Said, iso, say
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,35 @@ class GivenRole:
     """Names of the groups it comes through, the user's own first; none: given directly."""
 
     @property
-    def role_and_place(self) -> str:
-        return f"{self.grant.role_name} on {self.folder_path or 'the account'}"
+    def role_and_place(self) -> Said:
+        where = self.folder_path or say("the account")
+        return say("%(role)s on %(where)s", role=role_named(self.grant.role_name), where=where)
 
-    def in_words(self, user_name: str) -> str:
+    def in_words(self, user_name: str) -> Said:
+        return say("%(parts)s.", parts=self._parts(user_name))
+
+    def _parts(self, user_name: str) -> list[Said]:
         grant = self.grant
+        parts = [self.role_and_place]
         if self.chain:
-            how = f"because {user_name} is in {' in '.join(self.chain)}"
+            parts += [say("because %(user)s is in %(what)s", user=user_name, what=self._chain())]
         else:
-            how = f"given to {user_name} directly"
-        by = f"by {grant.granted_by} ({grant.origin}) at {iso(grant.created_at)}"
-        since = f", from {iso(grant.not_before)}" if grant.not_before else ""
-        until = f", until {iso(grant.expires_at)}" if grant.expires_at else ""
-        why = f', for the reason "{grant.reason}"' if grant.reason else ""
-        return f"{self.role_and_place}, {how}, {by}{since}{until}{why}."
+            parts += [say("given to %(user)s directly", user=user_name)]
+        origin = ORIGINS.get(grant.origin, grant.origin)
+        given = {"by": grant.granted_by, "origin": origin, "at": grant.created_at}
+        parts += [say("by %(by)s (%(origin)s) at %(at)s", **given)]
+        if grant.not_before:
+            parts += [say("from %(at)s", at=grant.not_before)]
+        if grant.expires_at:
+            parts += [say("until %(at)s", at=grant.expires_at)]
+        if grant.reason:
+            parts += [say('for the reason "%(reason)s"', reason=grant.reason)]
+        return parts
+
+    def _chain(self) -> str:
+        return reduce(
+            lambda what, group: say("%(what)s in %(group)s", what=what, group=group), self.chain
+        )
 
     def as_data(self) -> dict[str, Any]:
         grant = self.grant
@@ -69,7 +85,7 @@ class Obstacle:
     kind: str
     """``unknown_user``, ``inactive_user``, ``unknown_folder``, ``needs_folder``, ``not_begun``,
     ``expired``, ``cut_off``, ``lacks_action`` or ``no_grant``."""
-    sentence: str
+    sentence: Said
     given: GivenRole | None = None
     """The grant that would do, were it not for this; or that does not permit the action."""
 
@@ -91,7 +107,7 @@ class Explanation:
     because: tuple[GivenRole, ...] = ()
     missing: tuple[Obstacle, ...] = ()
 
-    def sentences(self) -> list[str]:
+    def sentences(self) -> list[Said]:
         """Return the reasons, one sentence each."""
         if self.allowed:
             return [each.in_words(self.user_name or "") for each in self.because]
@@ -136,11 +152,6 @@ def explain(account_id: str, user_id: str, action: str, folder_id: str | None) -
     return replace(found, missing=tuple(_missing(account_id, found, user, way)))
 
 
-def iso(at: datetime) -> str:
-    """Return a time as people and programs read it: ``2026-03-01T09:30:00Z``."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _given_roles(
     account_id: str, user_id: str, grants: Iterable[HeldGrant], way: Sequence[Step]
 ) -> list[GivenRole]:
@@ -163,14 +174,16 @@ def _given_roles(
 def _missing(account_id: str, asked: Explanation, user: Any, way: Sequence[Step]) -> list[Obstacle]:
     """Return what is in the way: what keeps anything from counting, or grant by grant."""
     if user is None:
-        return [Obstacle("unknown_user", "There is no such user.")]
+        return [Obstacle("unknown_user", say("There is no such user."))]
     if not user.active:
-        sentence = f"{user.user_name} is not active, so nothing given to them counts."
+        sentence = say(
+            "%(user)s is not active, so nothing given to them counts.", user=user.user_name
+        )
         return [Obstacle("inactive_user", sentence)]
     if asked.folder_id is not None and not way:
-        return [Obstacle("unknown_folder", "There is no such folder.")]
+        return [Obstacle("unknown_folder", say("There is no such folder."))]
     if asked.folder_id is None and asked.action in FOLDER_ACTIONS:
-        sentence = f"{asked.action} is done on a folder, and none is named."
+        sentence = say("%(action)s is done on a folder, and none is named.", action=asked.action)
         return [Obstacle("needs_folder", sentence)]
     grants = grants_near(account_id, asked.user_id, [step.id for step in way])
     if asked.action in ACCOUNT_ACTIONS:
@@ -191,25 +204,37 @@ def _obstacles(action: str, given: GivenRole, way: Sequence[Step]) -> list[Obsta
     is_over = grant.expires_at is not None and grant.expires_at <= at
     if action not in grant.permissions:
         if not (is_cut_off or begins_later or is_over):
-            sentence = f"{given.role_and_place} does not permit {action}."
+            sentence = say(
+                "%(what)s does not permit %(action)s.", what=given.role_and_place, action=action
+            )
             found.append(Obstacle("lacks_action", sentence, given))
         return found
     if grant.not_before is not None and begins_later:
-        sentence = f"{given.role_and_place} begins at {iso(grant.not_before)}."
+        told = {"what": given.role_and_place, "at": grant.not_before}
+        sentence = say("%(what)s begins at %(at)s.", **told)
         found.append(Obstacle("not_begun", sentence, given))
     if grant.expires_at is not None and is_over:
-        sentence = f"{given.role_and_place} ended at {iso(grant.expires_at)}."
+        told = {"what": given.role_and_place, "at": grant.expires_at}
+        sentence = say("%(what)s ended at %(at)s.", **told)
         found.append(Obstacle("expired", sentence, given))
     if is_cut_off:
-        barrier = path_of(way[len(reached) - 1 :])
-        sentence = f"{given.role_and_place} does not reach here: {barrier} is restricted."
+        told = {"what": given.role_and_place, "folder": path_of(way[len(reached) - 1 :])}
+        sentence = say("%(what)s does not reach here: %(folder)s is restricted.", **told)
         found.append(Obstacle("cut_off", sentence, given))
     return found
 
 
 def _nothing_given(asked: Explanation, user_name: str) -> Obstacle:
-    where = "on the account"
     if asked.folder_path is not None and asked.action in FOLDER_ACTIONS:
-        where = f"on {asked.folder_path}, on a folder above it or on the account"
-    sentence = f"Neither {user_name} nor a group of theirs has a role {where} that permits it."
+        sentence = say(
+            "Neither %(user)s nor a group of theirs has a role on %(folder)s, "
+            "on a folder above it or on the account that permits it.",
+            user=user_name,
+            folder=asked.folder_path,
+        )
+    else:
+        sentence = say(
+            "Neither %(user)s nor a group of theirs has a role on the account that permits it.",
+            user=user_name,
+        )
     return Obstacle("no_grant", sentence)

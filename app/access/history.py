@@ -19,6 +19,7 @@ from app.access.names import ids_of
 from app.access.past import GrantThen, NotInHistory, Past, the_past
 from app.access.permissions import FOLDER_ACTIONS
 from app.access.tree import Step, path_of, reaching
+from app.words import say
 
 AT_ONCE = 200
 """Of how many users it is looked at once whether they could."""
@@ -99,7 +100,7 @@ def what_could(account_id: str, user: str, at: datetime, *, limit: int = 500) ->
     with the_past(account_id, at) as then:
         who = then.user_named(user)
         if who is None:
-            raise NotInHistory(f"There was no user {user!r} then.")
+            raise NotInHistory(say("There was no user %(name)r then.", name=user))
         if not who.active:
             return WhatCould(who.id, who.user_name, False, (), (), False)
         own = then.groups_of([who.id])[who.id]
@@ -124,7 +125,7 @@ def _way_up(then: Past, folder: str) -> list[Step]:
         folder_id = ids_of(then.account_id, [], [folder]).folders.get(folder)
     way = then.ways_up([folder_id]).get(folder_id) if folder_id is not None else None
     if way is None:
-        raise NotInHistory(f"There was no folder {folder!r} then.")
+        raise NotInHistory(say("There was no folder %(name)r then.", name=folder))
     return way
 
 

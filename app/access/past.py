@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.explanation import iso
 from app.access.grants import in_force
 from app.access.permissions import permissions_of
 from app.access.since import Columns, changes_since
@@ -21,10 +20,14 @@ from app.access.tree import CHUNK, Step
 from app.store.database import db
 from app.store.models import Account, Folder, Grant, Group, Membership, NestedGroup, Role, User
 from app.store.types import comparison_key, now
+from app.words import Said, say
 
 
 class NotInHistory(ValueError):
     """What was asked about was not there then. The message says what, for people."""
+
+    def __init__(self, sentence: Said) -> None:
+        super().__init__(sentence)
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,14 @@ def the_past(account_id: str, at: datetime) -> Iterator[Past]:
 
 def _check_time(account_id: str, at: datetime) -> None:
     if at.tzinfo is None:
-        raise NotInHistory("A time needs its zone, such as 2026-05-01T12:00+02:00.")
+        raise NotInHistory(say("A time needs its zone, such as 2026-05-01T12:00+02:00."))
     if at > now():
-        raise NotInHistory("That time lies ahead. Only what was is known.")
+        raise NotInHistory(say("That time lies ahead. Only what was is known."))
     since = db.session.scalar(select(Account.created_at).where(Account.id == account_id))
     if since is None:
-        raise NotInHistory("There is no such account.")
+        raise NotInHistory(say("There is no such account."))
     if at < since:
-        raise NotInHistory(f"The account was not there yet: it was made at {iso(since)}.")
+        raise NotInHistory(say("The account was not there yet: it was made at %(at)s.", at=since))
 
 
 class Past:

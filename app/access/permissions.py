@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.words import Said, say
+
 VIEWER = frozenset({"folder.view", "asset.view", "asset.download"})
 CONTRIBUTOR = VIEWER | {"asset.upload", "folder.create_child"}
 EDITOR = CONTRIBUTOR | {"asset.edit", "asset.move"}
@@ -69,35 +71,54 @@ def permissions_of(scope: str, role_id: str, built_in: bool, own: list[str]) -> 
     return frozenset(own) & (FOLDER_ACTIONS if scope == "folder" else ACTIONS)
 
 
-DESCRIPTIONS: dict[str, str] = {
-    "folder.view": "See the folder, by its name and what lies in it.",
-    "asset.view": "See assets.",
-    "asset.download": "Download assets.",
-    "asset.upload": "Upload assets.",
-    "folder.create_child": "Create folders in it, and move folders into it.",
-    "asset.edit": "Edit assets.",
-    "asset.move": "Move assets within it.",
-    "asset.delete": "Delete assets.",
-    "folder.rename": "Rename the folder.",
-    "folder.move": "Move the folder elsewhere.",
-    "folder.delete": "Delete the folder.",
-    "folder.restrict": "Let grants above reach it, or not.",
-    "folder.share": "Give and take back roles on it, up to one's own.",
-    "user.view": "See users, groups' members, roles and grants.",
-    "user.manage": "Add, change, invite, deactivate and delete users.",
-    "group.view": "See groups.",
-    "group.manage": "Add, change and delete groups and who is in them.",
-    "role.assign": "Give and take back roles on the account, up to one's own.",
-    "role.manage": "Make and change the account's own roles.",
-    "connection.view": "See connections to identity providers, and mappings.",
-    "connection.manage": "Set up connections, domains and mappings.",
-    "token.manage": "Issue, rotate and revoke tokens.",
-    "address.manage": "Say from which addresses the account may be reached.",
-    "settings.manage": "Change what the account requires of its people.",
-    "access.check": "Ask what anybody may do (for applications).",
-    "billing.view": "See invoices and the plan.",
-    "billing.manage": "Change the plan and how it is paid.",
-    "report.view": "See reports of who can reach what.",
-    "audit.view": "Read and export the audit log.",
+DESCRIPTIONS: dict[str, Said] = {
+    "folder.view": say("See the folder, by its name and what lies in it."),
+    "asset.view": say("See assets."),
+    "asset.download": say("Download assets."),
+    "asset.upload": say("Upload assets."),
+    "folder.create_child": say("Create folders in it, and move folders into it."),
+    "asset.edit": say("Edit assets."),
+    "asset.move": say("Move assets within it."),
+    "asset.delete": say("Delete assets."),
+    "folder.rename": say("Rename the folder."),
+    "folder.move": say("Move the folder elsewhere."),
+    "folder.delete": say("Delete the folder."),
+    "folder.restrict": say("Let grants above reach it, or not."),
+    "folder.share": say("Give and take back roles on it, up to one's own."),
+    "user.view": say("See users, groups' members, roles and grants."),
+    "user.manage": say("Add, change, invite, deactivate and delete users."),
+    "group.view": say("See groups."),
+    "group.manage": say("Add, change and delete groups and who is in them."),
+    "role.assign": say("Give and take back roles on the account, up to one's own."),
+    "role.manage": say("Make and change the account's own roles."),
+    "connection.view": say("See connections to identity providers, and mappings."),
+    "connection.manage": say("Set up connections, domains and mappings."),
+    "token.manage": say("Issue, rotate and revoke tokens."),
+    "address.manage": say("Say from which addresses the account may be reached."),
+    "settings.manage": say("Change what the account requires of its people."),
+    "access.check": say("Ask what anybody may do (for applications)."),
+    "billing.view": say("See invoices and the plan."),
+    "billing.manage": say("Change the plan and how it is paid."),
+    "report.view": say("See reports of who can reach what."),
+    "audit.view": say("Read and export the audit log."),
 }
 """What each action is, for people, in the order in which they are listed."""
+
+_NAMES: dict[str, Said] = {
+    "viewer": say("viewer"),
+    "contributor": say("contributor"),
+    "editor": say("editor"),
+    "manager": say("manager"),
+    "master_admin": say("master_admin"),
+    "admin": say("admin"),
+    "technical_admin": say("technical_admin"),
+    "billing": say("billing"),
+    "reports": say("reports"),
+    "media_library_admin": say("media_library_admin"),
+    "media_library_user": say("media_library_user"),
+}
+
+
+def role_named(name: str) -> str:
+    """Return the name of a role; that of a built-in one can be told in other languages."""
+    return _NAMES.get(name, name)

@@ -9,6 +9,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 
 from app.access.decisions import account_roles, check, check_many, permissions_on
 from app.access.permissions import FOLDER_ACTIONS
+from app.words import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,9 @@ class Powers:
         if self.may(action, folder_id):
             return
         if self.may("folder.view", folder_id):
-            raise Forbidden(f"This needs the permission {action} on the folder.")
-        raise NotFound(f"There is no folder {folder_id!r}.")
+            sentence = say("This needs the permission %(action)s on the folder.", action=action)
+            raise Forbidden(sentence)
+        raise NotFound(say("There is no %(what)s %(name)r.", what=say("folder"), name=folder_id))
 
     def on(self, folder_id: str) -> frozenset[str]:
         """Return what they may do on a folder, in one statement."""

@@ -11,6 +11,7 @@ from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
 from app.store.models import Account
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 
 def create(actor: Actor, name: str) -> str:
@@ -25,7 +26,7 @@ def create(actor: Actor, name: str) -> str:
         try:
             db.session.execute(insert(Account), [row])
         except IntegrityError as error:
-            raise Taken(f"There is an account {name!r} already.") from error
+            raise Taken(say("There is an account %(name)r already.", name=name)) from error
         work.record("account.created", Target("account", account_id, name), after={"name": name})
         roles.seed_built_in(account_id)
         folders.create_root(work)
@@ -89,7 +90,7 @@ def only_one() -> str:
     """
     found = db.session.scalars(select(Account.id).limit(2)).all()
     if not found:
-        raise Invalid("There is no account yet. Run: gatehouse account create NAME")
+        raise Invalid(say("There is no account yet. Run: gatehouse account create NAME"))
     if len(found) > 1:
-        raise Invalid("There are several accounts. Say which with --account.")
+        raise Invalid(say("There are several accounts. Say which with --account."))
     return found[0]

@@ -22,6 +22,7 @@ from app.security.addresses import parsed, within
 from app.store.database import db
 from app.store.models import AuditEvent, ProvisioningEntry
 from app.store.types import now
+from app.words import say
 
 DAYS = 30
 LONGEST = 365
@@ -68,7 +69,13 @@ def preview(account_id: str, surface: str, networks: Iterable[str], *, days: int
     checked_surface(surface)
     wanted = parsed(cleaned(each) for each in islice(networks, RULES_LIMIT + 1))
     if len(wanted) > RULES_LIMIT or not 1 <= days <= LONGEST:
-        raise Invalid(f"At most {RULES_LIMIT} networks and {LONGEST} days can be tried.")
+        raise Invalid(
+            say(
+                "At most %(networks)s networks and %(days)s days can be tried.",
+                networks=RULES_LIMIT,
+                days=LONGEST,
+            )
+        )
     if not wanted:
         return Preview((), cut_off=False)
     seen, cut_off = _seen(account_id, surface, now() - timedelta(days=days))

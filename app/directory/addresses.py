@@ -19,6 +19,7 @@ from app.security.addresses import SURFACES, parsed, within
 from app.store.database import db, table
 from app.store.models import AddressRule
 from app.store.types import new_id, now
+from app.words import say
 
 RULES_LIMIT = 200
 """Most rules of one surface."""
@@ -95,7 +96,12 @@ def add(
     """
     rules = listed(work.account_id, checked_surface(surface))
     if len(rules) >= RULES_LIMIT:
-        raise Invalid(f"A surface has {RULES_LIMIT} rules at most. Join neighbours into one.")
+        raise Invalid(
+            say(
+                "A surface has %(limit)s rules at most. Join neighbours into one.",
+                limit=RULES_LIMIT,
+            )
+        )
     rule = Rule(
         id=new_id(),
         surface=surface,
@@ -171,7 +177,7 @@ def checked_surface(surface: str) -> str:
     :raises Invalid: When there is none of this name.
     """
     if surface not in SURFACES:
-        raise Invalid(f"Surfaces are: {', '.join(SURFACES)}.", field="surface")
+        raise Invalid(say("Surfaces are: %(surfaces)s.", surfaces=SURFACES), field="surface")
     return surface
 
 
@@ -198,12 +204,28 @@ def _check_author(work: Work, surface: str, rules: Collection[Rule], confirm: bo
     ]
     if any(rule.expires_at is None for rule in theirs):
         return
-    who = f"Your address {address}" if address else "Your address, which cannot be told,"
     until = max((rule.expires_at for rule in theirs if rule.expires_at), default=None)
-    when = f" after {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    who = (
+        say("Your address %(address)s", address=address)
+        if address
+        else say("Your address, which cannot be told,")
+    )
+    what = say("API") if surface == "api" else say("console")
     raise WouldLockOut(
-        f"{who} would not be allowed for the {'API' if surface == 'api' else surface}{when}. "
-        "Allow it first, or send it again with confirm."
+        say(
+            "%(who)s would not be allowed for the %(what)s after %(time)s UTC. "
+            "Allow it first, or send it again with confirm.",
+            who=who,
+            what=what,
+            time=f"{until:%Y-%m-%d %H:%M}",
+        )
+        if until
+        else say(
+            "%(who)s would not be allowed for the %(what)s. "
+            "Allow it first, or send it again with confirm.",
+            who=who,
+            what=what,
+        )
     )
 
 
@@ -217,7 +239,7 @@ def _free(rules: Iterable[Rule], network: str) -> str:
     """Return a network as it is kept, if none of the rules is for it."""
     kept = cleaned(network)
     if any(rule.network == kept for rule in rules):
-        raise Taken(f"There is a rule for {kept} already. Change that one.")
+        raise Taken(say("There is a rule for %(network)s already. Change that one.", network=kept))
     return kept
 
 
@@ -227,7 +249,7 @@ def _note(text: str) -> str:
 
 def _ahead(work: Work, expires_at: datetime | None) -> datetime | None:
     if expires_at is not None and expires_at <= work.at:
-        raise Invalid("A rule must end in the future.", field="expires_at")
+        raise Invalid(say("A rule must end in the future."), field="expires_at")
     return expires_at
 
 

@@ -18,6 +18,7 @@ from app.security.secrets import digest
 from app.store.database import db, table, write_transaction
 from app.store.models import Attempts
 from app.store.types import now
+from app.words import say
 
 LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(days=1)
@@ -38,7 +39,7 @@ class TooManyAttempts(Exception):
     """There were too many failures: the try was not made. ``seconds`` says when the next may be."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many attempts. Try again in {seconds} s.")
+        super().__init__(say("Too many attempts. Try again in %(seconds)s s.", seconds=seconds))
         self.seconds = seconds
 
 

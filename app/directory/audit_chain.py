@@ -23,6 +23,7 @@ from app.security.requests import settings
 from app.security.secrets import derived_key
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent
+from app.words import say
 
 BATCH = 1_000
 """How many events are sealed in one transaction."""
@@ -55,7 +56,7 @@ class Anchor:
         """
         place, _, seal = text.strip().partition(":")
         if not (place.isascii() and place.isdigit() and len(place) < 19 and int(place) and seal):
-            raise Invalid("An anchor looks like SEQUENCE:SEAL, such as 42:9f86d081….")
+            raise Invalid(say("An anchor looks like SEQUENCE:SEAL, such as 42:9f86d081…."))
         return cls(int(place), seal)
 
 

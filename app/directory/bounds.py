@@ -8,6 +8,7 @@ import orjson
 
 from app.directory.errors import Invalid
 from app.store.types import comparison_key, storable
+from app.words import say
 
 KEY_LENGTH = 256
 """Longest name that is looked up by: user names, external ids, names of folders and groups."""
@@ -26,7 +27,7 @@ def required(field: str, text: str | None, limit: int = KEY_LENGTH) -> str:
     """
     cleaned = (optional(field, text, limit) or "").strip()
     if not cleaned:
-        raise Invalid(f"{field} must not be empty.", field=field)
+        raise Invalid(say("%(field)s must not be empty.", field=field), field=field)
     return cleaned
 
 
@@ -38,12 +39,16 @@ def optional(field: str, text: str | None, limit: int = KEY_LENGTH) -> str | Non
     if text is None:
         return None
     if not isinstance(text, str):  # a value out of somebody's JSON
-        raise Invalid(f"{field} must be a text.", field=field)
+        raise Invalid(say("%(field)s must be a text.", field=field), field=field)
     # Some letters become several when names are compared; the key has to fit its column too.
     if max(len(text), len(comparison_key(text))) > limit:
-        raise Invalid(f"{field} must not be longer than {limit} characters.", field=field)
+        sentence = say(
+            "%(field)s must not be longer than %(limit)s characters.", field=field, limit=limit
+        )
+        raise Invalid(sentence, field=field)
     if not storable(text):
-        raise Invalid(f"{field} holds a character that is not allowed.", field=field)
+        sentence = say("%(field)s holds a character that is not allowed.", field=field)
+        raise Invalid(sentence, field=field)
     return text
 
 
@@ -55,9 +60,11 @@ def attributes(values: dict[str, Any]) -> dict[str, Any]:
     try:
         size = len(orjson.dumps(values))
     except TypeError:
-        raise Invalid("An attribute holds a value that cannot be stored.") from None
+        raise Invalid(say("An attribute holds a value that cannot be stored.")) from None
     if size > ATTRIBUTES_BYTES:
-        raise Invalid(f"The attributes are larger than {ATTRIBUTES_BYTES} bytes.")
+        raise Invalid(
+            say("The attributes are larger than %(limit)s bytes.", limit=ATTRIBUTES_BYTES)
+        )
     _walk(values)
     return values
 
@@ -71,4 +78,4 @@ def _walk(value: Any) -> None:
         for item in value:
             _walk(item)
     elif isinstance(value, str) and not storable(value):
-        raise Invalid("An attribute holds a character that is not allowed.")
+        raise Invalid(say("An attribute holds a character that is not allowed."))

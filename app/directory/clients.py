@@ -18,6 +18,7 @@ from app.security.tokens import new_token
 from app.store.database import db, write_transaction
 from app.store.models import Connection, OAuthClient, Token
 from app.store.types import new_id, now
+from app.words import say
 
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 LIVE_TOKENS = 20
@@ -62,7 +63,7 @@ def create(
     connections.check(work, connection_id)
     name = bounds.required("name", name)
     if db.session.scalar(_named(work, name)) is not None:
-        raise Taken(f"There is a client {name!r} already.")
+        raise Taken(say("There is a client %(name)r already.", name=name))
     issued = IssuedClient(new_id(), new_secret())
     row: dict[str, Any] = {
         "account_id": work.account_id,

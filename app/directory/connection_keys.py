@@ -17,6 +17,7 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import ConnectionKey
 from app.store.types import new_id
+from app.words import say
 
 STATES = ("current", "next", "previous")
 
@@ -59,7 +60,7 @@ def announce(work: Work, connection_id: str, certificate: str, sealed_key: str) 
     """
     connections.check(work, connection_id)
     if "next" in stored(work.account_id, connection_id):
-        raise Invalid("A new key is announced already. Let it take over first.")
+        raise Invalid(say("A new key is announced already. Let it take over first."))
     add(work, connection_id, "next", certificate, sealed_key)
     _record(work, connection_id, "connection.key_announced")
 
@@ -72,7 +73,7 @@ def take_over(work: Work, connection_id: str) -> None:
     """
     connections.check(work, connection_id)
     if "next" not in stored(work.account_id, connection_id):
-        raise Invalid("No new key is announced.")
+        raise Invalid(say("No new key is announced."))
     _forget(work, connection_id, "previous")
     _rename(work, connection_id, "current", "previous")
     _rename(work, connection_id, "next", "current")
@@ -88,7 +89,7 @@ def forget(work: Work, connection_id: str, state: str) -> None:
     """
     connections.check(work, connection_id)
     if not _forget(work, connection_id, state):
-        raise Invalid(f"There is no {state} key.")
+        raise Invalid(say("There is no %(state)s key.", state=state))
     _record(work, connection_id, "connection.key_forgotten")
 
 

@@ -18,6 +18,7 @@ from app.directory.work import Target, Work
 from app.store.database import db, write_transaction
 from app.store.models import Account, Connection, Session
 from app.store.types import comparison_key, new_id, now
+from app.words import any_of, say
 
 KINDS = ("scim", "saml")
 _IS_THERE = select(Connection.id).where(
@@ -50,7 +51,8 @@ def create(
     :raises Taken: When the account has a connection of this name.
     """
     if kind not in KINDS:
-        raise Invalid(f"A connection is of kind {' or '.join(KINDS)}.", field="kind")
+        sentence = say("A connection is of kind %(what)s.", what=any_of(KINDS))
+        raise Invalid(sentence, field="kind")
     name = bounds.required("name", name)
     connection_id = connection_id or new_id()
     row = {
@@ -66,7 +68,7 @@ def create(
     try:
         db.session.execute(insert(Connection), [row])
     except IntegrityError as error:
-        raise Taken(f"There is a connection {name!r} already.") from error
+        raise Taken(say("There is a connection %(name)r already.", name=name)) from error
     work.record(
         "connection.created",
         Target("connection", connection_id, name),
@@ -135,7 +137,7 @@ def _check_another_way_in(work: Work) -> None:
         Connection.enabled.is_(True),
     )
     if db.session.scalar(required) and db.session.scalar(others.limit(1)) is None:
-        raise Invalid("The account requires SAML, and this is its last connection in use.")
+        raise Invalid(say("The account requires SAML, and this is its last connection in use."))
 
 
 def _end_sessions(work: Work, connection_id: str) -> None:

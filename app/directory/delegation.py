@@ -18,6 +18,7 @@ from app.directory.errors import Forbidden
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import Grant, NestedGroup, Role
+from app.words import Said, all_of, say
 
 FOLDERS_LIMIT = 100
 """On how many folders of a group the rights of somebody without them everywhere are looked up."""
@@ -62,8 +63,10 @@ def check_permissions(work: Work, wanted: Iterable[str], folder_id: str | None =
     missing = set() if own is None else set(wanted) - own
     if missing:
         raise Forbidden(
-            "One can give and take back at most what one holds. You lack: "
-            f"{', '.join(sorted(missing))}."
+            say(
+                "One can give and take back at most what one holds. You lack: %(permissions)s.",
+                permissions=sorted(missing),
+            )
         )
 
 
@@ -75,7 +78,7 @@ def check_over(work: Work, user_id: str) -> None:
     :raises Forbidden: With what they lack.
     """
     if user_id != work.actor.id:
-        _refuse_more(work, user_id, "This user")
+        _refuse_more(work, user_id, say("This user"))
     else:
         held(work)
 
@@ -87,7 +90,7 @@ def check_gained(work: Work, user_id: str) -> None:
 
     :raises Forbidden: With what they lack.
     """
-    _refuse_more(work, user_id, "With this the user")
+    _refuse_more(work, user_id, say("With this the user"))
 
 
 def check_over_group(work: Work, group_id: str) -> None:
@@ -102,15 +105,15 @@ def check_over_group(work: Work, group_id: str) -> None:
     for row in db.session.execute(_roles_through(work.account_id, group_id, work.at)):
         permits = permissions_of(row.scope, row.id, row.built_in, row.permissions)
         if row.folder_id is None and permits - own:
-            raise _over("This group", permits - own)
+            raise _over(say("This group"), permits - own)
         if row.folder_id is not None and permits - own:
             on_folders[row.folder_id] = on_folders.get(row.folder_id, frozenset()) | permits
     if len(on_folders) > FOLDERS_LIMIT:
-        raise _over("This group", FOLDER_ACTIONS - own)
+        raise _over(say("This group"), FOLDER_ACTIONS - own)
     for folder_id, permits in on_folders.items():
         more = permits - (held(work, folder_id) or frozenset())
         if more:
-            raise _over("This group", more)
+            raise _over(say("This group"), more)
 
 
 def check_scim_scopes(work: Work, scopes: Iterable[str]) -> None:
@@ -122,7 +125,7 @@ def check_scim_scopes(work: Work, scopes: Iterable[str]) -> None:
         check_permissions(work, ACCOUNT_ACTIONS)
 
 
-def _refuse_more(work: Work, user_id: str, who: str) -> None:
+def _refuse_more(work: Work, user_id: str, who: Said) -> None:
     own = held(work)
     if own is None:
         return
@@ -166,9 +169,15 @@ def _check_scopes(work: Work, name: str, permissions: frozenset[str]) -> None:
     missing = sorted(needed - work.actor.scopes)
     if missing:
         raise Forbidden(
-            f"To give or take back {name}, a token needs the scope {' and '.join(missing)}."
+            say(
+                "To give or take back %(role)s, a token needs the scope %(what)s.",
+                role=name,
+                what=all_of(missing),
+            )
         )
 
 
-def _over(who: str, more: Iterable[str]) -> Forbidden:
-    return Forbidden(f"{who} may do what you may not: {', '.join(sorted(more))}.")
+def _over(who: Said, more: Iterable[str]) -> Forbidden:
+    return Forbidden(
+        say("%(who)s may do what you may not: %(permissions)s.", who=who, permissions=sorted(more))
+    )

@@ -15,6 +15,7 @@ from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import Grant
+from app.words import say
 
 FOLDERS_LIMIT = 100
 """Most folders one assertion may name."""
@@ -41,7 +42,7 @@ def folder_roles_named(
     :raises Forbidden: When one is beyond what may be given, or there are too many.
     """
     if len(values) > FOLDERS_LIMIT:
-        raise Forbidden(f"it names more than {FOLDERS_LIMIT} folders")
+        raise Forbidden(say("it names more than %(limit)s folders", limit=FOLDERS_LIMIT))
     found = set()
     for value in values:
         role, _, path = value.partition(":") if not value.startswith("/") else ("", "", value)
@@ -76,7 +77,9 @@ def _role(work: Work, scope: str, name: str, may_give: Collection[str]) -> str |
     except Invalid:
         return None
     if role_id not in may_give:
-        raise Forbidden(f"it names the role {name[:200]!r}, which this connection may not give")
+        raise Forbidden(
+            say("it names the role %(role)r, which this connection may not give", role=name[:200])
+        )
     return role_id
 
 

@@ -15,6 +15,7 @@ from app.directory.errors import Forbidden, Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Domain, UserValue
+from app.words import say
 
 LONGEST = 253
 """Longest name of a domain, in characters (RFC 1035 §2.3.4)."""
@@ -49,7 +50,7 @@ def add(work: Work, domain: str, connection: str) -> None:
     try:
         db.session.execute(insert(Domain), [values])
     except IntegrityError as error:
-        raise Taken(f"The domain {domain} is in use already.") from error
+        raise Taken(say("The domain %(domain)s is in use already.", domain=domain)) from error
     work.record("domain.added", Target("connection", row.id, row.name), after={"domain": domain})
 
 
@@ -138,8 +139,12 @@ def check(work: Work, user_id: str, user_name: str, connection_id: str) -> None:
     values = {"account": work.account_id, "domains": sorted(found)}
     routed = {row.domain: row.connection_id for row in db.session.execute(_ROUTED, values)}
     if routed and connection_id not in routed.values():
-        people = ", ".join(sorted(routed))
-        raise Forbidden(f"people of {people} sign in through another connection of the account")
+        raise Forbidden(
+            say(
+                "people of %(domains)s sign in through another connection of the account",
+                domains=sorted(routed),
+            )
+        )
 
 
 def _domain_of(address: str | None) -> str:
@@ -162,5 +167,6 @@ def normalised(domain: str) -> str:
     except UnicodeError:
         ascii_form = ""
     if len(ascii_form) > LONGEST or not _DOMAIN.fullmatch(ascii_form):
-        raise Invalid(f"{domain[:100]!r} is no domain such as example.com.", field="domain")
+        sentence = say("%(domain)r is no domain such as example.com.", domain=domain[:100])
+        raise Invalid(sentence, field="domain")
     return ascii_form

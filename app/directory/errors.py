@@ -2,18 +2,28 @@
 
 from typing import TypeVar
 
+from app.words import Said, say
+
 T = TypeVar("T")
 
 
 class DirectoryError(Exception):
-    """A write was refused. ``str(error)`` is one sentence for the person who asked."""
+    """A write was refused. ``str(error)`` is one sentence for the person who asked, in English."""
+
+    def __init__(self, sentence: Said) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        """The same, for a face that tells it in another language."""
 
 
 class NotFound(DirectoryError):
-    """There is no such thing in this account. (Faces answer 404.)"""
+    """There is no such thing in this account. (Faces answer 404.)
+
+    :param what: A word for it, written out at the call as that of :func:`say` is.
+    """
 
     def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name!r}.")
+        super().__init__(say("There is no %(what)s %(name)r.", what=say(what), name=name))
         self.what, self.name = what, name
 
 
@@ -21,6 +31,7 @@ def existing(found: T | None, what: str, name: str) -> T:
     """Return what was looked for.
 
     :param found: None: the account has none.
+    :param what: As of :class:`NotFound`.
     :raises NotFound: When there is none.
     """
     if found is None:
@@ -33,14 +44,19 @@ class ParentGone(NotFound):
 
     def __init__(self, name: str, parent_id: str) -> None:
         super().__init__("folder", parent_id)
-        self.args = (f"The folder in which {name!r} lay is gone. Restore it first: {parent_id}.",)
+        self.sentence = say(
+            "The folder in which %(name)r lay is gone. Restore it first: %(parent)s.",
+            name=name,
+            parent=parent_id,
+        )
+        self.args = (self.sentence,)
 
 
 class Invalid(DirectoryError):
     """A value is missing, malformed or out of bounds. (400)"""
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: Said, *, field: str | None = None) -> None:
+        super().__init__(sentence)
         self.field = field
 
 
@@ -61,8 +77,10 @@ class LastMasterAdmin(DirectoryError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This is the account's last active master admin, or the last whose role has no end. "
-            "Make someone else a master admin first."
+            say(
+                "This is the account's last active master admin, or the last whose role has no "
+                "end. Make someone else a master admin first."
+            )
         )
 
 
@@ -74,4 +92,4 @@ class VersionMismatch(DirectoryError):
     """The stored version is not the expected one. (412)"""
 
     def __init__(self) -> None:
-        super().__init__("It has been changed since you read it. Read it again and retry.")
+        super().__init__(say("It has been changed since you read it. Read it again and retry."))

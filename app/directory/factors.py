@@ -18,6 +18,7 @@ from app.security.secrets import digest, new_secret
 from app.security.sessions import HALF_LIFETIME, HalfSignedIn, Person
 from app.store.database import db
 from app.store.models import Passkey, Session, TotpDevice, User
+from app.words import say
 
 _TABLES: dict[str, type[TotpDevice] | type[Passkey]] = {"totp": TotpDevice, "passkey": Passkey}
 LONGEST_NAME = 100
@@ -68,7 +69,7 @@ def check_may_add(work: Work, person: Person) -> None:
         return
     found = second_factor.standing(work.account_id, person.user_id, work.at)
     if person.awaits != "enrolment" or found.has_factor:
-        raise Forbidden("Prove first with the second factor you have who you are.")
+        raise Forbidden(say("Prove first with the second factor you have who you are."))
 
 
 def note_added(work: Work, person: Person, kind: str, name: str) -> Added:
@@ -173,7 +174,9 @@ def remove(work: Work, person: Person, kind: str, factor_id: str) -> None:
         raise NotFound("factor", factor_id)
     left = second_factor.standing(work.account_id, person.user_id, work.at)
     if left.required and not left.has_factor:
-        raise Forbidden("You must have a second factor. Add another one before you remove this.")
+        raise Forbidden(
+            say("You must have a second factor. Add another one before you remove this.")
+        )
     if not left.has_factor:
         recovery_codes.forget(work, person.user_id)
     before = {"factor": kind, "name": name}
@@ -186,7 +189,7 @@ def renew_recovery_codes(work: Work, person: Person) -> list[str]:
     :raises Invalid: When they have no factor that these could stand in for.
     """
     if not second_factor.standing(work.account_id, person.user_id, work.at).has_factor:
-        raise Invalid("Add a second factor first.")
+        raise Invalid(say("Add a second factor first."))
     after = {"factor": "recovery_code", "count": recovery_codes.COUNT}
     work.record("second_factor.added", _target(person), after=after)
     return recovery_codes.renew(work, person.user_id)

@@ -26,6 +26,7 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Folder, FolderClosure, Grant, Mapping
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,9 @@ def delete(work: Work, folder_id: str, *, expected_version: int | None = None) -
         Folder.account_id == work.account_id, Folder.parent_id == folder_id
     )
     if db.session.scalar(inside.limit(1)) is not None:
-        raise NotEmpty(f"There are folders in {stored.name!r}. Move or delete them first.")
+        raise NotEmpty(
+            say("There are folders in %(name)r. Move or delete them first.", name=stored.name)
+        )
     work.access_changed = True
     on_it = {"grants": _count_on(work, folder_id, Grant)}
     on_it["mappings"] = _count_on(work, folder_id, Mapping)
@@ -173,8 +176,10 @@ def _refuse_to_take_others_grants(work: Work, folder_id: str) -> None:
     by_hand = db.session.scalar(others.limit(1)) is not None
     if by_hand or _count_on(work, folder_id, Mapping):
         raise Forbidden(
-            "There are grants or mappings on this folder that did not come from the provider: "
-            "only an administrator deletes it."
+            say(
+                "There are grants or mappings on this folder that did not come from the provider: "
+                "only an administrator deletes it."
+            )
         )
 
 
@@ -186,7 +191,7 @@ def create_path(work: Work, path: str, *, restricted: bool = False) -> str:
     """
     parts = split_path(path)
     if not parts:
-        raise Taken("The root folder is there already.")
+        raise Taken(say("The root folder is there already."))
     parent_id = root_of(work.account_id)
     for part in parts[:-1]:
         found = child_named(work.account_id, parent_id, part)
@@ -288,7 +293,7 @@ def _cleaned_root(profile: FolderProfile) -> FolderProfile:
 def _cleaned(profile: FolderProfile) -> FolderProfile:
     name = bounds.required("name", profile.name)
     if "/" in name or name in (".", ".."):
-        raise Invalid("A folder's name must not hold a slash.", field="name")
+        raise Invalid(say("A folder's name must not hold a slash."), field="name")
     external_id = bounds.optional("externalId", profile.external_id)
     return FolderProfile(name, profile.parent_id, profile.restricted, external_id)
 
@@ -315,11 +320,11 @@ def _snapshot(profile: FolderProfile) -> dict[str, Any]:
 
 
 def _taken(name: str) -> Taken:
-    return Taken(f"There is a folder {name!r} here already.")
+    return Taken(say("There is a folder %(name)r here already.", name=name))
 
 
 def _root_stays() -> Forbidden:
-    return Forbidden("The root folder stays as it is.")
+    return Forbidden(say("The root folder stays as it is."))
 
 
 def _insert(work: Work, profile: FolderProfile, columns: Columns[str, Any] | None = None) -> str:

@@ -16,6 +16,7 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Folder, Grant, Group, Role, User
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,14 @@ def principal_named(account_id: str, type_: str, name: str) -> Principal:
     if not rows:
         raise NotFound(type_, name)
     if len(rows) > 1:
-        raise Invalid(f"Several {type_}s answer to {name!r}. Use the id of the one you mean.")
+        what = say("users") if type_ == "user" else say("groups")
+        raise Invalid(
+            say(
+                "Several %(what)s answer to %(name)r. Use the id of the one you mean.",
+                what=what,
+                name=name,
+            )
+        )
     return Principal(type_, rows[0][0], rows[0][1])
 
 
@@ -235,7 +243,9 @@ def check_role(work: Work, role_id: str, folder_id: str | None) -> Any:
     role = _role(work, role_id)
     if (role.scope == "folder") != (folder_id is not None):
         raise Invalid(
-            f"{role_id} is a role on {'folders' if role.scope == 'folder' else 'the account'}."
+            say("%(role)s is a role on folders.", role=role_id)
+            if role.scope == "folder"
+            else say("%(role)s is a role on the account.", role=role_id)
         )
     folder = select(Folder.id).where(Folder.account_id == work.account_id, Folder.id == folder_id)
     if folder_id is not None and db.session.scalar(folder) is None:
@@ -261,8 +271,12 @@ def _own_grant(work: Work, grant_id: str, expected_version: int | None) -> dict[
         raise VersionMismatch
     if work.actor.origin != "manual" and stored["origin"] != work.actor.origin:
         raise Forbidden(
-            f"This grant's origin is {stored['origin']}, not {work.actor.origin}: "
-            "only an administrator can change it or take it back."
+            say(
+                "This grant's origin is %(origin)s, not %(own)s: "
+                "only an administrator can change it or take it back.",
+                origin=stored["origin"],
+                own=work.actor.origin,
+            )
         )
     delegation.check_gift(work, _role(work, stored["role_id"]), stored["folder_id"])
     return stored
@@ -310,9 +324,9 @@ def _terms(
     """
     for time in (not_before, expires_at):
         if time and time.tzinfo is None:
-            raise Invalid("A time needs its zone, such as 2026-01-31T18:00:00+01:00.")
+            raise Invalid(say("A time needs its zone, such as 2026-01-31T18:00:00+01:00."))
     if not_before and expires_at and not_before >= expires_at:
-        raise Invalid("A grant must end after it begins.", field="expires_at")
+        raise Invalid(say("A grant must end after it begins."), field="expires_at")
     return {
         "reason": bounds.optional("reason", reason, bounds.TEXT_LENGTH),
         "not_before": not_before,

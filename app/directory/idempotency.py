@@ -17,6 +17,7 @@ from app.security.secrets import digest
 from app.store.database import db, write_transaction
 from app.store.models import IdempotencyKey
 from app.store.types import now
+from app.words import say
 
 LONGEST_KEY = 255
 KEPT = timedelta(hours=24)
@@ -39,12 +40,12 @@ def find(work: Work, key: str, request: str) -> Answer | None:
     :raises Invalid: When the key is too long, or was used for another request.
     """
     if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.")
+        raise Invalid(say("An Idempotency-Key has 1 to %(limit)s characters.", limit=LONGEST_KEY))
     row = db.session.execute(select(IdempotencyKey.__table__).where(*_is(work, key))).first()
     if row is None:
         return None
     if row.fingerprint != digest(request):
-        raise Invalid("This Idempotency-Key was used for another request.")
+        raise Invalid(say("This Idempotency-Key was used for another request."))
     return Answer(row.status, row.body, row.location, row.etag)
 
 

@@ -18,6 +18,7 @@ from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Account, SignInLink, User
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 LIFETIMES = {"invitation": timedelta(days=7), "reset": timedelta(minutes=30)}
 """How long a link works, by its purpose."""
@@ -80,7 +81,7 @@ def find_or_add(work: Work, email: str) -> str:
     email = bounds.required("email", email)
     local, _, domain = email.rpartition("@")
     if not local or not domain:
-        raise Invalid("email must look like ada@example.com.", field="email")
+        raise Invalid(say("email must look like ada@example.com."), field="email")
     query = select(User.id).where(
         User.account_id == work.account_id, User.user_name_key == comparison_key(email)
     )

@@ -20,6 +20,7 @@ from app.directory.work import Work
 from app.store.database import db
 from app.store.models import Group, Membership
 from app.store.types import comparison_key
+from app.words import Said, say
 
 MODES = ("off", "create", "update")
 GROUPS_LIMIT = 500
@@ -49,7 +50,7 @@ class Provisioned:
 
     user_id: str
     user_name: str
-    outcome: str
+    outcome: Said
     """A sentence for an administrator."""
 
 
@@ -66,34 +67,46 @@ def provision(
     """
     if found is None and mode == "off":
         raise Forbidden(
-            f"nobody here is {arrival.name_id[:200]!r}; the provider pushes them first, or the "
-            "connection makes people at their first sign-in"
+            say(
+                "nobody here is %(name_id)r; the provider pushes them first, or the connection "
+                "makes people at their first sign-in",
+                name_id=arrival.name_id[:200],
+            )
         )
     if found is None:
         try:
             user_id = users.create(work, _profile(arrival, Profile(arrival.user_name)))
         except Invalid as invalid:
-            raise Forbidden(f"nobody can be made of it: {invalid}") from invalid
+            raise Forbidden(
+                say("nobody can be made of it: %(why)s", why=invalid.sentence)
+            ) from invalid
         _set_access(work, user_id, arrival, may_give)
-        return Provisioned(user_id, arrival.user_name, "made now, of what the assertion tells")
+        made = say("made now, of what the assertion tells")
+        return Provisioned(user_id, arrival.user_name, made)
     reason = _why_unchanged(work, found, mode)
     if reason is None:
         user_id = str(found.id)
         users.replace(work, user_id, _profile(arrival, users.profile_of(work, user_id)))
         _set_access(work, user_id, arrival, may_give)
-    outcome = f"found; {reason}" if reason else "found, and brought up to date with the assertion"
+    outcome = (
+        say("found; %(why)s", why=reason)
+        if reason
+        else say("found, and brought up to date with the assertion")
+    )
     return Provisioned(str(found.id), str(found.user_name), outcome)
 
 
-def _why_unchanged(work: Work, found: Any, mode: str) -> str | None:
+def _why_unchanged(work: Work, found: Any, mode: str) -> Said | None:
     """Return why the assertion changes nothing about somebody; None when it does."""
     if mode == "off":
-        return "the connection changes nobody"
+        return say("the connection changes nobody")
     if found.origin == "scim":
-        return "managed over SCIM, so the assertion changes nothing"
+        return say("managed over SCIM, so the assertion changes nothing")
     if found.origin != "saml" or found.connection_id != work.actor.connection_id:
-        return "not of this connection, so it changes nothing"
-    return "the connection makes people and changes nobody" if mode == "create" else None
+        return say("not of this connection, so it changes nothing")
+    if mode == "create":
+        return say("the connection makes people and changes nobody")
+    return None
 
 
 def _profile(arrival: Arrival, stored: Profile) -> Profile:
@@ -129,7 +142,7 @@ def _set_groups(work: Work, user_id: str, names: Iterable[str]) -> None:
     """Make a user's groups of this connection exactly these; groups of other origins stay."""
     wanted = {comparison_key(name): name for name in names}
     if len(wanted) > GROUPS_LIMIT:
-        raise Forbidden(f"it names more than {GROUPS_LIMIT} groups")
+        raise Forbidden(say("it names more than %(limit)s groups", limit=GROUPS_LIMIT))
     own = (
         (Group.account_id == work.account_id)
         & (Group.origin == "saml")

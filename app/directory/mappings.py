@@ -21,6 +21,7 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Group, Mapping, Role
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 MATCH_BY = ("display_name", "external_id", *mapped_users.MATCH_BY)
 MAPPINGS_LIMIT = 10_000
@@ -81,7 +82,8 @@ def create(
     :raises NotFound: When the account has no such role, folder or connection.
     """
     if match_by not in MATCH_BY:
-        raise Invalid(f"match_by must be one of {', '.join(MATCH_BY)}.", field="match_by")
+        sentence = say("match_by must be one of %(values)s.", values=MATCH_BY)
+        raise Invalid(sentence, field="match_by")
     match_value = bounds.required("match_value", match_value, bounds.KEY_LENGTH * 2)
     mapping_id = new_id()
     row = {
@@ -222,7 +224,9 @@ def _offer(same: list[ListedMapping]) -> Offer:
 def _check_room(work: Work) -> None:
     query = select(func.count()).where(Mapping.account_id == work.account_id)
     if (db.session.scalar(query) or 0) >= MAPPINGS_LIMIT:
-        raise Invalid(f"An account may have {MAPPINGS_LIMIT} mappings at the most.")
+        raise Invalid(
+            say("An account may have %(limit)s mappings at the most.", limit=MAPPINGS_LIMIT)
+        )
 
 
 def _mappings_matching(work: Work, group: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from app.directory.members import Members, chunks, present, record
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Group, Membership, NestedGroup, User
+from app.words import say
 
 MEMBERS_LIMIT = 200_000
 """Most members one request may name."""
@@ -122,8 +123,8 @@ def _resolve(work: Work, ids: set[str]) -> Members:
             found.update(db.session.scalars(query.where(table.id.in_(chunk))))
     unknown = sorted(ids - members.users - members.groups)
     if unknown:
-        shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
-        raise Invalid(f"No user or group has the id {shown}.", field="members")
+        shown = unknown[:5] + (["…"] if len(unknown) > 5 else [])
+        raise Invalid(say("No user or group has the id %(ids)s.", ids=shown), field="members")
     return members
 
 
@@ -141,13 +142,16 @@ def _refuse_cycle(work: Work, group_id: str, new_members: set[str]) -> None:
     )
     contains = select(inside.c.member_id).where(inside.c.member_id == group_id).limit(1)
     if group_id in new_members or db.session.scalar(contains) is not None:
-        raise Invalid("A group cannot contain itself, directly or through others.", field="members")
+        sentence = say("A group cannot contain itself, directly or through others.")
+        raise Invalid(sentence, field="members")
 
 
 def _bounded(ids: Iterable[str]) -> set[str]:
     found = set(ids)
     if len(found) > MEMBERS_LIMIT:
-        raise Invalid(f"One request may name {MEMBERS_LIMIT} members at the most.")
+        raise Invalid(
+            say("One request may name %(limit)s members at the most.", limit=MEMBERS_LIMIT)
+        )
     for each in found:
         bounds.optional("members", each)
     return found

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from app.directory.errors import Invalid
+from app.words import say
 
 NETWORKS_LIMIT = 50
 
@@ -18,8 +19,12 @@ def cleaned(networks: Iterable[str]) -> list[str]:
     found = list(dict.fromkeys(_network(each) for each in networks))
     if len(found) > NETWORKS_LIMIT:
         raise Invalid(
-            f"An address list holds {NETWORKS_LIMIT} networks at most, and these are {len(found)}. "
-            "Join neighbours into wider ones.",
+            say(
+                "An address list holds %(limit)s networks at most, and these are %(count)s. "
+                "Join neighbours into wider ones.",
+                limit=NETWORKS_LIMIT,
+                count=len(found),
+            ),
             field="network",
         )
     return found
@@ -32,8 +37,11 @@ def _network(text: str) -> str:
         network = ipaddress.ip_network(text.strip())
     except ValueError:
         raise Invalid(
-            f"{text!r} is no network. Write it like 203.0.113.0/24, 203.0.113.7 or 2001:db8::/32, "
-            "without bits beyond the prefix.",
+            say(
+                "%(text)r is no network. Write it like 203.0.113.0/24, 203.0.113.7 or "
+                "2001:db8::/32, without bits beyond the prefix.",
+                text=text,
+            ),
             field="network",
         ) from None
     mapped = getattr(network.network_address, "ipv4_mapped", None)

@@ -40,6 +40,7 @@ from app.settings import Settings
 from app.store.database import db, write_transaction
 from app.store.models import Passkey, Session
 from app.store.types import new_id, now
+from app.words import say
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 PASSKEYS_LIMIT = 10
@@ -53,8 +54,9 @@ class NoProof(Forbidden):
     """What a device signed proves nothing here."""
 
     def __init__(self, why: str) -> None:
-        super().__init__("This passkey does not work here. Load the page again and retry.")
+        super().__init__(say("This passkey does not work here. Load the page again and retry."))
         self.why = why
+        """For the audit log."""
 
 
 def registration_options(person: Person, settings: Settings) -> dict[str, Any]:
@@ -117,12 +119,12 @@ def register(
     with transaction(person.account_id, actor) as work:
         factors.check_may_add(work, person)
         if len(_stored(person)) >= PASSKEYS_LIMIT:
-            raise Invalid(f"You may have {PASSKEYS_LIMIT} passkeys at the most.")
+            raise Invalid(say("You may have %(limit)s passkeys at the most.", limit=PASSKEYS_LIMIT))
         try:
             at = {"created_at": work.at, "last_used_at": work.at}
             db.session.execute(insert(Passkey), [row | at])
         except IntegrityError as error:
-            raise Taken("This passkey is known already.") from error
+            raise Taken(say("This passkey is known already.")) from error
         return factors.note_added(work, person, "passkey", name)
 
 

@@ -13,6 +13,7 @@ from app.directory.errors import Forbidden
 from app.directory.work import Actor, Target, Work, record_refusal, transaction
 from app.security.sessions import Person
 from app.settings import Settings
+from app.words import say
 
 FREE_FAILURES = 5
 """How many wrong codes make nobody wait. From then on each next one waits longer."""
@@ -22,7 +23,7 @@ class WrongCode(Forbidden):
     """The code is wrong or was used. It does not say which."""
 
     def __init__(self) -> None:
-        super().__init__("This code is not right, or was used before.")
+        super().__init__(say("This code is not right, or was used before."))
 
 
 def with_code(person: Person, actor: Actor, text: str, settings: Settings) -> str:

@@ -13,6 +13,7 @@ from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Account, Connection, Session, User
+from app.words import say
 
 log = structlog.get_logger("gatehouse")
 
@@ -56,7 +57,9 @@ def set_break_glass(work: Work, user_id: str, allowed: bool) -> bool:
     db.session.execute(update(User).where(where).values(break_glass=allowed))
     if _requires(work):
         if not _has_break_glass(work):
-            raise Invalid("While the account requires SAML, somebody must be able to break glass.")
+            raise Invalid(
+                say("While the account requires SAML, somebody must be able to break glass.")
+            )
         _end_other_sessions(work)
     work.record(
         "break_glass.allowed" if allowed else "break_glass.taken_back",
@@ -89,7 +92,7 @@ def check_link(work: Work, user: Target) -> None:
 def _check_break_glass(work: Work, user: Target) -> None:
     query = select(User.break_glass).where(User.account_id == work.account_id, User.id == user.id)
     if not db.session.scalar(query):
-        raise Forbidden("This account requires people to sign in through their company.")
+        raise Forbidden(say("This account requires people to sign in through their company."))
 
 
 def _requires(work: Work) -> bool:
@@ -105,11 +108,13 @@ def _check_ways_in(work: Work) -> None:
         Connection.enabled.is_(True),
     )
     if not db.session.scalar(select(connected)):
-        raise Invalid("Connect a SAML provider first.")
+        raise Invalid(say("Connect a SAML provider first."))
     if not _has_break_glass(work):
         raise Invalid(
-            "Say first who may still sign in when the provider is down: "
-            "gatehouse admin break-glass EMAIL"
+            say(
+                "Say first who may still sign in when the provider is down: "
+                "gatehouse admin break-glass EMAIL"
+            )
         )
 
 

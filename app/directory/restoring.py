@@ -26,9 +26,14 @@ from app.directory.users import Profile
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Group, User
+from app.words import Said, say
 
 NEEDED = {"user": "user.manage", "group": "group.manage", "folder": "folder.create_child"}
 """The permission on the account that bringing one back needs, by its type."""
+
+
+Missing = tuple[int, Said]
+"""How many did not come back, and the words for it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Restored:
     """What came back."""
 
     target: Target
-    left_out: tuple[str, ...]
+    left_out: tuple[Said, ...]
     """What did not come back with it, in words, such as ``members that are gone: 2``."""
 
 
@@ -57,34 +62,36 @@ def restore(work: Work, id_: str) -> Restored:
     left_out = _RESTORE[row.type](work, target, row.content)
     held = row.content["grants"]
     missing = len(held) - kept_grants.give_again(work, held)
-    left_out += [_counted(missing, "grants whose role, folder or holder is gone")]
+    gone = say("grants whose role, folder or holder is gone: %(count)s", count=missing)
+    left_out += [(missing, gone)]
     if row.type != "folder":
         left_out += [_join(work, target, row.content["groups"])]
-    told = tuple(each for each in left_out if each)
+    told = tuple(sentence for number, sentence in left_out if number)
     work.record(f"{row.type}.restored", target, after={"left_out": list(told)} if told else None)
     return Restored(target, told)
 
 
-def _restore_user(work: Work, target: Target, content: dict[str, Any]) -> list[str]:
+def _restore_user(work: Work, target: Target, content: dict[str, Any]) -> list[Missing]:
     users.create(work, Profile(**content["profile"]), restored=_columns(work, target, content))
     return []
 
 
-def _restore_group(work: Work, target: Target, content: dict[str, Any]) -> list[str]:
+def _restore_group(work: Work, target: Target, content: dict[str, Any]) -> list[Missing]:
     profile = GroupProfile(**content["profile"])
     groups.create(work, profile, restored=_columns(work, target, content))
     people, inner = _there(work, User, content["members"]), _there(work, Group, content["members"])
     memberships.add(work, str(target.id), people)
     unfit = [each for each in inner if not _nested(work, str(target.id), each)]
     gone = len(content["members"]) - len(people) - len(inner)
+    beyond = content.get("members_left_out", 0)
     return [
-        _counted(gone, "members that are gone"),
-        _counted(len(unfit), "members that contain it by now"),
-        _counted(content.get("members_left_out", 0), "members beyond those that are kept"),
+        (gone, say("members that are gone: %(count)s", count=gone)),
+        (len(unfit), say("members that contain it by now: %(count)s", count=len(unfit))),
+        (beyond, say("members beyond those that are kept: %(count)s", count=beyond)),
     ]
 
 
-def _restore_folder(work: Work, target: Target, content: dict[str, Any]) -> list[str]:
+def _restore_folder(work: Work, target: Target, content: dict[str, Any]) -> list[Missing]:
     profile = FolderProfile(**content["profile"])
     try:
         folders.create_again(work, profile, _columns(work, target, content))
@@ -96,10 +103,11 @@ def _restore_folder(work: Work, target: Target, content: dict[str, Any]) -> list
             mappings.create(work, folder_id=str(target.id), **mapping)
         except (NotFound, Invalid):
             missing += 1
-    return [_counted(missing, "mappings whose role or connection is gone")]
+    gone = say("mappings whose role or connection is gone: %(count)s", count=missing)
+    return [(missing, gone)]
 
 
-_RESTORE: dict[str, Callable[[Work, Target, dict[str, Any]], list[str]]] = {
+_RESTORE: dict[str, Callable[[Work, Target, dict[str, Any]], list[Missing]]] = {
     "user": _restore_user,
     "group": _restore_group,
     "folder": _restore_folder,
@@ -117,11 +125,12 @@ def _columns(work: Work, target: Target, content: dict[str, Any]) -> dict[str, A
     return columns | {"id": target.id}
 
 
-def _join(work: Work, target: Target, group_ids: list[str]) -> str:
+def _join(work: Work, target: Target, group_ids: list[str]) -> Missing:
     """Put it into the groups it was in, and tell how many it is not in again."""
     there = _there(work, Group, group_ids)
     joined = sum(_nested(work, each, str(target.id)) for each in there)
-    return _counted(len(group_ids) - joined, "groups it was in")
+    missing = len(group_ids) - joined
+    return missing, say("groups it was in: %(count)s", count=missing)
 
 
 def _nested(work: Work, group_id: str, member_id: str) -> bool:
@@ -142,7 +151,3 @@ def _there(
         query = select(table.id).where(table.account_id == work.account_id, table.id.in_(chunk))
         found += db.session.scalars(query)
     return sorted(found)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{what}: {number}" if number else ""

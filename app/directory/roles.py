@@ -16,6 +16,7 @@ from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Grant, Mapping, Role
 from app.store.types import comparison_key, new_id
+from app.words import any_of, say
 
 ROLES_LIMIT = 500
 """Most roles of its own one account may have."""
@@ -50,10 +51,12 @@ def create(
     :raises Forbidden: When the actor does not hold all that it permits.
     """
     if scope not in BUILT_IN:
-        raise Invalid(f"A role is of scope {' or '.join(BUILT_IN)}.", field="scope")
+        raise Invalid(say("A role is of scope %(what)s.", what=any_of(BUILT_IN)), field="scope")
     own = select(func.count()).where(Role.account_id == work.account_id, ~Role.built_in)
     if (db.session.scalar(own) or 0) >= ROLES_LIMIT:
-        raise Invalid(f"An account may have {ROLES_LIMIT} roles of its own at the most.")
+        raise Invalid(
+            say("An account may have %(limit)s roles of its own at the most.", limit=ROLES_LIMIT)
+        )
     role_id = new_id()
     columns = _columns(work, scope, name, permissions, description)
     row = {"account_id": work.account_id, "id": role_id, "scope": scope, "built_in": False}
@@ -130,10 +133,12 @@ def delete(work: Work, role_id: str, *, expected_version: int | None = None) -> 
     :raises NotEmpty: When somebody holds it, or a mapping gives it.
     """
     stored = _own_role(work, role_id, expected_version)
-    for table, what in ((Grant, "is granted"), (Mapping, "is given by a mapping")):
+    granted = say("The role %(role)r is granted. Take that back first.", role=stored.name)
+    mapped = say("The role %(role)r is given by a mapping. Take that back first.", role=stored.name)
+    for table, sentence in ((Grant, granted), (Mapping, mapped)):
         used = select(table.id).where(table.account_id == work.account_id, table.role_id == role_id)
         if db.session.scalar(used.limit(1)) is not None:
-            raise NotEmpty(f"The role {stored.name!r} {what}. Take that back first.")
+            raise NotEmpty(sentence)
     db.session.execute(
         sql_delete(Role).where(Role.account_id == work.account_id, Role.id == role_id)
     )
@@ -163,10 +168,14 @@ def find(account_id: str, scope: str, name: str) -> str:
     named = roles.where(or_(Role.id == name, Role.name_key == comparison_key(name)))
     found = db.session.scalar(named.limit(1))
     if found is None:
-        names = ", ".join(
-            db.session.scalars(roles.with_only_columns(Role.name).order_by(Role.name).limit(50))
+        names = roles.with_only_columns(Role.name).order_by(Role.name).limit(50)
+        sentence = say(
+            "There is no %(scope)s role %(role)r. There are: %(roles)s.",
+            scope=scope,
+            role=name,
+            roles=list(db.session.scalars(names)),
         )
-        raise Invalid(f"There is no {scope} role {name!r}. There are: {names}.", field="role")
+        raise Invalid(sentence, field="role")
     return found
 
 
@@ -184,7 +193,7 @@ def named(account_id: str, names: Iterable[str]) -> tuple[str, ...]:
             )
         ).all()
         if not ids:
-            raise Invalid(f"There is no role {name!r}.", field="role")
+            raise Invalid(say("There is no role %(role)r.", role=name), field="role")
         found.extend(ids)
     return tuple(dict.fromkeys(found))
 
@@ -192,7 +201,7 @@ def named(account_id: str, names: Iterable[str]) -> tuple[str, ...]:
 def _own_role(work: Work, role_id: str, expected_version: int | None) -> Any:
     row = _role(work, role_id, expected_version)
     if row.built_in:
-        raise Forbidden(f"{row.name} is built in and stays as it is.")
+        raise Forbidden(say("%(role)s is built in and stays as it is.", role=row.name))
     delegation.check_permissions(work, row.permissions)
     return row
 
@@ -219,8 +228,12 @@ def _columns(
     unknown = sorted(set(permissions) - possible)
     if unknown:
         raise Invalid(
-            f"No {scope} role can permit {', '.join(unknown)[:200]}. Those there are: "
-            f"{', '.join(sorted(possible))}.",
+            say(
+                "No %(scope)s role can permit %(unknown)s. Those there are: %(permissions)s.",
+                scope=scope,
+                unknown=", ".join(unknown)[:200],
+                permissions=sorted(possible),
+            ),
             field="permissions",
         )
     delegation.check_permissions(work, permissions)
@@ -238,4 +251,4 @@ def _snapshot(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _taken(name: str) -> Taken:
-    return Taken(f"There is a role {name!r} of this scope already.")
+    return Taken(say("There is a role %(role)r of this scope already.", role=name))

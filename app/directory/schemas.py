@@ -17,6 +17,7 @@ from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Account, DeclaredSchema
+from app.words import Said, any_of, say
 
 RESOURCES = ("User", "Group")
 CORE = {f"urn:ietf:params:scim:schemas:core:2.0:{name}": name for name in RESOURCES}
@@ -88,7 +89,9 @@ def declare(
         return False
     if stored is None:
         if len(schemas) >= SCHEMAS_LIMIT:
-            raise Invalid(f"An account may declare {SCHEMAS_LIMIT} schemas at the most.")
+            raise Invalid(
+                say("An account may declare %(limit)s schemas at the most.", limit=SCHEMAS_LIMIT)
+            )
         key = {"account_id": work.account_id, "urn": urn}
         times = {"created_at": work.at, "updated_at": work.at}
         db.session.execute(insert(DeclaredSchema), [key | new | times])
@@ -138,20 +141,26 @@ def _changed(
 def _checked_urn(urn: str, resource: str) -> str:
     """Return a URN that may be declared; one of ours as we write it."""
     if resource not in RESOURCES:
-        raise Invalid(f"A schema extends {' or '.join(RESOURCES)}.", field="resource")
+        raise Invalid(say("A schema extends %(what)s.", what=any_of(RESOURCES)), field="resource")
     urn = bounds.required("id", urn, URN_LENGTH)
     for core, its_resource in CORE.items():
         if urn.lower() == core.lower():
             if resource != its_resource:
-                raise Invalid(f"{core} is the schema of a {its_resource}.", field="resource")
+                sentence = say(
+                    "%(urn)s is the schema of a %(resource)s.", urn=core, resource=its_resource
+                )
+                raise Invalid(sentence, field="resource")
             return core
     own = urn.lower().startswith(EXTENSIONS) and not urn.lower().startswith(ENTERPRISE)
     if urn.lower().startswith(RESERVED) and not own:
-        raise Invalid(f"URNs that begin with {' or '.join(RESERVED)} are taken.", field="id")
+        sentence = say("URNs that begin with %(what)s are taken.", what=any_of(RESERVED))
+        raise Invalid(sentence, field="id")
     if not _URN.fullmatch(urn):
         raise Invalid(
-            "The id of a schema must look like urn:example:media:2.0:User, "
-            "of letters, digits and . _ - in each part.",
+            say(
+                "The id of a schema must look like urn:example:media:2.0:User, "
+                "of letters, digits and . _ - in each part."
+            ),
             field="id",
         )
     return urn
@@ -162,10 +171,21 @@ def _refuse_like(urn: str, schemas: list[Declared]) -> None:
     there is ``urn:a:b:c``."""
     for each in schemas:
         if each.urn != urn and each.urn.lower() == urn.lower():
-            raise Taken(f"There is a schema {each.urn!r} already: URNs differ in more than case.")
+            raise Taken(
+                say(
+                    "There is a schema %(urn)r already: URNs differ in more than case.",
+                    urn=each.urn,
+                )
+            )
         longer, shorter = sorted((f"{each.urn.lower()}:", f"{urn.lower()}:"), reverse=True)
         if longer != shorter and longer.startswith(shorter):
-            raise Taken(f"{urn!r} cannot be told from an attribute beside {each.urn!r}.")
+            raise Taken(
+                say(
+                    "%(urn)r cannot be told from an attribute beside %(other)r.",
+                    urn=urn,
+                    other=each.urn,
+                )
+            )
 
 
 # -- The attributes ----------------------------------------------------------
@@ -182,7 +202,7 @@ def _checked(urn: str, name: str, attributes: list[dict[str, Any]]) -> list[dict
     except ValidationError as error:
         raise _invalid(error) from None
     parsed = schema.attributes or []
-    _check_names(parsed, ATTRIBUTES_LIMIT, "A schema", "attributes")
+    _check_names(parsed, ATTRIBUTES_LIMIT, say("A schema"), "attributes")
     _refuse_built_in(parsed, CORE.get(urn))
     checked = [_attribute(each) for each in parsed]
     bounds.attributes({"attributes": checked})
@@ -196,33 +216,44 @@ def _prove_usable(schema: Schema) -> None:
     try:
         base.from_schema(schema)
     except ValueError as error:
-        raise Invalid(f"The attributes cannot be used together: {error}.") from None
+        raise Invalid(
+            say("The attributes cannot be used together: %(problem)s.", problem=str(error))
+        ) from None
 
 
 def _invalid(error: ValidationError) -> Invalid:
     """Return what is wrong with a definition, in the words of whoever wrote it."""
     first = error.errors(include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-    where = path.removeprefix(".") or "The schema"
+    where = path.removeprefix(".") or say("The schema")
     if first["type"] == "extra_forbidden":
-        return Invalid(f"{where} is no characteristic of an attribute.", field="attributes")
-    return Invalid(f"{where}: {first['msg']}.", field="attributes")
+        sentence = say("%(where)s is no characteristic of an attribute.", where=where)
+    else:
+        sentence = say("%(where)s: %(problem)s.", where=where, problem=first["msg"])
+    return Invalid(sentence, field="attributes")
 
 
-def _check_names(attributes: list[Attribute], limit: int, owner: str, what: str) -> None:
+def _check_names(attributes: list[Attribute], limit: int, where: str, list_: str) -> None:
     if not 0 < len(attributes) <= limit:
-        raise Invalid(f"{owner} needs 1 to {limit} {what}.", field="attributes")
+        sentence = say(
+            "%(where)s needs 1 to %(limit)s %(list)s.", where=where, limit=limit, list=list_
+        )
+        raise Invalid(sentence, field="attributes")
     seen: set[str] = set()
     for each in attributes:
         if not _NAME.fullmatch(each.name or ""):
             raise Invalid(
-                f"{each.name!r} cannot be the name of an attribute: it begins with a letter, "
-                "then come up to 63 letters, digits, _ $ or -.",
+                say(
+                    "%(name)r cannot be the name of an attribute: it begins with a letter, "
+                    "then come up to 63 letters, digits, _ $ or -.",
+                    name=each.name,
+                ),
                 field="attributes",
             )
         name = str(each.name).lower()
         if name in seen:
-            raise Invalid(f"The attribute {each.name} is there twice.", field="attributes")
+            sentence = say("The attribute %(name)s is there twice.", name=each.name)
+            raise Invalid(sentence, field="attributes")
         seen.add(name)
 
 
@@ -244,7 +275,11 @@ def _refuse_built_in(attributes: list[Attribute], core_of: str | None) -> None:
     for each in attributes:
         if (name := taken.get(_bare(each.name or ""))) is not None:
             raise Invalid(
-                f"{each.name} would clash with our own {name}: choose another name.",
+                say(
+                    "%(name)s would clash with our own %(own)s: choose another name.",
+                    name=each.name,
+                    own=name,
+                ),
                 field="attributes",
             )
 
@@ -257,8 +292,10 @@ def _attribute(attribute: Attribute, within: str = "") -> dict[str, Any]:
     """Return one definition, filled in. A sub-attribute is ``within`` its complex attribute."""
     label = f"{within}.{attribute.name}" if within else str(attribute.name)
     for wrong in _objections(attribute, nested=bool(within)):
-        raise Invalid(f"{label} {wrong}.", field="attributes")
-    bounds.optional(f"The description of {label}", attribute.description, bounds.TEXT_LENGTH)
+        sentence = say("%(attribute)s %(what)s.", attribute=label, what=wrong)
+        raise Invalid(sentence, field="attributes")
+    described = say("The description of %(attribute)s", attribute=label)
+    bounds.optional(described, attribute.description, bounds.TEXT_LENGTH)
     if "case_exact" not in attribute.model_fields_set:  # RFC 7643 §2.3.6, §2.3.7
         exact = attribute.type in (Attribute.Type.reference, Attribute.Type.binary)
         attribute.case_exact = scim2_models.CaseExact(exact)
@@ -271,30 +308,35 @@ def _attribute(attribute: Attribute, within: str = "") -> dict[str, Any]:
     return filled
 
 
-def _objections(attribute: Attribute, *, nested: bool) -> list[str]:
+def _objections(attribute: Attribute, *, nested: bool) -> list[Said]:
     """Return why a definition cannot be used."""
     kind, types = attribute.type, Attribute.Type
     values, references = attribute.canonical_values or [], attribute.reference_types or []
     rules = {
-        "needs a type": kind is None,
-        "cannot be complex within a complex attribute": nested and kind == types.complex,
-        "has subAttributes, but is not complex": kind != types.complex
+        say("needs a type"): kind is None,
+        say("cannot be complex within a complex attribute"): nested and kind == types.complex,
+        say("has subAttributes, but is not complex"): kind != types.complex
         and attribute.sub_attributes is not None,
-        "cannot be required: users and groups are there already that lack it": bool(
+        say("cannot be required: users and groups are there already that lack it"): bool(
             attribute.required
         ),
-        "must be readWrite or immutable: other mutability is not supported": attribute.mutability
-        not in (Mutability.read_write, Mutability.immutable),
-        "must be returned by default: nothing else is supported": attribute.returned
+        say("must be readWrite or immutable: other mutability is not supported"): (
+            attribute.mutability not in (Mutability.read_write, Mutability.immutable)
+        ),
+        say("must be returned by default: nothing else is supported"): attribute.returned
         != Returned.default,
-        "cannot be unique: uniqueness other than none is not supported": attribute.uniqueness
+        say("cannot be unique: uniqueness other than none is not supported"): attribute.uniqueness
         != Uniqueness.none,
-        "may have canonicalValues only as a string": bool(values) and kind != types.string,
-        f"may have {CANONICAL_VALUES_LIMIT} canonicalValues of {bounds.KEY_LENGTH} characters "
-        "at the most": len(values) > CANONICAL_VALUES_LIMIT
+        say("may have canonicalValues only as a string"): bool(values) and kind != types.string,
+        say(
+            "may have %(limit)s canonicalValues of %(length)s characters at the most",
+            limit=CANONICAL_VALUES_LIMIT,
+            length=bounds.KEY_LENGTH,
+        ): len(values) > CANONICAL_VALUES_LIMIT
         or any(len(each) > bounds.KEY_LENGTH for each in values),
-        "may have referenceTypes only as a reference": bool(references) and kind != types.reference,
-        f"may refer to {', '.join(REFERENCE_TYPES)}": any(
+        say("may have referenceTypes only as a reference"): bool(references)
+        and kind != types.reference,
+        say("may refer to %(types)s", types=REFERENCE_TYPES): any(
             each not in REFERENCE_TYPES for each in references
         ),
     }

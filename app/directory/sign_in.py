@@ -16,6 +16,7 @@ from app.directory.work import Work
 from app.store.database import db, table, write_transaction
 from app.store.models import SamlAssertion, SamlRequest, User, UserValue
 from app.store.types import comparison_key, now
+from app.words import say
 
 REQUEST_LIFETIME = timedelta(minutes=10)
 """How long a person may take to sign in at the provider."""
@@ -103,9 +104,9 @@ def use_request(
     }
     row = db.session.execute(_TAKE_REQUEST, values).first()
     if row is None:
-        raise Forbidden("it answers no request that is open")
+        raise Forbidden(say("it answers no request that is open"))
     if row.browser_hash is not None and row.browser_hash != browser_hash:
-        raise Forbidden("another browser asked for it")
+        raise Forbidden(say("another browser asked for it"))
     return str(row.relay_state)
 
 
@@ -123,7 +124,7 @@ def use_assertion(work: Work, connection_id: str, assertion_id: str, valid_until
     try:
         db.session.execute(_ADD_ASSERTION, [row])
     except IntegrityError:
-        raise Forbidden("it was used before") from None
+        raise Forbidden(say("it was used before")) from None
 
 
 def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
@@ -145,7 +146,7 @@ def find_user(work: Work, name_id: str, emails: Iterable[str]) -> Any:
     user = user or next((by_name[key] for key in keys if key in by_name), None)
     user = user or _by_address(work, keys)
     if user is not None and not user.active:
-        raise Forbidden(f"{name_id[:200]!r} is not active")
+        raise Forbidden(say("%(name_id)r is not active", name_id=name_id[:200]))
     return user
 
 
@@ -163,5 +164,5 @@ def _by_address(work: Work, keys: list[str]) -> Any:
     )
     rows = db.session.execute(query.limit(2)).all()
     if len(rows) > 1:
-        raise Forbidden("several people here have this address")
+        raise Forbidden(say("several people here have this address"))
     return rows[0] if rows else None

@@ -18,6 +18,7 @@ from app.security.tokens import SCOPES, new_token
 from app.store.database import db, write_transaction
 from app.store.models import Connection, Token
 from app.store.types import new_id, now
+from app.words import say
 
 ROTATION_OVERLAP = timedelta(days=7)
 """How long a replaced token goes on working, unless told otherwise."""
@@ -77,9 +78,8 @@ def create_for_api(
     """
     unknown = sorted(set(actions) - ACTIONS)
     if unknown or not actions:
-        raise Invalid(
-            f"Scopes of the API are any of: {', '.join(sorted(ACTIONS))}.", field="scopes"
-        )
+        sentence = say("Scopes of the API are any of: %(scopes)s.", scopes=sorted(ACTIONS))
+        raise Invalid(sentence, field="scopes")
     delegation.check_permissions(work, actions)
     return _issue(
         work,
@@ -98,7 +98,7 @@ def cleaned_scopes(scopes: Collection[str]) -> list[str]:
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise Invalid(f"Scopes are any of: {', '.join(SCOPES)}.", field="scope")
+        raise Invalid(say("Scopes are any of: %(scopes)s.", scopes=SCOPES), field="scope")
     return sorted(set(scopes))
 
 

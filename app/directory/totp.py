@@ -20,6 +20,7 @@ from app.security.sessions import Person
 from app.store.database import db
 from app.store.models import TotpDevice
 from app.store.types import new_id, now
+from app.words import say
 
 STEP_SECONDS = 30
 WINDOW = 1
@@ -55,7 +56,9 @@ def begin(work: Work, person: Person, name: str, secret_key: str) -> str:
     mine = (TotpDevice.account_id == work.account_id) & (TotpDevice.user_id == person.user_id)
     db.session.execute(delete(TotpDevice).where(mine, TotpDevice.confirmed_at.is_(None)))
     if (db.session.scalar(select(func.count()).where(mine)) or 0) >= DEVICES_LIMIT:
-        raise Invalid(f"You may have {DEVICES_LIMIT} authenticator apps at the most.")
+        raise Invalid(
+            say("You may have %(limit)s authenticator apps at the most.", limit=DEVICES_LIMIT)
+        )
     device_id = new_id()
     row = {
         "account_id": work.account_id,
@@ -94,7 +97,8 @@ def confirm(
     row = _unconfirmed(person, device_id, work.at)
     step = step_of(unseal(secret_key, device_id, row.sealed_secret), code, work.at)
     if step is None:
-        raise Invalid("These are not the digits it shows now. Try the next ones.", field="code")
+        sentence = say("These are not the digits it shows now. Try the next ones.")
+        raise Invalid(sentence, field="code")
     values = {"confirmed_at": work.at, "last_step": step, "last_used_at": work.at}
     db.session.execute(update(TotpDevice).where(_is(row)).values(**values))
     return factors.note_added(work, person, "totp", row.name)

@@ -9,6 +9,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import FolderClosure
+from app.words import say
 
 MAX_DEPTH = 64
 """How deep folders may lie under the root."""
@@ -40,13 +41,13 @@ def add(work: Work, folder_id: str, parent_id: str | None) -> None:
 def move(work: Work, folder_id: str, parent_id: str | None) -> None:
     """Hang a folder, with all that lies in it, under another parent."""
     if parent_id is None:
-        raise Invalid("Only the root lies in no other folder.", field="parent")
+        raise Invalid(say("Only the root lies in no other folder."), field="parent")
     inside = select(FolderClosure.descendant_id).where(
         FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
     )
     within = inside.where(FolderClosure.descendant_id == parent_id)
     if db.session.scalar(within) is not None:
-        raise Invalid("A folder cannot lie in itself.", field="parent")
+        raise Invalid(say("A folder cannot lie in itself."), field="parent")
     height = select(func.max(FolderClosure.depth)).where(
         FolderClosure.account_id == work.account_id, FolderClosure.ancestor_id == folder_id
     )
@@ -93,4 +94,4 @@ def _depth(work: Work, folder_id: str) -> int:
 
 
 def _too_deep() -> Invalid:
-    return Invalid(f"Folders may lie {MAX_DEPTH} levels deep at the most.")
+    return Invalid(say("Folders may lie %(limit)s levels deep at the most.", limit=MAX_DEPTH))

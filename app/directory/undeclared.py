@@ -11,6 +11,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Group, User
+from app.words import say
 
 NAMES_LIMIT = 100
 """Most undeclared attributes one user or group may have."""
@@ -55,7 +56,9 @@ def keep(work: Work, target: Target, values: dict[str, Any], *, replace: bool) -
 
 def _check(values: dict[str, Any]) -> None:
     if len(values) > NAMES_LIMIT:
-        raise Invalid(f"At most {NAMES_LIMIT} attributes that no schema declares are kept.")
+        raise Invalid(
+            say("At most %(limit)s attributes that no schema declares are kept.", limit=NAMES_LIMIT)
+        )
     for name in values:
-        bounds.required("the name of an attribute", name)
+        bounds.required(say("the name of an attribute"), name)
     bounds.attributes(values)

@@ -18,6 +18,7 @@ from app.security.passwords import hash_password
 from app.store.database import db, table
 from app.store.models import Group, Membership, User, UserValue
 from app.store.types import comparison_key, new_id
+from app.words import say
 
 VALUES_LIMIT = 500
 """Most values one user may have over all multi-valued attributes."""
@@ -229,7 +230,7 @@ def _cleaned(profile: Profile) -> Profile:
     :raises Invalid: When a value is out of bounds.
     """
     if sum(map(len, profile.values.values())) > VALUES_LIMIT:
-        raise Invalid(f"A user may have {VALUES_LIMIT} values at the most.")
+        raise Invalid(say("A user may have %(limit)s values at the most.", limit=VALUES_LIMIT))
     return Profile(
         user_name=bounds.required("userName", profile.user_name),
         external_id=bounds.optional("externalId", profile.external_id),
@@ -248,7 +249,8 @@ def _cleaned_entry(attribute: str, entry: dict[str, Any]) -> dict[str, Any]:
     for name, limit in _VALUE_TEXTS.items():
         bounds.optional(f"{attribute}.{name}", entry.get(name), limit)
     if not isinstance(entry.get("primary"), bool | None):
-        raise Invalid(f"{attribute}.primary must be true or false.", field=f"{attribute}.primary")
+        field = f"{attribute}.primary"
+        raise Invalid(say("%(field)s must be true or false.", field=field), field=field)
     return bounds.attributes({key: item for key, item in entry.items() if item is not None})
 
 
@@ -364,4 +366,4 @@ def _target(user_id: str, profile: Profile) -> Target:
 
 
 def _taken(user_name: str) -> Taken:
-    return Taken(f"Another user has the userName {user_name!r} already.")
+    return Taken(say("Another user has the userName %(name)r already.", name=user_name))

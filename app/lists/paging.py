@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.store.database import db
 from app.store.types import UtcDateTime
+from app.words import say
 
 LONGEST_PAGE = 500
 LONGEST_CURSOR = 2_000
@@ -26,7 +27,7 @@ class BadCursor(ValueError):
     """A cursor that none of our pages ended with, or that was for another order."""
 
     def __init__(self) -> None:
-        super().__init__("This cursor leads nowhere. Begin again without it.")
+        super().__init__(say("This cursor leads nowhere. Begin again without it."))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.security.secrets import new_secret
+from app.words import Said, say
 
 SHORTEST, LONGEST = 12, 256
 """In characters."""
@@ -22,6 +23,9 @@ _hasher = PasswordHasher()
 
 class WeakPassword(ValueError):
     """The password is refused. The message says what to do."""
+
+    def __init__(self, sentence: Said) -> None:
+        super().__init__(sentence)
 
 
 def hash_password(password: str) -> str:
@@ -53,18 +57,22 @@ def check(password: str, about: Iterable[str | None] = ()) -> str:
     """
     if len(password) < SHORTEST:
         raise WeakPassword(
-            f"Use {SHORTEST} characters or more. Four or five words are easy to keep."
+            say(
+                "Use %(limit)s characters or more. Four or five words are easy to keep.",
+                limit=SHORTEST,
+            )
         )
     if len(password) > LONGEST:
-        raise WeakPassword(f"Use {LONGEST} characters at the most.")
+        raise WeakPassword(say("Use %(limit)s characters at the most.", limit=LONGEST))
     from zxcvbn import zxcvbn  # its lists of known passwords take a while to load
+
+    from app.security.password_advice import advice
 
     words = [word[:JUDGED] for text in about if text for word in (text, *text.split("@"))]
     judged = zxcvbn(password[:JUDGED], user_inputs=words[:20], max_length=JUDGED)
     if judged["score"] < GUESSABLE_BELOW:
-        said = judged["feedback"]
-        advice = " ".join(filter(None, (said["warning"], *said["suggestions"])))
-        raise WeakPassword(f"This is easy to guess. {advice}".strip())
+        told = judged["feedback"]
+        raise WeakPassword(advice([told["warning"], *told["suggestions"]]))
     return password
 
 

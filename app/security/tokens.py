@@ -15,6 +15,7 @@ from app.security.secrets import digest, new_secret
 from app.store.database import db
 from app.store.models import Account, Connection, Token
 from app.store.types import Word, now
+from app.words import Said, say
 
 SCOPES = ("users", "groups", "folders", "grants", "admins")
 """What a SCIM token may do: read and write the resource of that name. ``grants`` gives and takes
@@ -88,15 +89,18 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | RefusedT
     )
 
 
-def _refusal(row: Any, address: str | None) -> str | None:
+def _refusal(row: Any, address: str | None) -> Said | None:
     if not row.enabled:
-        return "The connection of this token is disabled."
+        return say("The connection of this token is disabled.")
     if row.expires_at is not None and row.expires_at <= now():
-        return f"This token expired on {row.expires_at:%Y-%m-%d %H:%M} UTC. Rotate it in time."
+        at = f"{row.expires_at:%Y-%m-%d %H:%M}"
+        return say("This token expired on %(time)s UTC. Rotate it in time.", time=at)
     if not from_allowed(row.networks, address):
-        return f"This token may not come from the address {address}."
+        return say("This token may not come from the address %(address)s.", address=address)
     if not addresses.lets_in(row.address_rules, address):
-        return f"The address {address or 'of the client'} is not allowed for SCIM."
+        if address is None:
+            return say("The address of the client is not allowed for SCIM.")
+        return say("The address %(address)s is not allowed for SCIM.", address=address)
     return None
 
 

@@ -23,6 +23,7 @@ from app.directory import delegation, factors, invitations, requiring_saml
 from app.directory.errors import Invalid
 from app.directory.work import Work
 from app.lists import accounts
+from app.words import say
 
 part = Part(
     "user_credentials",
@@ -140,7 +141,8 @@ def _make_link(user_id: str, purpose: str, *, send: bool) -> tuple[Any, list[_Ma
         delegation.check_over(work, user_id)
         email = primary_email(work.account_id, user_id) if send else None
         if send and not MAILABLE.fullmatch(email or ""):
-            raise Invalid("This user has no e-mail address that it can be sent to.", field="send")
+            sentence = say("This user has no e-mail address that it can be sent to.")
+            raise Invalid(sentence, field="send")
         secret = invitations.create(work, user_id, purpose)
         if email:
             account = accounts.one(work.account_id)["name"]

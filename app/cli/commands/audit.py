@@ -80,10 +80,11 @@ def head(account: str, as_json: bool) -> None:
     """Print the end of an ACCOUNT's sealed chain, to be kept elsewhere and checked against."""
     from app.directory import accounts, audit_chain
     from app.directory.errors import Invalid
+    from app.words import say
 
     end = audit_chain.head(accounts.find(account))
     if end is None:
-        raise Invalid("Nothing is sealed yet. Run: gatehouse jobs run")
+        raise Invalid(say("Nothing is sealed yet. Run: gatehouse jobs run"))
     show({"sequence": end.sequence, "seal": end.seal}, as_json, str(end))
 
 

@@ -213,7 +213,7 @@ _WAY = ("Role", "On", "Through", "Given by", "Reason", "Begins", "Ends")
 
 
 def _in_cells(way: GivenRole) -> tuple[str, ...]:
-    from app.access.explanation import iso
+    from app.words import iso
 
     grant = way.grant
     return (

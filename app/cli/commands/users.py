@@ -94,6 +94,7 @@ def _bring(secret: str, printed: bool, as_json: bool) -> None:
     from app.directory.errors import Invalid
     from app.security.requests import settings
     from app.store.types import now
+    from app.words import say
 
     link, holder = invitation_mails.link_of(secret), invitations.holder_of(secret, now())
     if printed or holder is None or not settings().smtp_url:
@@ -102,7 +103,7 @@ def _bring(secret: str, printed: bool, as_json: bool) -> None:
         return
     email = primary_email(holder.account_id, holder.user_id)
     if email is None:
-        raise Invalid("This user has no e-mail address. Use --print.")
+        raise Invalid(say("This user has no e-mail address. Use --print."))
     if holder.purpose == "reset":
         invitation_mails.send_reset(holder.user_name, email, secret)
     else:
