@@ -14,6 +14,7 @@ from lxml import etree
 from saml2 import saml
 from saml2.saml import SCM_BEARER
 
+from app.words import say
 from saml.errors import Refused
 from saml.metadata import Provider
 from saml.options import Options
@@ -65,7 +66,7 @@ def understood(assertion: etree._Element) -> saml.Assertion:
     """Return an assertion, found to be valid by the schemas, as pysaml2 reads it."""
     found = saml.assertion_from_string(etree.tostring(assertion, with_tail=False))
     if found is None:
-        raise Refused("the assertion cannot be read")
+        raise Refused(say("the assertion cannot be read"))
     return found
 
 
@@ -77,32 +78,36 @@ def read(
     :param envelope_request: The request that the response around it says to answer.
     :raises Refused: When it is not for us, here and now.
     """
-    with trace.check("The assertion comes from the provider of this connection"):
+    with trace.check(say("The assertion comes from the provider of this connection")):
         if assertion.version != "2.0" or not assertion.id:
-            raise Refused("the assertion is not of SAML 2.0, or has no ID")
+            raise Refused(say("the assertion is not of SAML 2.0, or has no ID"))
         issuer = text_of(assertion.issuer)
         if issuer != expected.provider.entity_id:
             raise Refused(
-                f"the assertion comes from another issuer: {issuer[:200]}; "
-                f"this connection is to {expected.provider.entity_id}"
+                say(
+                    "the assertion comes from another issuer: %(issuer)s; "
+                    "this connection is to %(provider)s",
+                    issuer=issuer[:200],
+                    provider=expected.provider.entity_id,
+                )
             )
-    with trace.check("It is meant for us and for now") as check:
+    with trace.check(say("It is meant for us and for now")) as check:
         ends = [_check_conditions(assertion.conditions, expected)]
-        check.detail = f"for {expected.entity_id}"
-    with trace.check("It says who signed in, and was sent here") as check:
+        check.detail = say("for %(entity_id)s", entity_id=expected.entity_id)
+    with trace.check(say("It says who signed in, and was sent here")) as check:
         in_response_to, confirmed_until = _check_subject(assertion.subject, expected)
         if envelope_request is not None and envelope_request != in_response_to:
-            raise Refused("the response and its assertion answer different requests")
+            raise Refused(say("the response and its assertion answer different requests"))
         ends.append(confirmed_until)
         name_id = assertion.subject.name_id
         trace.name_id = text_of(name_id)
-    with trace.check("They signed in in a way that is good enough") as check:
+    with trace.check(say("They signed in in a way that is good enough")) as check:
         statement = _authn_statement(assertion, expected)
         session_ends = moment(statement.session_not_on_or_after)
         if session_ends is not None and session_ends <= expected.at - expected.skew:
-            raise Refused("the session at the provider is over")
+            raise Refused(say("the session at the provider is over"))
         check.detail = authn_context = _context_of(statement)
-    with trace.check("Its attributes can be read"):
+    with trace.check(say("Its attributes can be read")):
         trace.attributes = _attributes(assertion)
     return Answer(
         assertion_id=assertion.id,
@@ -122,16 +127,20 @@ def read(
 def _check_conditions(conditions: Any, expected: Expected) -> datetime | None:
     """Check period and audience, and return the end of the period."""
     if conditions is None:
-        raise Refused("the assertion has no conditions, so no audience")
+        raise Refused(say("the assertion has no conditions, so no audience"))
     _check_period(conditions, expected)
     if not conditions.audience_restriction:
-        raise Refused("the assertion is for no audience")
+        raise Refused(say("the assertion is for no audience"))
     for restriction in conditions.audience_restriction:
         audiences = [text_of(audience) for audience in restriction.audience]
         if expected.entity_id not in audiences:
             raise Refused(
-                f"the assertion is for another audience: {', '.join(audiences)[:200]}; "
-                f"at the provider, the audience must be {expected.entity_id}"
+                say(
+                    "the assertion is for another audience: %(audiences)s; "
+                    "at the provider, the audience must be %(entity_id)s",
+                    audiences=", ".join(audiences)[:200],
+                    entity_id=expected.entity_id,
+                )
             )
     return moment(conditions.not_on_or_after)
 
@@ -139,8 +148,8 @@ def _check_conditions(conditions: Any, expected: Expected) -> datetime | None:
 def _check_subject(subject: Any, expected: Expected) -> tuple[str | None, datetime]:
     """Return the request answered and the end of a bearer confirmation that holds here and now."""
     if subject is None or subject.name_id is None or not text_of(subject.name_id):
-        raise Refused("the assertion names nobody")
-    problem = "the assertion has no bearer confirmation"
+        raise Refused(say("the assertion names nobody"))
+    problem = say("the assertion has no bearer confirmation")
     for confirmation in subject.subject_confirmation or ():
         data = confirmation.subject_confirmation_data
         if confirmation.method != SCM_BEARER or data is None:
@@ -148,7 +157,7 @@ def _check_subject(subject: Any, expected: Expected) -> tuple[str | None, dateti
         try:
             return data.in_response_to, _check_confirmation(data, expected)
         except Refused as refused:
-            problem = str(refused)
+            problem = refused.sentence
     raise Refused(problem)
 
 
@@ -156,16 +165,20 @@ def _check_confirmation(data: Any, expected: Expected) -> datetime:
     """Check a bearer confirmation (SAML profiles §4.1.4.2)."""
     if data.recipient != expected.acs_url:
         raise Refused(
-            f"the assertion is meant for another recipient: {str(data.recipient)[:200]}; "
-            f"at the provider, the address to answer to must be {expected.acs_url}"
+            say(
+                "the assertion is meant for another recipient: %(recipient)s; "
+                "at the provider, the address to answer to must be %(acs_url)s",
+                recipient=str(data.recipient)[:200],
+                acs_url=expected.acs_url,
+            )
         )
     ends = moment(data.not_on_or_after)
     if ends is None:
-        raise Refused("the confirmation has no end")
+        raise Refused(say("the confirmation has no end"))
     if ends > expected.at + LONGEST_VALIDITY:
-        raise Refused("the confirmation holds for too long")
+        raise Refused(say("the confirmation holds for too long"))
     if data.not_before is not None:
-        raise Refused("a bearer confirmation must not have a beginning")
+        raise Refused(say("a bearer confirmation must not have a beginning"))
     _check_period(data, expected)
     return ends
 
@@ -173,18 +186,23 @@ def _check_confirmation(data: Any, expected: Expected) -> datetime:
 def _check_period(period: Any, expected: Expected) -> None:
     begins, ends = moment(period.not_before), moment(period.not_on_or_after)
     if begins is not None and begins > expected.at + expected.skew:
-        raise Refused("the assertion is not valid yet; compare the clocks")
+        raise Refused(say("the assertion is not valid yet; compare the clocks"))
     if ends is not None and ends <= expected.at - expected.skew:
-        raise Refused("the assertion is no longer valid; compare the clocks")
+        raise Refused(say("the assertion is no longer valid; compare the clocks"))
 
 
 def _authn_statement(assertion: saml.Assertion, expected: Expected) -> Any:
     if not assertion.authn_statement:
-        raise Refused("the assertion does not say that anyone signed in")
+        raise Refused(say("the assertion does not say that anyone signed in"))
     statement = assertion.authn_statement[0]
     wanted = expected.options.authn_contexts
     if wanted and _context_of(statement) not in wanted:
-        raise Refused(f"the person signed in another way than asked for: {_context_of(statement)}")
+        raise Refused(
+            say(
+                "the person signed in another way than asked for: %(context)s",
+                context=_context_of(statement),
+            )
+        )
     return statement
 
 
@@ -206,7 +224,7 @@ def text_of(element: Any) -> str:
     """Return the text of an element, which must be all there is in it if there is any."""
     text = "" if element is None else (element.text or "").strip()
     if text and element.extension_elements:
-        raise Refused("a value is cut in two by an element")
+        raise Refused(say("a value is cut in two by an element"))
     return text
 
 
@@ -220,5 +238,5 @@ def moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused("a time in the message cannot be read") from None
+        raise Refused(say("a time in the message cannot be read")) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

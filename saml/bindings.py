@@ -22,6 +22,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 from saml2.s_utils import deflate_and_base64_encode
 
+from app.words import say
 from saml.crypto import SIGNATURE_ALGORITHM, sign
 from saml.errors import Refused
 from saml.signatures import MORE, verified
@@ -73,11 +74,11 @@ def decoded(value: str) -> bytes:
     :raises Refused: When it is too large, or no base64.
     """
     if len(value) > MAX_BYTES * 4 // 3 + 4:
-        raise Refused(f"the message is larger than {MAX_BYTES} bytes")
+        raise Refused(say("the message is larger than %(limit)s bytes", limit=MAX_BYTES))
     try:
         return base64.b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Refused("the message is not base64") from None
+        raise Refused(say("the message is not base64")) from None
 
 
 def signed_in_form(value: str, certificates: Sequence[str]) -> etree._Element:
@@ -87,7 +88,7 @@ def signed_in_form(value: str, certificates: Sequence[str]) -> etree._Element:
     """
     root = parse(decoded(value))
     if not verified(root, certificates):
-        raise Refused("the message is not signed")
+        raise Refused(say("the message is not signed"))
     return root
 
 
@@ -99,14 +100,14 @@ def signed_in_query(query: str, parameter: Parameter, certificates: Sequence[str
     """
     raw = _single_fields(query)
     if parameter not in raw:
-        raise Refused("the URL must carry one message")
+        raise Refused(say("the URL must carry one message"))
     if "Signature" not in raw or "SigAlg" not in raw:
-        raise Refused("the message is not signed")
+        raise Refused(say("the message is not signed"))
     covered = "&".join(f"{field}={raw[field]}" for field in _SIGNED if field in raw)
     signature = decoded(unquote_plus(raw["Signature"]))
     algorithm = unquote_plus(raw["SigAlg"])
     if not any(_matches(each, algorithm, signature, covered) for each in certificates):
-        raise Refused("the signature matches no certificate of the connection")
+        raise Refused(say("the signature matches no certificate of the connection"))
     return parse(_inflated(decoded(unquote_plus(raw[parameter]))))
 
 
@@ -119,10 +120,10 @@ def _single_fields(query: str) -> dict[str, str]:
     for part in query.split("&"):
         name, _, value = part.partition("=")
         if name in fields or "%" in name or "+" in name:
-            raise Refused("a field of the URL is there twice, or its name is encoded")
+            raise Refused(say("a field of the URL is there twice, or its name is encoded"))
         fields[name] = value
     if ("SAMLRequest" in fields) == ("SAMLResponse" in fields):
-        raise Refused("the URL must carry one message")
+        raise Refused(say("the URL must carry one message"))
     return fields
 
 
@@ -131,9 +132,9 @@ def _inflated(data: bytes) -> bytes:
     try:
         document = inflate.decompress(data, MAX_BYTES + 1)
     except zlib.error:
-        raise Refused("the message is not compressed as it must be") from None
+        raise Refused(say("the message is not compressed as it must be")) from None
     if len(document) > MAX_BYTES or inflate.unconsumed_tail:
-        raise Refused(f"the message is larger than {MAX_BYTES} bytes")
+        raise Refused(say("the message is larger than %(limit)s bytes", limit=MAX_BYTES))
     return document
 
 
@@ -141,7 +142,7 @@ def _matches(certificate: str, algorithm: str, signature: bytes, covered: str) -
     """Tell whether a signature over the query is that of a certificate's key."""
     kind, _, bits = algorithm.removeprefix(MORE).partition("-sha")
     if not algorithm.startswith(MORE) or kind not in ("rsa", "ecdsa") or bits not in _HASHES:
-        raise Refused(f"the algorithm {algorithm[:100]!r} is not allowed")
+        raise Refused(say("the algorithm %(algorithm)r is not allowed", algorithm=algorithm[:100]))
     key = load_pem_x509_certificate(certificate.encode()).public_key()
     digest = _HASHES[bits]
     try:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import xmlsec
 from lxml import etree
 
+from app.words import say
 from saml.errors import Refused
 from saml.xml import DS, ENC, name
 
@@ -37,7 +38,7 @@ def decrypted_child(
     holder = copy.deepcopy(holder)
     (data, *beside) = list(holder) or [holder]
     if data.tag != ENCRYPTED_DATA or [key.tag for key in beside] not in ([], [_ENCRYPTED_KEY]):
-        raise Refused("what is encrypted has unexpected parts")
+        raise Refused(say("what is encrypted has unexpected parts"))
     if beside:
         for key_info in data.findall(name(DS, "KeyInfo")):
             # What it says of where the key is, is not followed: there is one key.
@@ -63,7 +64,7 @@ def decrypted(data: etree._Element, private_keys: Sequence[str], *, signed: bool
         plain = _decrypted(copy.deepcopy(data), private_key)
         if plain is not None:
             return plain
-    raise Refused("it cannot be decrypted")
+    raise Refused(say("it cannot be decrypted"))
 
 
 def _decrypted(data: etree._Element, private_key: str) -> bytes | None:
@@ -83,12 +84,12 @@ def _check_form(data: etree._Element, ciphers: frozenset[str]) -> etree._Element
         name(DS, "KeyInfo"),
         name(ENC, "CipherData"),
     ]:
-        raise Refused("the encrypted data has unexpected parts")
+        raise Refused(say("the encrypted data has unexpected parts"))
     method, key_info, cipher = data
     _check_algorithm(method, ciphers)
     _check_cipher_data(cipher)
     if [child.tag for child in key_info] != [_ENCRYPTED_KEY]:
-        raise Refused("the encrypted data does not hold its key")
+        raise Refused(say("the encrypted data does not hold its key"))
     return key_info[0]
 
 
@@ -97,7 +98,7 @@ def _check_form_of_key(key: etree._Element) -> None:
         # It says for whom the key is encrypted. We have one key, and follow no reference.
         key.remove(key_info)
     if [child.tag for child in key] != [name(ENC, "EncryptionMethod"), name(ENC, "CipherData")]:
-        raise Refused("the encrypted key has unexpected parts")
+        raise Refused(say("the encrypted key has unexpected parts"))
     method, cipher = key
     _check_algorithm(method, KEY_TRANSPORTS)
     _check_cipher_data(cipher)
@@ -106,10 +107,10 @@ def _check_form_of_key(key: etree._Element) -> None:
 def _check_algorithm(method: etree._Element, allowed: frozenset[str]) -> None:
     algorithm = method.get("Algorithm", "")
     if algorithm not in allowed:
-        raise Refused(f"the algorithm {algorithm[:100]!r} is not allowed")
+        raise Refused(say("the algorithm %(algorithm)r is not allowed", algorithm=algorithm[:100]))
 
 
 def _check_cipher_data(element: etree._Element) -> None:
     """Refuse a CipherReference, which says where on the network to fetch the text."""
     if [child.tag for child in element] != [name(ENC, "CipherValue")]:
-        raise Refused("the encrypted text is not in the message")
+        raise Refused(say("the encrypted text is not in the message"))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from app.words import say
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
 
@@ -34,12 +35,14 @@ def get(url: str) -> bytes:
         host, port = parts.hostname, parts.port or 443
         if parts.scheme != "https" or not host or parts.username:
             raise BadMetadata(
-                "Metadata is fetched over https:// only. Download it and give the file."
+                say("Metadata is fetched over https:// only. Download it and give the file.")
             )
         target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
         return _download(_Pinned(host, port, _public_address(host, port)), target)
     except (HTTPException, OSError, ValueError) as error:
-        raise BadMetadata(f"The metadata cannot be fetched: {type(error).__name__}.") from None
+        raise BadMetadata(
+            say("The metadata cannot be fetched: %(problem)s.", problem=type(error).__name__)
+        ) from None
 
 
 def _public_address(host: str, port: int) -> str:
@@ -50,7 +53,7 @@ def _public_address(host: str, port: int) -> str:
     found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     for address in found:
         if not _is_public(str(address)):
-            raise BadMetadata("The address of the metadata is not a public one.")
+            raise BadMetadata(say("The address of the metadata is not a public one."))
     return str(sorted(found)[0])
 
 
@@ -102,13 +105,15 @@ def _download(connection: _Pinned, target: str) -> bytes:
         connection.request("GET", target, headers=accepted)
         answer = connection.getresponse()
         if answer.status != 200:
-            raise BadMetadata(f"The address of the metadata answered {answer.status}.")
+            raise BadMetadata(
+                say("The address of the metadata answered %(status)s.", status=str(answer.status))
+            )
         document = answer.read(MAX_BYTES + 1)
     finally:
         watch.cancel()
         connection.close()
     if len(document) > MAX_BYTES:
-        raise BadMetadata(f"The metadata is larger than {MAX_BYTES} bytes.")
+        raise BadMetadata(say("The metadata is larger than %(limit)s bytes.", limit=MAX_BYTES))
     if connection.was_cut or answer.length:
-        raise BadMetadata("The metadata did not arrive in full, or took too long.")
+        raise BadMetadata(say("The metadata did not arrive in full, or took too long."))
     return document

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from app.words import say
+
 KEY_BITS = 3072
 SMALLEST_RSA_BITS = 2048
 SMALLEST_EC_BITS = 256
@@ -56,7 +58,9 @@ def certificate_pem(base64_text: str) -> str:
     except (UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise ValueError(str(error)) from None
     if not _is_strong(key):
-        raise ValueError("the key of a certificate is too weak, or of another kind than RSA or EC")
+        raise ValueError(
+            say("the key of a certificate is too weak, or of another kind than RSA or EC")
+        )
     return certificate.public_bytes(Encoding.PEM).decode()
 
 

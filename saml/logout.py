@@ -13,6 +13,7 @@ from lxml import etree
 from saml2 import saml, samlp
 
 from app.directory.sessions import AtProvider
+from app.words import say
 from saml import schema
 from saml.assertions import Expected, moment
 from saml.encryption import decrypted_child
@@ -54,10 +55,10 @@ def read_request(root: etree._Element, expected: Expected) -> LogoutRequest:
     issued = _check_envelope(root, "LogoutRequest", expected)
     ends = moment(root.get("NotOnOrAfter")) or issued + LONGEST_AGE
     if ends <= expected.at - expected.skew or issued + LONGEST_AGE <= expected.at - expected.skew:
-        raise Refused("the request is no longer valid; compare the clocks")
+        raise Refused(say("the request is no longer valid; compare the clocks"))
     indexes = [_text(each) for each in root.findall(name(SAMLP, "SessionIndex"))]
     if len(indexes) > SESSIONS_LIMIT:
-        raise Refused(f"the request names more than {SESSIONS_LIMIT} sessions")
+        raise Refused(say("the request names more than %(limit)s sessions", limit=SESSIONS_LIMIT))
     return LogoutRequest(
         id=root.get("ID", ""),
         name_id=_name_id(root, expected),
@@ -75,7 +76,7 @@ def read_answer(root: etree._Element, expected: Expected) -> LogoutAnswer:
     codes = [each.get("Value") for each in root.iter(name(SAMLP, "StatusCode"))]
     in_response_to = root.get("InResponseTo")
     if not in_response_to:
-        raise Refused("it answers no request")
+        raise Refused(say("it answers no request"))
     return LogoutAnswer(in_response_to, complete=codes == [samlp.STATUS_SUCCESS])
 
 
@@ -116,17 +117,19 @@ def _check_envelope(root: etree._Element, kind: str, expected: Expected) -> date
     """Check what both kinds of messages carry, and return when it was issued."""
     schema.check(root)
     if root.tag != name(SAMLP, kind):
-        raise Refused(f"the message is not a {kind}")
+        raise Refused(say("the message is not a %(kind)s", kind=kind))
     if root.get("Version") != "2.0" or not root.get("ID"):
-        raise Refused("the message is not of SAML 2.0, or has no ID")
+        raise Refused(say("the message is not of SAML 2.0, or has no ID"))
     if _text(_only(root, name(SAML, "Issuer"))) != expected.provider.entity_id:
-        raise Refused("the message comes from another issuer")
+        raise Refused(say("the message comes from another issuer"))
     destination = root.get("Destination")
     if destination is not None and destination != expected.slo_url:
-        raise Refused(f"the message is meant for another place: {destination[:200]}")
+        raise Refused(
+            say("the message is meant for another place: %(place)s", place=destination[:200])
+        )
     issued = moment(root.get("IssueInstant"))
     if issued is None or issued > expected.at + expected.skew:
-        raise Refused("the message is not valid yet; compare the clocks")
+        raise Refused(say("the message is not valid yet; compare the clocks"))
     return issued
 
 
@@ -134,24 +137,24 @@ def _name_id(root: etree._Element, expected: Expected) -> str:
     encrypted = root.findall(name(SAML, "EncryptedID"))
     plain = root.findall(name(SAML, "NameID"))
     if len(encrypted) + len(plain) != 1:
-        raise Refused("the request must name one person")
+        raise Refused(say("the request must name one person"))
     if plain:
         return _text(plain[0])
     name_id = parse(decrypted_child(encrypted[0], expected.keys(), signed=True))
     if name_id.tag != name(SAML, "NameID"):
-        raise Refused("what was encrypted is not the name of a person")
+        raise Refused(say("what was encrypted is not the name of a person"))
     return _text(name_id)
 
 
 def _only(root: etree._Element, tag: str) -> Any:
     found = root.findall(tag)
     if len(found) != 1:
-        raise Refused("the message lacks a part, or has it twice")
+        raise Refused(say("the message lacks a part, or has it twice"))
     return found[0]
 
 
 def _text(element: etree._Element) -> str:
     text = (element.text or "").strip()
     if not text or len(element):
-        raise Refused("a value is not plain text")
+        raise Refused(say("a value is not plain text"))
     return text

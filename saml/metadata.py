@@ -13,6 +13,7 @@ from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 
 from app.store.types import now
+from app.words import Said, say
 from saml.errors import BadMetadata, Refused
 from saml.keys import certificate_body, certificate_pem
 from saml.xml import DS, MD, name, parse
@@ -77,13 +78,15 @@ def read_provider(document: bytes) -> Provider:
     try:
         root = parse(document, comments=True, limit=MAX_BYTES)
     except Refused as error:
-        raise BadMetadata(f"The metadata cannot be read: {error}.") from None
+        raise BadMetadata(
+            say("The metadata cannot be read: %(why)s.", why=error.sentence)
+        ) from None
     entity = _the_entity(root)
     (descriptor,) = entity.findall(name(MD, "IDPSSODescriptor"))
     for element in (descriptor, *descriptor.iterancestors()):
         _check_validity(element)
     provider = Provider(
-        entity_id=_bounded(entity.get("entityID"), "entityID"),
+        entity_id=_bounded(entity.get("entityID"), say("entityID")),
         sso_redirect=_sign_in_address(descriptor, BINDING_HTTP_REDIRECT),
         sso_post=_sign_in_address(descriptor, BINDING_HTTP_POST),
         certificates=_distinct(_signing_certificates(descriptor)),
@@ -91,7 +94,9 @@ def read_provider(document: bytes) -> Provider:
         slo_post=_endpoint(descriptor, "SingleLogoutService", BINDING_HTTP_POST),
     )
     if not provider.sso_redirect and not provider.sso_post:
-        raise BadMetadata("The metadata names no sign-in address by HTTP-Redirect or HTTP-POST.")
+        raise BadMetadata(
+            say("The metadata names no sign-in address by HTTP-Redirect or HTTP-POST.")
+        )
     return provider
 
 
@@ -105,7 +110,7 @@ def provider_from_fields(
     """
     bodies = (certificate_body(each) for each in certificates)
     return Provider(
-        entity_id=_bounded(entity_id.strip(), "entity id"),
+        entity_id=_bounded(entity_id.strip(), say("entity id")),
         sso_redirect=_address(sso_url),
         sso_post=None,
         certificates=_distinct(_usable(each) for each in bodies),
@@ -122,7 +127,10 @@ def _the_entity(root: etree._Element) -> etree._Element:
     ]
     if len(entities) != 1:
         raise BadMetadata(
-            f"The metadata describes {len(entities)} identity providers; give that of one."
+            say(
+                "The metadata describes %(count)s identity providers; give that of one.",
+                count=len(entities),
+            )
         )
     return entities[0]
 
@@ -134,9 +142,9 @@ def _check_validity(element: etree._Element) -> None:
     try:
         moment = datetime.fromisoformat(until)
     except ValueError:
-        raise BadMetadata("The metadata has a validUntil that is no date.") from None
+        raise BadMetadata(say("The metadata has a validUntil that is no date.")) from None
     if (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now():
-        raise BadMetadata(f"The metadata was valid until {until}. Fetch it anew.")
+        raise BadMetadata(say("The metadata was valid until %(time)s. Fetch it anew.", time=until))
 
 
 def _sign_in_address(descriptor: etree._Element, binding: str) -> str | None:
@@ -154,7 +162,7 @@ def _endpoint(descriptor: etree._Element, service: str, binding: str) -> Endpoin
 
 def _address(location: str) -> str:
     if not _WEB_ADDRESS.fullmatch(location):
-        raise BadMetadata(f"{location[:200]!r} is no web address.")
+        raise BadMetadata(say("%(address)r is no web address.", address=location[:200]))
     try:
         # What a redirect there will do with it.
         parts = urlsplit(location)
@@ -163,8 +171,8 @@ def _address(location: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise BadMetadata(f"{location[:200]!r} is no web address.")
-    return _bounded(location, "address")
+        raise BadMetadata(say("%(address)r is no web address.", address=location[:200]))
+    return _bounded(location, say("address"))
 
 
 def _signing_certificates(descriptor: etree._Element) -> Iterator[str]:
@@ -178,19 +186,26 @@ def _usable(base64_text: str) -> str:
     try:
         return certificate_pem(base64_text)
     except ValueError as error:
-        raise BadMetadata(f"A signing certificate cannot be used: {error}.") from None
+        raise BadMetadata(
+            say("A signing certificate cannot be used: %(why)s.", why=next(iter(error.args), ""))
+        ) from None
 
 
 def _distinct(found: Iterable[str]) -> tuple[str, ...]:
     certificates = tuple(dict.fromkeys(found))
     if not certificates:
-        raise BadMetadata("The metadata names no signing certificate.")
+        raise BadMetadata(say("The metadata names no signing certificate."))
     if len(certificates) > MAX_CERTIFICATES:
-        raise BadMetadata(f"The metadata names more than {MAX_CERTIFICATES} signing certificates.")
+        raise BadMetadata(
+            say(
+                "The metadata names more than %(limit)s signing certificates.",
+                limit=MAX_CERTIFICATES,
+            )
+        )
     return certificates
 
 
-def _bounded(text: str | None, what: str) -> str:
+def _bounded(text: str | None, what: Said) -> str:
     if not text or len(text) > MAX_TEXT:
-        raise BadMetadata(f"The metadata has no usable {what}.")
+        raise BadMetadata(say("The metadata has no usable %(what)s.", what=what))
     return text

@@ -11,6 +11,7 @@ from saml2 import saml
 from app.directory.errors import Invalid
 from app.directory.just_in_time import MODES
 from app.security.paths import same_site_path
+from app.words import Said, say
 from saml.attributes import OURS
 
 NAME_ID_FORMATS = (
@@ -80,12 +81,12 @@ class Options:
         :raises Invalid: When a value cannot be.
         """
         options = replace(self, **changes)
-        for field_, holds, message in options._rules():
+        for field_, holds, sentence in options._rules():
             if not holds:
-                raise Invalid(message, field=field_)
+                raise Invalid(sentence, field=field_)
         return options
 
-    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+    def _rules(self) -> Iterator[tuple[str, bool, Said]]:
         """What holds of good options: the field, whether it holds, and what to say if not."""
         formats = ("", *NAME_ID_FORMATS)
         names = self.attribute_names
@@ -94,46 +95,50 @@ class Options:
         yield (
             "name_id_format",
             self.name_id_format in formats,
-            f"A NameID format is one of: {', '.join(NAME_ID_FORMATS)}.",
+            say("A NameID format is one of: %(formats)s.", formats=NAME_ID_FORMATS),
         )
         yield (
             "provisioning",
             self.provisioning in MODES,
-            f"Provisioning is one of: {', '.join(MODES)}.",
+            say("Provisioning is one of: %(modes)s.", modes=MODES),
         )
         yield (
             "attribute_names",
             are_names,
-            f"Attributes that can be taken from an assertion: {', '.join(OURS)}.",
+            say("Attributes that can be taken from an assertion: %(names)s.", names=OURS),
         )
         yield (
             "may_give",
             bool(self.may_give) or not gives,
-            "Say which roles the attributes accountRole and folders may give.",
+            say("Say which roles the attributes accountRole and folders may give."),
         )
         yield (
             "clock_skew_seconds",
             0 <= self.clock_skew_seconds <= LONGEST_SKEW_SECONDS,
-            f"The clock skew is from 0 to {LONGEST_SKEW_SECONDS} seconds.",
+            say("The clock skew is from 0 to %(limit)s seconds.", limit=LONGEST_SKEW_SECONDS),
         )
         yield (
             "session_hours",
             0 <= self.session_hours <= LONGEST_SESSION_HOURS,
-            f"A session lives from 1 to {LONGEST_SESSION_HOURS} hours; "
-            "0 is the setting of the installation.",
+            say(
+                "A session lives from 1 to %(limit)s hours; 0 is the setting of the installation.",
+                limit=LONGEST_SESSION_HOURS,
+            ),
         )
         for field_ in ("authn_contexts", "second_factor_contexts"):
             contexts = getattr(self, field_)
             yield (
                 field_,
                 len(contexts) <= CONTEXTS_LIMIT and all(map(_is_uri, contexts)),
-                "Authentication contexts are URIs such as "
-                "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
+                say(
+                    "Authentication contexts are URIs such as "
+                    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport."
+                ),
             )
         yield (
             "landing",
             same_site_path(self.landing) == self.landing,
-            "The landing page is a path of this site, such as /folders.",
+            say("The landing page is a path of this site, such as /folders."),
         )
 
 

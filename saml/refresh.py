@@ -14,6 +14,7 @@ from app.directory.connections import ToRead
 from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Target, record_refusal, transaction
 from app.store.types import now
+from app.words import say
 from saml import setup
 
 log = structlog.get_logger("gatehouse")
@@ -42,7 +43,7 @@ def _refresh(connection: ToRead) -> None:
         problem = str(error)
     except Exception as error:  # one connection's fault must not keep the others from their turn
         log.error("metadata not read", connection=connection.id, exc_info=error)
-        problem = "It could not be read; the server's log says more."
+        problem = say("It could not be read; the server's log says more.")
     is_news = connections.note_check(connection.account_id, connection.id, problem)
     if problem and is_news:
         target = Target("connection", connection.id)

@@ -13,6 +13,7 @@ from threading import Lock
 
 from lxml import etree
 
+from app.words import say
 from saml.errors import Refused
 from saml.xml import DS, ENC, SAML, SAMLP, name
 
@@ -44,7 +45,8 @@ def check(root: etree._Element) -> None:
         valid = schema.validate(root)
         fault = "" if valid else schema.error_log[0].message
     if not valid:
-        raise Refused(f"the message is not valid SAML: {_NAMESPACE.sub('', fault)[:300]}")
+        fault = _NAMESPACE.sub("", fault)[:300]
+        raise Refused(say("the message is not valid SAML: %(fault)s", fault=fault))
 
 
 @cache

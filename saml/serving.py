@@ -13,6 +13,7 @@ from app.directory.work import Actor, Target, record_refusal
 from app.security.headers import content_security_policy
 from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, client_network, request_id, settings
+from app.words import say
 from saml import bindings
 from saml.bindings import Parameter
 from saml.connections import SamlConnection, load
@@ -26,7 +27,7 @@ def connection_of(connection_id: str) -> SamlConnection:
     """
     connection = load(connection_id) if len(connection_id) <= 36 else None
     if connection is None:
-        raise NotFound("There is no such connection.")
+        raise NotFound(say("There is no such connection."))
     return connection
 
 
@@ -42,7 +43,8 @@ def limited_connection_of(connection_id: str) -> SamlConnection:
     caller = f"saml:{connection.id}:{client_network()}"
     seconds = seconds_to_wait(caller, settings().sign_ins_per_minute)
     if seconds:
-        raise TooManyRequests("Too many sign-ins come from your network.", retry_after=seconds)
+        sentence = say("Too many sign-ins come from your network.")
+        raise TooManyRequests(sentence, retry_after=seconds)
     return connection
 
 

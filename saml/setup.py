@@ -11,6 +11,7 @@ from app.directory.work import Work
 from app.security.requests import settings as app_settings
 from app.security.secrets import seal
 from app.store.types import new_id
+from app.words import say
 from saml.attributes import PRESETS
 from saml.errors import BadMetadata
 from saml.keys import new_key_pair
@@ -47,7 +48,7 @@ def from_metadata(document: bytes) -> Provider:
     try:
         return read_provider(document)
     except BadMetadata as error:
-        raise Invalid(str(error), field="metadata") from None
+        raise Invalid(error.sentence, field="metadata") from None
 
 
 def from_fields(
@@ -60,7 +61,7 @@ def from_fields(
     try:
         return provider_from_fields(entity_id, sso_url, certificates, slo_url)
     except BadMetadata as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error.sentence) from None
 
 
 def attribute_names(
@@ -74,12 +75,14 @@ def attribute_names(
     :raises Invalid: When there is no such preset, or a pair is none.
     """
     if preset is not None and preset.lower() not in PRESETS:
-        raise Invalid(f"There are presets for: {', '.join(PRESETS)}.", field="preset")
+        sentence = say("There are presets for: %(presets)s.", presets=list(PRESETS))
+        raise Invalid(sentence, field="preset")
     changed = dict(PRESETS[preset.lower()] if preset else names or {})
     for pair in pairs:
         ours, equals, theirs = pair.partition("=")
         if not equals:
-            raise Invalid(f"{pair!r} is no pair such as email=mail.", field="attribute")
+            sentence = say("%(pair)r is no pair such as email=mail.", pair=pair)
+            raise Invalid(sentence, field="attribute")
         changed[ours] = theirs
     return {ours: theirs for ours, theirs in changed.items() if theirs}
 
@@ -106,8 +109,11 @@ def renew_metadata(work: Work, name: str, provider: Provider) -> None:
     row = connections.find_saml(work.account_id, name)
     if provider.entity_id != row.settings["entity_id"]:
         raise Invalid(
-            f"This is the metadata of another provider, {provider.entity_id}. "
-            "Add it as a connection of its own.",
+            say(
+                "This is the metadata of another provider, %(entity_id)s. "
+                "Add it as a connection of its own.",
+                entity_id=provider.entity_id,
+            ),
             field="metadata",
         )
     connections.replace_settings(work, row.id, row.settings | provider.as_settings())
@@ -133,7 +139,7 @@ def fetch_metadata(url: str) -> bytes:
     try:
         return fetch.get(url)
     except BadMetadata as error:
-        raise Invalid(str(error), field="metadata") from None
+        raise Invalid(error.sentence, field="metadata") from None
 
 
 def _new_key(connection_id: str) -> tuple[str, str]:
@@ -146,7 +152,8 @@ def _changed(work: Work, settings: dict[str, Any], changes: dict[str, Any]) -> d
     """Return what is set of a connection, apart from its provider, with some changed."""
     url = changes.pop("metadata_url", settings.get("metadata_url", ""))
     if url and not (url.startswith("https://") and len(url) <= bounds.TEXT_LENGTH):
-        raise Invalid("Metadata is read anew from https:// addresses only.", field="metadata_url")
+        sentence = say("Metadata is read anew from https:// addresses only.")
+        raise Invalid(sentence, field="metadata_url")
     if "may_give" in changes:
         changes["may_give"] = roles.named(work.account_id, changes["may_give"])
     options = Options.from_settings(settings).changed(**changes)

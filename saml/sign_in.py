@@ -10,6 +10,7 @@ from app.directory.sessions import AtProvider
 from app.directory.work import Work
 from app.security.requests import settings
 from app.store.types import now
+from app.words import say
 from saml import attributes, responses
 from saml.assertions import Answer, Expected
 from saml.connections import SamlConnection
@@ -49,13 +50,15 @@ def read(
     :raises Refused: When it is not.
     """
     answer = responses.read(encoded, expected_of(connection, at), trace)
-    with trace.check("It was asked for, or need not be") as check:
+    with trace.check(say("It was asked for, or need not be")) as check:
         if answer.in_response_to is None and not connection.options.allow_unsolicited:
             raise Refused(
-                "nobody asked for it, and this connection takes no unsolicited responses; people "
-                "begin here, or the connection allows them to begin at the provider"
+                say(
+                    "nobody asked for it, and this connection takes no unsolicited responses; "
+                    "people begin here, or the connection allows them to begin at the provider"
+                )
             )
-        check.detail = answer.in_response_to or "unsolicited"
+        check.detail = answer.in_response_to or say("unsolicited")
     return answer
 
 
@@ -72,12 +75,12 @@ def use_up(
     :param relay_state: Where to go on to, if nobody asked.
     :raises Forbidden: When either was used before, or another browser asked.
     """
-    with trace.check("It answers a request that is open, from this browser"):
+    with trace.check(say("It answers a request that is open, from this browser")):
         if answer.in_response_to is None:
             path = relay_state or connection.options.landing
         else:
             path = sign_in.use_request(work, connection.id, answer.in_response_to, browser_hash)
-    with trace.check("It is used for the first time"):
+    with trace.check(say("It is used for the first time")):
         sign_in.use_assertion(work, connection.id, answer.assertion_id, answer.valid_until)
     return path
 
@@ -94,13 +97,13 @@ def person_of(work: Work, connection: SamlConnection, answer: Answer, trace: Tra
         if options.match_email and name.lower() in EMAIL_ATTRIBUTES
         for value in values
     ]
-    with trace.check("The person is known here, or can be made") as check:
+    with trace.check(say("The person is known here, or can be made")) as check:
         found = sign_in.find_user(work, answer.name_id, emails)
         provisioned = just_in_time.provision(
             work, found, _arrival(connection, answer), options.provisioning, options.may_give
         )
         check.detail = provisioned.outcome
-    with trace.check("Their domain is not that of another connection"):
+    with trace.check(say("Their domain is not that of another connection")):
         domains.check(work, provisioned.user_id, provisioned.user_name, connection.id)
     return provisioned
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import xmlsec
 from lxml import etree
 
+from app.words import say
 from saml.errors import Refused
 from saml.xml import DS, ENC, name
 
@@ -45,13 +46,15 @@ def verified(element: etree._Element, certificates: Sequence[str]) -> bool:
     if not signatures:
         return False
     if len(signatures) > 1:
-        raise Refused("an element has two signatures")
+        raise Refused(say("an element has two signatures"))
     signature = signatures[0]
     check_form(signature, element)
     if not any(_matches(signature, element, certificate) for certificate in certificates):
         raise Refused(
-            "the signature matches no certificate of the connection; the message was altered, or "
-            "the provider has a new certificate: read its metadata anew"
+            say(
+                "the signature matches no certificate of the connection; the message was altered, "
+                "or the provider has a new certificate: read its metadata anew"
+            )
         )
     return True
 
@@ -64,13 +67,13 @@ def check_form(signature: etree._Element, parent: etree._Element) -> None:
     parts = [child.tag for child in signature]
     expected = [name(DS, "SignedInfo"), name(DS, "SignatureValue"), name(DS, "KeyInfo")]
     if parts not in (expected, expected[:2]):
-        raise Refused("the signature has unexpected parts")
+        raise Refused(say("the signature has unexpected parts"))
     _text_only(signature[1])
     signed_info = signature[0]
     parts = [child.tag for child in signed_info]
     expected = ["CanonicalizationMethod", "SignatureMethod", "Reference"]
     if parts != [name(DS, local) for local in expected]:
-        raise Refused("the signature must have exactly one reference")
+        raise Refused(say("the signature must have exactly one reference"))
     canonicalisation, method, reference = signed_info
     _algorithm(canonicalisation, CANONICALISATION)
     _algorithm(method, SIGNATURE_METHODS)
@@ -80,15 +83,15 @@ def check_form(signature: etree._Element, parent: etree._Element) -> None:
 def _check_reference(reference: etree._Element, parent: etree._Element) -> None:
     parts = [child.tag for child in reference]
     if parts != [name(DS, local) for local in ("Transforms", "DigestMethod", "DigestValue")]:
-        raise Refused("the reference has unexpected parts")
+        raise Refused(say("the reference has unexpected parts"))
     own_id = parent.get("ID")
     # A plain name: in a URI, "xpointer(…)" would be read as an expression.
     if not own_id or not _NAME.fullmatch(own_id) or reference.get("URI") != f"#{own_id}":
-        raise Refused("the signature does not refer to the element it stands in")
+        raise Refused(say("the signature does not refer to the element it stands in"))
     transforms, digest, value = reference
     algorithms = [_algorithm(transform, TRANSFORMS) for transform in transforms]
     if algorithms not in ([ENVELOPED], [ENVELOPED, EXCLUSIVE_C14N]):
-        raise Refused("the signature has unexpected transforms")
+        raise Refused(say("the signature has unexpected transforms"))
     _algorithm(digest, DIGEST_METHODS)
     _text_only(value)
 
@@ -96,10 +99,10 @@ def _check_reference(reference: etree._Element, parent: etree._Element) -> None:
 def _algorithm(element: etree._Element, allowed: frozenset[str]) -> str:
     algorithm: str = element.get("Algorithm", "")
     if algorithm not in allowed:
-        raise Refused(f"the algorithm {algorithm[:100]!r} is not allowed")
+        raise Refused(say("the algorithm %(algorithm)r is not allowed", algorithm=algorithm[:100]))
     parameters = list(element)
     if parameters and not (algorithm == EXCLUSIVE_C14N and _is_short_prefix_list(*parameters)):
-        raise Refused("an algorithm has unexpected parameters")
+        raise Refused(say("an algorithm has unexpected parameters"))
     return algorithm
 
 
@@ -114,7 +117,7 @@ def _is_short_prefix_list(element: etree._Element, *more: etree._Element) -> boo
 
 def _text_only(element: etree._Element) -> None:
     if len(element) or not (element.text or "").strip():
-        raise Refused("a value of the signature is not plain text")
+        raise Refused(say("a value of the signature is not plain text"))
 
 
 def _matches(signature: etree._Element, element: etree._Element, certificate: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.directory.errors import DirectoryError
+from app.words import Said
 from saml.errors import Refused
 
 ATTRIBUTES_KEPT = 50
@@ -19,7 +20,7 @@ LONGEST_TEXT = 500
 class Check:
     """One thing that must hold."""
 
-    name: str
+    name: Said
     passed: bool = False
     detail: str = ""
     """What was found; of a failed check, why it failed."""
@@ -34,14 +35,14 @@ class Trace:
     attributes: dict[str, list[str]] = field(default_factory=dict)
 
     @contextmanager
-    def check(self, name: str) -> Iterator[Check]:
+    def check(self, name: Said) -> Iterator[Check]:
         """Enclose one check. It passes when the block ends, and fails when it refuses."""
         check = Check(name)
         self.checks.append(check)
         try:
             yield check
         except (Refused, DirectoryError) as refused:
-            check.detail = str(refused)
+            check.detail = refused.sentence
             raise
         check.passed = True
 

@@ -13,6 +13,7 @@ import re
 
 from lxml import etree
 
+from app.words import say
 from saml.errors import Refused
 
 MAX_BYTES = 512 * 1024
@@ -41,9 +42,9 @@ def parse(document: bytes, *, comments: bool = False, limit: int = MAX_BYTES) ->
     :raises Refused: When it is too large, not well-formed, or holds what is not allowed.
     """
     if len(document) > limit:
-        raise Refused(f"the document is larger than {limit} bytes")
+        raise Refused(say("the document is larger than %(limit)s bytes", limit=limit))
     if b"\0" in document or b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise Refused("the document has a DOCTYPE or is not UTF-8")
+        raise Refused(say("the document has a DOCTYPE or is not UTF-8"))
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -56,9 +57,10 @@ def parse(document: bytes, *, comments: bool = False, limit: int = MAX_BYTES) ->
     try:
         root = etree.fromstring(document, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Refused(f"the document is not well-formed XML: {error}") from None
+        sentence = say("the document is not well-formed XML: %(fault)s", fault=str(error))
+        raise Refused(sentence) from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise Refused("the document has a DOCTYPE")
+        raise Refused(say("the document has a DOCTYPE"))
     _check_nodes(root)
     return root
 
@@ -70,13 +72,13 @@ def name(namespace: str, local: str) -> str:
 
 def _check_nodes(root: etree._Element) -> None:
     if root.getprevious() is not None or root.getnext() is not None:
-        raise Refused("there is something beside the root element")
+        raise Refused(say("there is something beside the root element"))
     _check_size(root)
     _check_namespaces(root)
     ids: set[str] = set()
     for node in root.iter():
         if not isinstance(node.tag, str):
-            raise Refused("the document has a comment, a processing instruction or an entity")
+            raise Refused(say("the document has a comment, a processing instruction or an entity"))
         _check_ids(node, ids)
 
 
@@ -87,20 +89,22 @@ def _check_size(root: etree._Element) -> None:
         depth += 1 if event == "start" else -1
         count += event == "start"
         if depth > MAX_DEPTH:
-            raise Refused(f"the document is nested more than {MAX_DEPTH} deep")
+            raise Refused(say("the document is nested more than %(limit)s deep", limit=MAX_DEPTH))
         if count > MAX_ELEMENTS:
-            raise Refused(f"the document has more than {MAX_ELEMENTS} elements")
+            raise Refused(say("the document has more than %(limit)s elements", limit=MAX_ELEMENTS))
         # lxml takes quadratic time to list them, so they are counted first.
         if len(node.attrib) > MAX_ATTRIBUTES:
-            raise Refused(f"an element has more than {MAX_ATTRIBUTES} attributes")
+            raise Refused(
+                say("an element has more than %(limit)s attributes", limit=MAX_ATTRIBUTES)
+            )
 
 
 def _check_namespaces(root: etree._Element) -> None:
     declared = {declaration for _, declaration in etree.iterwalk(root, events=("start-ns",))}
     if len(declared) > MAX_NAMESPACES:
-        raise Refused(f"the document has more than {MAX_NAMESPACES} namespaces")
+        raise Refused(say("the document has more than %(limit)s namespaces", limit=MAX_NAMESPACES))
     if any(uri and not _ABSOLUTE.match(uri) for _, uri in declared):
-        raise Refused("the document declares a relative namespace")
+        raise Refused(say("the document declares a relative namespace"))
 
 
 def _check_ids(node: etree._Element, seen: set[str]) -> None:
@@ -109,7 +113,7 @@ def _check_ids(node: etree._Element, seen: set[str]) -> None:
         if attribute.localname not in _ID_NAMES:
             continue
         if attribute.namespace:
-            raise Refused("an ID attribute has a namespace")
+            raise Refused(say("an ID attribute has a namespace"))
         if value in seen:
-            raise Refused("an ID is used twice")
+            raise Refused(say("an ID is used twice"))
         seen.add(str(value))
