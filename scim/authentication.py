@@ -15,6 +15,7 @@ from app.security.limits import seconds_to_wait
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import SignedIn, cookie_name, signed_in
 from app.security.tokens import RefusedToken, TokenIdentity, identify
+from app.words import say
 
 REFUSALS_NOTED = 10
 """How often a minute the provisioning log notes that a connection's token is refused."""
@@ -56,12 +57,13 @@ def authenticate(path: str) -> Identity:
     address, token = client_address(), _token(request.headers.get("Authorization", ""))
     identity = identify(token, address)
     if not isinstance(identity, TokenIdentity):
-        error = Unauthenticated(detail="A valid bearer token is required")
+        error = Unauthenticated(detail=say("A valid bearer token is required"))
         error.refused = identity
         raise error
     wait = seconds_to_wait(f"scim:{identity.connection_id}", settings().scim_requests_per_minute)
     if wait:
-        raise TooManyRequests(f"Too many requests: try again in {wait} s.", retry_after=wait)
+        sentence = say("Too many requests: try again in %(seconds)s s.", seconds=wait)
+        raise TooManyRequests(sentence, retry_after=wait)
     if identity.wants_touch:
         tokens.touch(identity.account_id, identity.token_id)
     return identity

@@ -14,6 +14,7 @@ from scim2_models import (
     TooManyException,
 )
 
+from app.words import say
 from scim.schemas import GROUP
 
 FILTER_LENGTH = 8192
@@ -40,12 +41,16 @@ def check_search(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         if name.lower() == "filter" and isinstance(value, str) and len(value) > FILTER_LENGTH:
             raise InvalidFilterException(
-                detail=f"A filter may have {FILTER_LENGTH} characters at the most"
+                detail=say(
+                    "A filter may have %(limit)s characters at the most", limit=FILTER_LENGTH
+                )
             )
         if name.lower() in ("attributes", "excludedattributes", "sortby"):
             listed = value if isinstance(value, list) else str(value).split(",")
             if len(listed) > PATHS or sum(len(str(each)) for each in listed) > PATHS_LENGTH:
-                raise InvalidValueException(detail=f"'{name}' may name {PATHS} attributes")
+                raise InvalidValueException(
+                    detail=say("'%(name)s' may name %(limit)s attributes", name=name, limit=PATHS)
+                )
 
 
 def check_count(parameters: Mapping[str, Any]) -> None:
@@ -68,7 +73,9 @@ def check_operations(operations: list[Any]) -> None:
     :raises InvalidValueException: When their paths are too long.
     """
     if len(operations) > OPERATIONS:
-        raise TooManyException(detail=f"A PATCH may have {OPERATIONS} operations at the most")
+        raise TooManyException(
+            detail=say("A PATCH may have %(limit)s operations at the most", limit=OPERATIONS)
+        )
     total = 0
     for operation in operations:
         path = operation.get("path") if isinstance(operation, dict) else None
@@ -77,12 +84,15 @@ def check_operations(operations: list[Any]) -> None:
         of_members = path.partition("[")[0].lower() in ("members", f"{GROUP}:members".lower())
         if len(path) > (MEMBER_PATH_LENGTH if of_members else PATH_LENGTH):
             raise InvalidValueException(
-                detail=f"A path of a PATCH may have {PATH_LENGTH} characters"
+                detail=say("A path of a PATCH may have %(limit)s characters", limit=PATH_LENGTH)
             )
         total += 0 if of_members else len(path)
     if total > PATH_LENGTH * 8:
         raise InvalidValueException(
-            detail=f"The paths of a PATCH may have {PATH_LENGTH * 8} characters: send several"
+            detail=say(
+                "The paths of a PATCH may have %(limit)s characters: send several",
+                limit=PATH_LENGTH * 8,
+            )
         )
 
 
@@ -101,4 +111,6 @@ def check_depth(value: Any) -> None:
         ]
         if not level:
             return
-    raise InvalidSyntaxException(detail=f"The body is nested more than {DEPTH} levels deep")
+    raise InvalidSyntaxException(
+        detail=say("The body is nested more than %(limit)s levels deep", limit=DEPTH)
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from scim2_models import AttributeBinding, InvalidFilterException, Resource
 from sqlalchemy import ColumnElement, String, and_, cast, literal
 
+from app.words import say
 from scim.fields import NOTHING, Entries, Field, json_entries, json_field
 from scim.resources.kind import Kind
 
@@ -30,7 +31,7 @@ class Columns:
         if path in self.kind.columns:
             return self.kind.columns[path]
         if path in self.kind.unsearchable:
-            raise InvalidFilterException(detail=f"{path!r} cannot be searched")
+            raise InvalidFilterException(detail=say("%(path)r cannot be searched", path=path))
         if self.kind.document is None:
             return NOTHING
         return json_field(self.kind.document, self._names(binding), binding)
@@ -44,7 +45,7 @@ class Columns:
         if head == "schemas":
             return self._schemas(binding)
         if head in self.kind.unsearchable:
-            raise InvalidFilterException(detail=f"{head!r} cannot be searched")
+            raise InvalidFilterException(detail=say("%(path)r cannot be searched", path=head))
         own = self.kind.entries(head, self.account_id)
         if own or self.kind.document is None:
             return own

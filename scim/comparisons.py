@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from app.store.functions import position_of
 from app.store.types import comparison_key
+from app.words import say
 from scim.fields import Field, moment_text
 
 Condition = ColumnElement[bool]
@@ -129,7 +130,7 @@ def _in_sql_form(field: Field, expected: Any) -> Any:
         return base64.b64encode(expected).decode()
     text: str = _of_type(str, expected)
     if "\0" in text:
-        raise InvalidFilterException(detail="A filter must not hold NUL")
+        raise InvalidFilterException(detail=say("A filter must not hold NUL"))
     return comparison_key(text) if field.kind in ("folded", "text") else text
 
 
@@ -137,18 +138,20 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise InvalidFilterException(detail="A time is out of range") from None
+        raise InvalidFilterException(detail=say("A time is out of range")) from None
 
 
 def _of_type(wanted: type, value: Any) -> Any:
     if not isinstance(value, wanted):
-        raise InvalidFilterException(detail=f"{value!r} cannot be compared here")
+        raise InvalidFilterException(
+            detail=say("%(value)s cannot be compared here", value=repr(value))
+        )
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidFilterException(detail=f"{value!r} is not a number")
+        raise InvalidFilterException(detail=say("%(value)s is not a number", value=repr(value)))
     if not -NUMBER_LIMIT < value < NUMBER_LIMIT:  # NaN is not either
-        raise InvalidFilterException(detail="A number is out of range")
+        raise InvalidFilterException(detail=say("A number is out of range"))
     return float(value)

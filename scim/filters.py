@@ -22,6 +22,7 @@ from scim2_models.path import (
 )
 from sqlalchemy import and_, false, not_, or_, true
 
+from app.words import say
 from scim.columns import Columns
 from scim.comparisons import Condition, compare, is_present
 from scim.fields import Entries, Field
@@ -36,7 +37,9 @@ def condition(scim_filter: ScimFilter[Any], columns: Columns) -> Condition:
     :raises InvalidFilterException: When it has too many terms, or names what cannot be searched.
     """
     if _size(scim_filter.ast) > MAX_NODES:
-        raise InvalidFilterException(detail=f"A filter may have {MAX_NODES} terms at the most")
+        raise InvalidFilterException(
+            detail=say("A filter may have %(limit)s terms at the most", limit=MAX_NODES)
+        )
     return _Terms(scim_filter, columns).visit(scim_filter.ast)
 
 

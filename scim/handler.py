@@ -21,6 +21,7 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 from scim2_server.storage import SearchPage
 
+from app.words import say
 from scim import dialects, members, unknown
 from scim.projection import Document, Projection
 from scim.rendering import etag
@@ -258,7 +259,7 @@ class Handler(ScimHandler):
         projection = Projection(search_request)
         if projection.requests(SEEN_FOLDERS):
             raise InvalidValueException(
-                detail="The folders somebody sees are answered for one user: GET /Users/{id}"
+                detail=say("The folders somebody sees are answered for one user: GET /Users/{id}")
             )
         page, found = self.storage.page(authorized, search_request, projection, position)
         documents = [projection.apply(document["schemas"][0], document) for document in found]

@@ -21,6 +21,7 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 
 from app.directory import memberships
 from app.directory.work import Work
+from app.words import say
 from scim.schemas import GROUP, Group
 
 MEMBERS = "members"
@@ -109,7 +110,7 @@ def ids_in(value: Any) -> list[str]:
         member_id = entry.get("value") if isinstance(entry, dict) else entry
         if not isinstance(member_id, str) or not member_id:
             raise InvalidValueException(
-                detail="each member needs a 'value': the id of a user or group"
+                detail=say("each member needs a 'value': the id of a user or group")
             )
         found.append(member_id)
     return found
@@ -117,15 +118,17 @@ def ids_in(value: Any) -> list[str]:
 
 def _change(op: str, path: str, value: Any) -> Change:
     if op not in ("add", "remove", "replace"):
-        raise InvalidValueException(detail=f"'{op}' is not one of add, remove, replace")
+        raise InvalidValueException(
+            detail=say("'%(op)s' is not one of add, remove, replace", op=op)
+        )
     if _is_members(path):
         if op == "add" and value is None:
-            raise InvalidValueException(detail="an add needs a value")
+            raise InvalidValueException(detail=say("an add needs a value"))
         # A remove with a value takes out those named: an empty list is no one, not everyone.
         return Change(op, None if value is None else ids_in(value))
     if not path.endswith("]") or op != "remove":
         raise MutabilityException(
-            attribute=path, detail="a member cannot be changed, only added and removed"
+            attribute=path, detail=say("a member cannot be changed, only added and removed")
         )
     selection = Path[Group](path)
     if selection.value_filter is None:

@@ -23,6 +23,7 @@ from werkzeug.exceptions import (
 
 from app.directory.work import Actor
 from app.security.requests import BUSY_SECONDS, settings
+from app.words import say
 from scim import dry_run
 from scim.authentication import (
     Identity,
@@ -76,7 +77,7 @@ def error_response(error: Exception, journal: Journal | None = None) -> Response
         waiting = {name: value for name, value in error.get_headers() if name == "Retry-After"}
         error = _of_http(error)
     elif isinstance(error, RecursionError):
-        error = InvalidSyntaxException(detail="The body is nested too deeply")
+        error = InvalidSyntaxException(detail=say("The body is nested too deeply"))
     if not isinstance(error, SCIMException):
         current_app.logger.error("SCIM request failed", exc_info=error)
     answer = service().error_response(error)
@@ -117,7 +118,7 @@ def _journal(path: str, account_id: str, actor: Actor) -> Journal:
 
 def _scim_request(path: str, identity: Identity) -> ScimRequest:
     if "\0" in path:
-        raise NotFoundException(detail="There is nothing here")
+        raise NotFoundException(detail=say("There is nothing here"))
     return ScimRequest(
         method="GET" if request.method == "HEAD" else request.method,
         base_url=base_url(),
@@ -133,7 +134,8 @@ def _of_http(error: HTTPException) -> Exception:
     """Return the SCIM form of what Flask refused before the protocol began."""
     refused = SCIMException(detail=error.description)
     if isinstance(error, RequestEntityTooLarge):
-        refused = SCIMException(detail=f"The body is larger than {settings().max_body_bytes} bytes")
+        limit = settings().max_body_bytes
+        refused = SCIMException(detail=say("The body is larger than %(limit)s bytes", limit=limit))
     if isinstance(error, MethodNotAllowed):
         return MethodNotAllowedException(allowed=error.valid_methods or ())
     refused.status = error.code or 500

@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 
 from app.store.database import db
+from app.words import say
 from scim import filters
 from scim.columns import Columns
 from scim.fields import Field
@@ -100,7 +101,9 @@ def _sort_field(searched: Columns, request: SearchRequest[Any]) -> Field | None:
     binding = request.sort_binding(searched.model)
     if binding is None:
         return None
-    unsupported = NotImplementedException(detail=f"Sorting by {request.sort_by} is not supported")
+    unsupported = NotImplementedException(
+        detail=say("Sorting by %(path)s is not supported", path=request.sort_by)
+    )
     try:
         several = binding.is_multivalued
         field = searched.primary_value(binding) if several else searched.single(binding)

@@ -25,6 +25,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.routing import Operation, Target
 from scim2_server.service import ScimService, scim_exception_of
 
+from app.words import say
 from scim import bounds, dialects
 from scim.authentication import Identity, Person
 from scim.provider import PROVIDERS, provider_for
@@ -50,7 +51,9 @@ class GatehouseService(ScimService):
         identity: Identity = request.subject
         kind = KINDS[str(resource_type.name)]
         if kind.scope not in identity.scopes:
-            raise ForbiddenException(detail=f"This token lacks the scope '{kind.scope}'")
+            raise ForbiddenException(
+                detail=say("This token lacks the scope '%(scope)s'", scope=kind.scope)
+            )
         if not kind.writable and target.operation not in _READS:
             raise MethodNotAllowedException(allowed=["GET"])
 
@@ -78,8 +81,10 @@ class GatehouseService(ScimService):
         """
         if not isinstance(request.subject, Person):
             raise NotFoundException(
-                detail="A token stands for a connection, not for a person. "
-                "/Me is read with the session of somebody signed in."
+                detail=say(
+                    "A token stands for a connection, not for a person. "
+                    "/Me is read with the session of somebody signed in."
+                )
             )
         return self.get_resource_type("User"), request.subject.user_id
 
@@ -94,9 +99,11 @@ class GatehouseService(ScimService):
         try:
             decoded = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
-            raise InvalidSyntaxException(detail=f"The body is not JSON: {error}") from None
+            raise InvalidSyntaxException(
+                detail=say("The body is not JSON: %(fault)s", fault=str(error))
+            ) from None
         if not isinstance(decoded, dict):
-            raise InvalidSyntaxException(detail="The body must be a JSON object")
+            raise InvalidSyntaxException(detail=say("The body must be a JSON object"))
         return decoded
 
     def resource_of(
@@ -140,7 +147,7 @@ class GatehouseService(ScimService):
         """
         operations = payload.get(dialects.operations_key(payload))
         if not isinstance(operations, list) or not operations:
-            raise InvalidSyntaxException(detail="A PATCH needs a list of 'Operations'")
+            raise InvalidSyntaxException(detail=say("A PATCH needs a list of 'Operations'"))
         operations = dialects.normalise_operations(operations, self.urns)
         bounds.check_operations(operations)
         return operations

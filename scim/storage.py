@@ -24,6 +24,7 @@ from app.directory import memberships, preview, undeclared
 from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
+from app.words import say
 from scim import search
 from scim.columns import Columns
 from scim.errors import scim_exception
@@ -144,7 +145,9 @@ class DirectoryStorage(ScimStorage):
         """
         found = self._render(resource_type, [resource_id], projection, members_limit)
         if not found:
-            raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")
+            raise NotFoundException(
+                detail=say("%(type)s %(id)r not found", type=resource_type.name, id=resource_id)
+            )
         return found[0]
 
     def page(
@@ -182,7 +185,9 @@ class DirectoryStorage(ScimStorage):
         )
         version: int | None = db.session.scalar(query)
         if version is None:
-            raise NotFoundException(detail=f"{resource_type.name} {resource_id!r} not found")
+            raise NotFoundException(
+                detail=say("%(type)s %(id)r not found", type=resource_type.name, id=resource_id)
+            )
         return version
 
     def _render(
