@@ -126,7 +126,7 @@ def _answer_errors(app: Flask) -> None:
 
     from app import logs
     from app.api.problems import problem
-    from app.console.errors import error_page
+    from app.console.errors import http_error_page
     from app.security.requests import BUSY_SECONDS
     from scim.routes import error_response as scim_error
 
@@ -141,9 +141,10 @@ def _answer_errors(app: Flask) -> None:
             error = ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
         if is_under("/scim"):
             return scim_error(error)
-        status, title, detail = error.code or 500, error.name, error.description or ""
-        form = problem if is_under(*FOR_PROGRAMS) else error_page
-        response = form(status, title, detail)
+        if is_under(*FOR_PROGRAMS):
+            response = problem(error.code or 500, error.name, error.description or "")
+        else:
+            response = http_error_page(error)
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ANSWERED_HEADERS
         )

@@ -15,6 +15,7 @@ from flask_wtf import CSRFProtect
 from app.console.languages import init_languages
 from app.console.navigation import menu_for
 from app.console.pages import visitor
+from app.console.telling import init_telling
 from app.store.types import now
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
@@ -59,6 +60,7 @@ def init_console(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
     init_languages(app)
+    init_telling(app)
     _help_templates(app)
     _refuse_forged_forms(app)
     for name in PAGES:

@@ -29,6 +29,7 @@ from app.console.pages import (
     visitor,
     writing,
 )
+from app.console.telling import role
 from app.directory import grants
 from app.directory.errors import NotFound
 from app.directory.grants import Given, Principal
@@ -100,8 +101,8 @@ def revoked(grant_id: str) -> Response:
     grant = shared(visitor(), grant_id)
     with writing() as work:
         grants.revoke(work, grant_id)
-    name, role = grant["principal"]["name"], grant["role"]["name"]
-    flash(_("%(name)s no longer has %(role)s.", name=name, role=role), "success")
+    name, held = grant["principal"]["name"], role(grant["role"]["name"])
+    flash(_("%(name)s no longer has %(role)s.", name=name, role=held), "success")
     return back(page_of(grant))
 
 
@@ -113,10 +114,10 @@ def role_choices(account_id: str, *scopes: str) -> list[SelectChoice]:
     heads = {"account": _("On the whole account"), "folder": _("On a folder")}
     found = roles.listed(account_id, limit=500).items
     return [
-        SelectChoice(role["id"], role["name"], optgroup=head)
+        SelectChoice(each["id"], role(each["name"]), optgroup=head)
         for scope, head in heads.items()
-        for role in found
-        if role["scope"] == scope and (not scopes or scope in scopes)
+        for each in found
+        if each["scope"] == scope and (not scopes or scope in scopes)
     ]
 
 

@@ -21,6 +21,7 @@ from app.directory.tokens import IssuedToken
 from app.directory.work import Work
 from app.lists import connections as lists
 from app.security.requests import settings
+from app.words import say
 
 blueprint = section("guide", __name__, "/guide")
 
@@ -109,7 +110,7 @@ def _connect_saml(form: SamlForm, known: Provider) -> str | None:
     url, document = (form.metadata_url.data or "").strip(), form.metadata.data or ""
     try:
         if bool(url) == bool(document):
-            raise Invalid("Give either the address of the metadata or the metadata itself.")
+            raise Invalid(say("Give either the address of the metadata or the metadata itself."))
         # Before the transaction: it may take a while, and everybody's writes would wait.
         read = setup.fetch_metadata(url) if url else document.encode(errors="replace")
         described = setup.from_metadata(read)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound as NoPage
 
 from app.console.pages import visitor
 from app.directory import folders, grants
 from app.directory.errors import DirectoryError, Invalid, NotFound
 from app.directory.grants import Principal
+from app.words import say
 
 
 def folder_at(path: str, field: str, action: str | None = None) -> str:
@@ -24,7 +24,7 @@ def folder_at(path: str, field: str, action: str | None = None) -> str:
         if action is not None:
             who.must(action, folder_id)
     except (NotFound, NoPage):
-        raise Invalid(_("There is no folder %(path)s.", path=path), field=field) from None
+        raise Invalid(say("There is no folder %(path)s.", path=path), field=field) from None
     return folder_id
 
 
@@ -36,4 +36,4 @@ def principal(type_: str, name: str, field: str) -> Principal:
     try:
         return grants.principal_named(visitor().account_id, type_, name.strip())
     except DirectoryError as error:
-        raise Invalid(str(error), field=field) from None
+        raise Invalid(error.sentence, field=field) from None

@@ -28,6 +28,7 @@ from app.lists import groups as lists
 from app.lists.grants import GrantFilter
 from app.lists.groups import GroupFilter
 from app.lists.users import UserFilter
+from app.words import say
 
 blueprint = section("group", __name__, "/groups/<group_id>")
 
@@ -156,6 +157,6 @@ def _names(text: str) -> list[str]:
     """
     names = list(dict.fromkeys(filter(None, (line.strip() for line in text.splitlines()))))
     if len(names) > ADDED_AT_ONCE:
-        message = _("Add %(count)s at the most at once.", count=ADDED_AT_ONCE)
-        raise Invalid(message, field="names")
+        sentence = say("Add %(limit)s at the most at once.", limit=ADDED_AT_ONCE)
+        raise Invalid(sentence, field="names")
     return names

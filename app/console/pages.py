@@ -28,12 +28,14 @@ from werkzeug.wrappers import Response
 from app.access.powers import Powers, permissions_of
 from app.console.errors import error_page
 from app.console.person import actor, signed_in_person, take_refused_cookie_back
+from app.console.telling import told
 from app.directory.errors import DirectoryError, Forbidden, NotFound
 from app.directory.preview import Preview, preview
 from app.directory.work import Actor, Work, transaction
 from app.lists.paging import BadCursor
 from app.security.paths import same_site_path
 from app.security.sessions import SignedIn
+from app.words import Said, say
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,14 +88,13 @@ def page(action: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R 
     return decorate
 
 
-def needed(action: str) -> str:
+def needed(action: str) -> Said:
     """Return the sentence that says which permission is missing."""
-    sentence: str = _(
+    return say(
         "This needs the permission %(action)s. Ask an administrator of your account for a role "
         "that has it.",
         action=action,
     )
-    return sentence
 
 
 def find_visitor() -> Visitor | None:
@@ -173,9 +174,9 @@ def note(form: FlaskForm, error: DirectoryError) -> None:
     """Put a refusal where the form shows it: at its field, or above all of them."""
     field = getattr(form, getattr(error, "field", None) or "", None)
     if field is not None and hasattr(field, "errors"):
-        field.errors = [*field.errors, str(error)]
+        field.errors = [*field.errors, told(error)]
     else:
-        form.form_errors.append(str(error))
+        form.form_errors.append(told(error))
 
 
 def back(otherwise: str) -> Response:
@@ -189,12 +190,12 @@ def back(otherwise: str) -> Response:
 def _refused(error: DirectoryError) -> Response:
     """Answer a refusal that no form has taken: on the page it came from, where there is one."""
     if isinstance(error, NotFound):
-        return error_page(404, _("This is not there"), str(error))
+        return error_page(404, _("This is not there"), told(error))
     if isinstance(error, Forbidden):
-        return error_page(403, _("This is not for you"), str(error))
+        return error_page(403, _("This is not for you"), told(error))
     if request.method == "GET" or "Referer" not in request.headers:
-        return error_page(409, _("This cannot be done"), str(error))
-    flash(str(error), "danger")
+        return error_page(409, _("This cannot be done"), told(error))
+    flash(told(error), "danger")
     return back(url_for("console.home"))
 
 

@@ -16,6 +16,7 @@ from app.directory.errors import NotFound
 from app.lists import accounts as lists
 from app.lists import roles, users
 from app.lists.users import UserFilter
+from app.words import say
 
 blueprint = section("policy", __name__, "/sign-in-rules")
 
@@ -60,7 +61,7 @@ def switch_role(role_id: str) -> Response:
 def _wanted() -> bool:
     wanted: Any = {"on": True, "off": False}.get(request.form.get("wanted", ""))
     if wanted is None:
-        raise BadRequest(_("Say whether it is to be on or off."))
+        raise BadRequest(say("Say whether it is to be on or off."))
     return bool(wanted)
 
 

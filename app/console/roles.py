@@ -17,6 +17,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.access.permissions import ACTIONS, DESCRIPTIONS, FOLDER_ACTIONS
 from app.console.forms import LONGEST_NAME, LONGEST_REASON, VersionField
 from app.console.pages import answered, attempt, page, section, visitor, writing
+from app.console.telling import told
 from app.directory import roles
 from app.directory.errors import existing
 from app.directory.work import Work
@@ -115,7 +116,7 @@ def _form(scope: str, role: dict[str, Any] | None = None) -> RoleForm:
     """Return the form, with what may be ticked: what the visitor may do, and the role does."""
     form, held = RoleForm(data=role), set(role["permissions"] if role else ())
     form.permissions.choices = [
-        SelectChoice(action, f"{action}: {description}")
+        SelectChoice(action, f"{action}: {told(description)}")
         for action, description in DESCRIPTIONS.items()
         if action in SCOPES[scope] and (visitor().may(action) or action in held)
     ]

@@ -25,6 +25,7 @@ from app.security.paths import same_site_path
 from app.security.requests import settings
 from app.security.sessions import HalfSignedIn, Person, SignedIn
 from app.store.types import now
+from app.words import say
 
 blueprint = Blueprint("second_factor", __name__)
 blueprint.after_request(take_refused_cookie_back)
@@ -115,7 +116,7 @@ def credential() -> dict[str, Any]:
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise Invalid("No passkey was sent. It needs JavaScript.")
+        raise Invalid(say("No passkey was sent. It needs JavaScript."))
     return found
 
 

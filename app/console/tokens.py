@@ -19,6 +19,7 @@ from app.access.permissions import DESCRIPTIONS
 from app.console import asked
 from app.console.forms import LONGEST_NAME, LastDayField, ahead, of_the_calendar
 from app.console.pages import attempt, page, section, visitor, writing
+from app.console.telling import told
 from app.directory import tokens
 from app.directory.errors import existing
 from app.directory.networks import NETWORKS_LIMIT
@@ -123,7 +124,7 @@ def new_api() -> str:
     """Issue a token for a program of one's own, and show it this once."""
     who, form = visitor(), TokenForm()
     form.scopes.choices = [
-        SelectChoice(action, f"{action}: {description}")
+        SelectChoice(action, f"{action}: {told(description)}")
         for action, description in DESCRIPTIONS.items()
         if who.may(action)
     ]

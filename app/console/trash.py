@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.console import asked
 from app.console.pages import needed, page, section, visitor, writing
+from app.console.telling import told
 from app.directory.errors import NotFound
 from app.directory.restoring import NEEDED, restore
 from app.lists import trash as lists
@@ -45,5 +46,6 @@ def bring_back(tombstone_id: str) -> Response:
         restored = restore(work, tombstone_id)
     flash(_("%(name)s is back.", name=restored.target.name), "success")
     if restored.left_out:
-        flash(_("What did not come back: %(what)s", what="; ".join(restored.left_out)), "warning")
+        what = "; ".join(map(told, restored.left_out))
+        flash(_("What did not come back: %(what)s", what=what), "warning")
     return redirect(url_for("trash.listed", type=found["type"]), 303)
