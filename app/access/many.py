@@ -75,11 +75,11 @@ def _query(account_id: str, user_ids: list[str], folder_ids: list[str], at: date
 
 def _grants(account_id: str, user_ids: list[str], through: CTE | None, at: datetime) -> Select[Any]:
     holder = Grant.user_id if through is None else through.c.user_id
-    query = (
-        given(through, holder.label("holder_id"))
-        .join(User, (User.account_id == Grant.account_id) & (User.id == holder))
-        .where(Grant.account_id == account_id, User.active.is_(True), in_force(at))
-    )
+    query = given(through, holder.label("holder_id"))
     if through is None:
-        return query.where(Grant.user_id.in_(user_ids))
-    return query.join(through, through.c.group_id == Grant.group_id)
+        query = query.where(Grant.user_id.in_(user_ids))
+    else:
+        query = query.join(through, through.c.group_id == Grant.group_id)
+    return query.join(User, (User.account_id == Grant.account_id) & (User.id == holder)).where(
+        Grant.account_id == account_id, User.active.is_(True), in_force(at)
+    )
