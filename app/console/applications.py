@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, redirect, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.console.errors import error_page
@@ -21,6 +22,7 @@ from app.security.paths import same_site_path
 from app.security.requests import client_address, forwarded_target, request_id, settings
 from app.security.secrets import digest, new_secret
 from app.security.sessions import application_cookie_name, cookie_attributes
+from app.words import say
 
 blueprint = Blueprint("applications", __name__)
 
@@ -72,9 +74,11 @@ def enter() -> Response:
     except NotFound:
         return error_page(
             410,
-            "This sign-in does not work any more",
-            "It works once, for a moment, in the browser it was begun in. Open the page you "
-            "wanted again.",
+            _("This sign-in does not work any more"),
+            _(
+                "It works once, for a moment, in the browser it was begun in. Open the page you "
+                "wanted again."
+            ),
         )
     answer = redirect(origin + same_site_path(path), 303)
     _set_cookie(answer, origin, "session", secret, settings().session_hours * 3600)
@@ -86,7 +90,7 @@ def enter() -> Response:
 def _enter(code: str, begun: str, origin: str) -> tuple[str, str]:
     account_id = applications.account_of_code(code, begun)
     if account_id is None:
-        raise NotFound("sign-in", "that still works")
+        raise NotFound("sign-in", say("that still works"))
     holder = Actor(
         type="user",
         name="holder of a code",
@@ -118,9 +122,11 @@ def _split(url: str) -> tuple[str, str]:
 def _unknown_application() -> Response:
     return error_page(
         400,
-        "This application is not known here",
-        "Ask your administrator to name it in GATEHOUSE_APPLICATIONS, and its proxy in "
-        "GATEHOUSE_TRUSTED_PROXIES.",
+        _("This application is not known here"),
+        _(
+            "Ask your administrator to name it in GATEHOUSE_APPLICATIONS, and its proxy in "
+            "GATEHOUSE_TRUSTED_PROXIES."
+        ),
     )
 
 

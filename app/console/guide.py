@@ -15,6 +15,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from app.console.forms import LONGEST_NAME
 from app.console.pages import attempt, needed, note, page, section, visitor
 from app.console.providers import PROVIDERS, Provider
+from app.console.telling import told
 from app.directory import connections, tokens
 from app.directory.errors import DirectoryError, Invalid, NotFound
 from app.directory.tokens import IssuedToken
@@ -72,7 +73,7 @@ def scim(provider: str) -> str:
     known = _known(provider)
     if not visitor().may("token.manage"):
         raise Forbidden(needed("token.manage"))
-    form = ScimForm(name=known.label)
+    form = ScimForm(name=told(known.label))
 
     def connect(work: Work) -> tuple[str, IssuedToken]:
         made = connections.create(work, "scim", form.name.data)

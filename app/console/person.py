@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Response, abort, g, redirect, request, session
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.access.decisions import may_administer
@@ -25,6 +26,7 @@ from app.security.sessions import (
     signed_in,
     way_on,
 )
+from app.words import say
 
 
 def signed_in_person(*, from_anywhere: bool = False) -> SignedIn | None:
@@ -69,14 +71,22 @@ def _check_address(person: Person) -> None:
     if not may_administer(person.account_id, person.user_id):
         return
     if not seconds_to_wait(f"address:{person.session_id}", 1):
-        reason = f"The address {address or 'of the client'} is not allowed for the console."
+        reason = (
+            say("The address %(address)s is not allowed for the console.", address=address)
+            if address
+            else say("The address of the client is not allowed for the console.")
+        )
         record_refusal(person.account_id, actor(person), "address.refused", reason)
-    whence = f"Your address is {address}." if address else "Your address cannot be told."
-    advice = (
-        f"{whence} Administrators may use these pages from certain addresses alone, and this is "
-        "none of them. Ask another administrator to allow it, or come from one that is."
+    whence = (
+        _("Your address is %(address)s.", address=address)
+        if address
+        else _("Your address cannot be told.")
     )
-    abort(error_page(403, "Not from this address", advice))
+    advice = _(
+        "Administrators may use these pages from certain addresses alone, and this is none of "
+        "them. Ask another administrator to allow it, or come from one that is."
+    )
+    abort(error_page(403, _("Not from this address"), f"{whence} {advice}"))
 
 
 def go_on(secret: str, path: str = "/", lifetime: timedelta | None = None) -> BaseResponse:

@@ -1,12 +1,14 @@
 """Identity providers the set-up guide knows: where things are there, and what they are called.
 
-The names of menus and fields are the provider's own, so they are not translated. They were looked
-up in late 2026 (``docs/providers``).
+The names of menus and fields are the provider's own and stay as they are, in whichever language
+the words between them are told. They were looked up in late 2026 (``docs/providers``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from app.words import say
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,12 @@ class Provider:
     label: str
     scim_at: str = ""
     """Where SCIM is set up there; empty: it pushes nothing."""
-    url_field: str = "SCIM base URL"
-    token_field: str = "Token"  # noqa: S105  # it is what the field is called
+    url_field: str = say("SCIM base URL")
+    token_field: str = say("Token")
     saml_at: str = ""
     """Where SAML is set up there; empty: it is not this one that signs people in."""
-    acs: str = "Assertion consumer service (ACS) URL"
-    entity_id: str = "Entity ID"
+    acs: str = say("Assertion consumer service (ACS) URL")
+    entity_id: str = say("Entity ID")
     preset: str = ""
     """Whose attribute names it uses (``saml.attributes.PRESETS``)."""
 
@@ -27,7 +29,7 @@ class Provider:
 PROVIDERS = {
     "okta": Provider(
         "Okta",
-        "Applications > your app > General > Provisioning: SCIM; then the tab Provisioning",
+        say("Applications > your app > General > Provisioning: SCIM; then the tab Provisioning"),
         "SCIM connector base URL",
         "HTTP Header > Authorization: Bearer",
         "Applications > Create App Integration > SAML 2.0",
@@ -37,10 +39,10 @@ PROVIDERS = {
     ),
     "entra": Provider(
         "Microsoft Entra ID",
-        "Enterprise applications > your app > Provisioning > Automatic",
+        say("Enterprise applications > your app > Provisioning > Automatic"),
         "Tenant URL",
         "Secret Token",
-        "Enterprise applications > your app > Single sign-on > SAML",
+        say("Enterprise applications > your app > Single sign-on > SAML"),
         "Reply URL (Assertion Consumer Service URL)",
         "Identifier (Entity ID)",
         "entra",
@@ -54,7 +56,7 @@ PROVIDERS = {
     ),
     "onelogin": Provider(
         "OneLogin",
-        "Applications > your app > Configuration; then Provisioning",
+        say("Applications > your app > Configuration; then Provisioning"),
         "SCIM Base URL",
         "SCIM Bearer Token",
         "Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)",
@@ -74,7 +76,7 @@ PROVIDERS = {
     ),
     "jumpcloud": Provider(
         "JumpCloud",
-        "SSO Applications > your app > Identity Management",
+        say("SSO Applications > your app > Identity Management"),
         "Base URL",
         "Token Key",
         "SSO Applications > Add New Application > Custom Application",
@@ -83,17 +85,21 @@ PROVIDERS = {
     ),
     "keycloak": Provider(
         "Keycloak",
-        saml_at="Clients > Import client: choose our metadata",
+        saml_at=say("Clients > Import client: choose our metadata"),
         acs="Valid redirect URIs",
         entity_id="Client ID",
         preset="keycloak",
     ),
     "adfs": Provider(
         "AD FS",
-        saml_at="Relying Party Trusts > Add: import data from our metadata address",
+        saml_at=say("Relying Party Trusts > Add: import data from our metadata address"),
         acs="Endpoint: SAML Assertion Consumer",
         entity_id="Relying party trust identifier",
         preset="adfs",
     ),
-    "other": Provider("Another provider", "Its SCIM 2.0 settings", saml_at="Its SAML 2.0 settings"),
+    "other": Provider(
+        say("Another provider"),
+        say("Its SCIM 2.0 settings"),
+        saml_at=say("Its SAML 2.0 settings"),
+    ),
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
@@ -24,12 +25,14 @@ from app.console.person import (
     take_refused_cookie_back,
 )
 from app.console.single_sign_on import single_sign_on_of
+from app.console.telling import told
 from app.directory import sessions
 from app.directory.errors import Forbidden, NotFound
 from app.directory.work import Actor, transaction
 from app.security.paths import same_site_path
 from app.security.requests import client_address, request_id, settings
 from app.security.sessions import clear_cookie
+from app.words import say
 
 LONGEST_NAME = 256
 """Of what the sign-in form takes, in characters."""
@@ -59,7 +62,7 @@ def home() -> Response:
 def choose_language(language: str) -> Response:
     """Show the pages in another language from now on, the one it was chosen on first."""
     if language not in LANGUAGES:
-        return error_page(404, "This is not there", "There is no such language here.")
+        return error_page(404, _("This is not there"), _("There is no such language here."))
     return choose(language, back(url_for("console.home")))
 
 
@@ -103,12 +106,14 @@ def use_link(secret: str) -> Response:
     except NotFound:
         return error_page(
             410,
-            "This link does not work any more",
-            "A sign-in link works once and for a limited time. "
-            "Ask your administrator for a new one.",
+            _("This link does not work any more"),
+            _(
+                "A sign-in link works once and for a limited time. "
+                "Ask your administrator for a new one."
+            ),
         )
     except Forbidden as forbidden:
-        return error_page(403, "This link does not sign you in", str(forbidden))
+        return error_page(403, _("This link does not sign you in"), told(forbidden))
     return go_on(session_secret)
 
 
@@ -133,7 +138,7 @@ def sign_out() -> Response:
 def refuse_form(error: CSRFError) -> Response:
     """Refuse a form that is too old, or that another site made."""
     return error_page(
-        400, "This form has expired", "Go back, load the page again and send it once more."
+        400, _("This form has expired"), _("Go back, load the page again and send it once more.")
     )
 
 
@@ -144,7 +149,7 @@ def _open_session(link_secret: str) -> str:
     """
     account_id = sessions.account_of_link(link_secret)
     if account_id is None:
-        raise NotFound("sign-in link", "that still works")
+        raise NotFound("sign-in link", say("that still works"))
     holder = Actor(
         type="user",
         name="holder of a sign-in link",

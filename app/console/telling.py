@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, get_translations
+from flask_babel import format_date, format_datetime, format_decimal, get_translations
 from markupsafe import Markup
 
 from app.access.permissions import role_named
@@ -21,7 +21,7 @@ from app.words import Said
 
 def init_telling(app: Flask) -> None:
     """Let templates tell what other layers say, what logs keep of it, and what roles are called."""
-    app.jinja_env.filters.update(told=told, kept=kept, role=role)
+    app.jinja_env.filters.update(told=told, kept=kept, role=role, stamped=stamped, day=day)
 
 
 def told(said: Any) -> str:
@@ -50,6 +50,18 @@ def kept(text: str | None) -> str:
 def role(name: str) -> str:
     """Return what a role is called; those that are built in are called otherwise elsewhere."""
     return told(role_named(name))
+
+
+def stamped(at: datetime) -> str:
+    """Return a time (UTC) as logs have it."""
+    if language_shown() == "en":
+        return f"{at:%Y-%m-%d %H:%M:%S}"
+    return str(format_datetime(at))
+
+
+def day(at: datetime) -> str:
+    """Return the day (UTC) of a time."""
+    return f"{at:%Y-%m-%d}" if language_shown() == "en" else str(format_date(at))
 
 
 def _told_value(value: Any) -> Any:

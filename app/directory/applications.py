@@ -18,6 +18,7 @@ from app.security.secrets import digest, new_secret
 from app.store.database import db, table, write_transaction
 from app.store.models import ApplicationSession, Session
 from app.store.types import new_id, now
+from app.words import say
 
 CODE_LIFETIME = timedelta(seconds=60)
 
@@ -79,7 +80,7 @@ def enter(work: Work, code: str, start_secret: str, origin: str) -> tuple[str, s
         )
     ).first()
     if found is None:
-        raise NotFound("sign-in", "that still works")
+        raise NotFound("sign-in", say("that still works"))
     db.session.execute(
         update(stored)
         .where(stored.c.account_id == work.account_id, stored.c.id == found.id)

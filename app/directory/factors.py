@@ -123,7 +123,7 @@ def complete(work: Work, person: Person, kind: str) -> str:
         .returning(Session.id)
     )
     if db.session.scalar(query) is None:
-        raise NotFound("session", "that still awaits this")
+        raise NotFound("session", say("that still awaits this"))
     if isinstance(person, HalfSignedIn):
         signed_in = update(User).where(
             User.account_id == work.account_id, User.id == person.user_id

@@ -124,7 +124,7 @@ def use(work: Work, secret: str) -> str:
     )
     user_id = db.session.scalar(query)
     if user_id is None:
-        raise NotFound("link", "that still works")
+        raise NotFound("link", say("that still works"))
     return user_id
 
 

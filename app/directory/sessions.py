@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import UtcDateTime, new_id, now
+from app.words import say
 
 KEPT = timedelta(days=30)
 """How long a session is kept after its end, and a link."""
@@ -299,5 +300,5 @@ def use_link(work: Work, secret: str, *, lifetime: timedelta, user_agent: str = 
     )
     user_id = db.session.scalar(query)
     if user_id is None:
-        raise NotFound("sign-in link", "that still works")
+        raise NotFound("sign-in link", say("that still works"))
     return open_session(work, user_id, method="link", lifetime=lifetime, user_agent=user_agent)
