@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, make_response, render_template
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.console.telling import told
@@ -21,7 +22,7 @@ ERRORS = {
     429: (say("Too many requests"), say("Wait a little, then try again.")),
     500: (
         say("Something went wrong here"),
-        say("It is written down. Try again. If it stays so, tell your administrator the number."),
+        say("It is written down. Try again; if it happens again, ask for help."),
     ),
     503: (say("Too much is going on here"), say("Try again in a moment.")),
 }
@@ -45,6 +46,8 @@ def http_error_page(error: HTTPException) -> Response:
     """Return the page of an error of HTTP, with what whoever raised it says."""
     status = error.code or 500
     title, advice = ERRORS.get(status, (error.name, ""))
-    if error.description != type(error).description:
+    if isinstance(error, CSRFError):  # a form that is too old, or that another site made
+        title = say("This form has expired")
+    elif error.description != type(error).description:
         advice = error.description or ""
     return error_page(status, told(title), told(advice))

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from app.access.permissions import ACCOUNT_ACTIONS
@@ -132,14 +131,6 @@ def sign_out() -> Response:
         response = redirect(f"/saml/{person.connection_id}/logout", 303)
     clear_cookie(response, settings())
     return response
-
-
-@blueprint.errorhandler(CSRFError)
-def refuse_form(error: CSRFError) -> Response:
-    """Refuse a form that is too old, or that another site made."""
-    return error_page(
-        400, _("This form has expired"), _("Go back, load the page again and send it once more.")
-    )
 
 
 def _open_session(link_secret: str) -> str:
