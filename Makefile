@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run demo test bench check lock clean
+.PHONY: help install install-test run demo test bench check translations lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+translations: install-test ## Bring the translations up to date, and list what is missing
+	$(BIN)/python scripts/translations.py
 
 lock: ## Resolve the lock files anew from pyproject.toml (needs uv)
 	scripts/lock.sh

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, RadioField, StringField
 from wtforms.fields import SelectChoice
@@ -106,7 +107,7 @@ class PrincipalForm(TermsForm):
     """To whom, and the terms."""
 
     type = RadioField(
-        _l("To"),
+        lazy_pgettext("a recipient", "To"),
         choices=[SelectChoice("user", _l("a person")), SelectChoice("group", _l("a group"))],
         default="user",
     )

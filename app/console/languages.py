@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from app.security.requests import settings
 
-LANGUAGES = {"en": "English"}
-"""Those that are complete. Of one alone there is nothing to choose."""
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+"""Those that are complete (a test compares), by code."""
 COOKIE = "gatehouse_language"
 _YEAR = 365 * 24 * 3600
 

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from babel.messages.mofile import read_mo
 from flask_babel import get_translations
@@ -38,7 +37,7 @@ def recalled(text: str) -> Said | None:
     return _recalled(text, files[0]) if files else None
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2_000)
 def _recalled(text: str, file: str) -> Said | None:
     whole, templates = _catalogue(file)
     if text in whole:
@@ -54,8 +53,9 @@ def _recalled(text: str, file: str) -> Said | None:
         }
         if each.plural is None:
             return say(each.text, **values)
-        if values["num"].isdigit():
-            return say_counted(*each.plural, int(values.pop("num")), **values)
+        number = values.pop("num", "1")
+        if number.isdecimal():
+            return say_counted(*each.plural, int(number), **values)
     return None
 
 
@@ -64,7 +64,7 @@ def _catalogue(file: str) -> tuple[frozenset[str], list[_Template]]:
     """Return the texts without a place for anything, and the templates: the wordiest first."""
     with Path(file).open("rb") as opened:
         ids = [message.id for message in read_mo(opened) if message.id]
-    plurals: dict[str, Any] = {text: id_ for id_ in ids if isinstance(id_, tuple) for text in id_}
+    plurals = {text: (id_[0], id_[1]) for id_ in ids if not isinstance(id_, str) for text in id_}
     texts = dict.fromkeys([id_ for id_ in ids if isinstance(id_, str)] + list(plurals))
     found = [_template(text, plurals.get(text)) for text in texts if _PLACE.search(text)]
     told = [each for each in found if each.letters >= LETTERS_NEEDED or each.begins.strip()]
