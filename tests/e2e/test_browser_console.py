@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from app.console.languages import COOKIE, LANGUAGES
 from app.store.models import Connection
 from app.store.types import new_id
 from tests.conftest import make_app
@@ -106,9 +107,15 @@ def test_every_page_is_accessible_and_says_nothing_in_the_log(console: Console, 
             ]
         page.set_viewport_size(PHONE)
         page.screenshot(path=SCREENS / f"{name}-phone.png")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > PHONE["width"]:
-            faults.append(f"{path}: {width} wide on a phone")
+        for language in LANGUAGES:
+            page.context.add_cookies(
+                [{"name": COOKIE, "value": language, "url": console.server.url}]
+            )
+            page.goto(console.server.url + path)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > PHONE["width"]:
+                faults.append(f"{path}: {width} wide on a phone in {LANGUAGES[language]}")
+        page.context.clear_cookies(name=COOKIE)
         page.set_viewport_size(WIDE)
     assert not faults, "\n".join(faults)
     assert said == []

@@ -1,0 +1,213 @@
+"""Every text of every page can be translated: in a language of brackets all of it is bracketed.
+
+What stands outside of brackets must be data: names, paths, addresses, what the store holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from lxml import html
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.access.permissions import ACTIONS
+from app.console.providers import PROVIDERS
+from app.directory import connections, provisioning_log, traces
+from app.directory.errors import Forbidden, NotFound
+from app.directory.provisioning_log import Entry
+from app.directory.work import Actor, record_refusal
+from app.security.tokens import SCOPES
+from app.store.database import db
+from app.words import Said, say
+from saml import setup
+from saml.trace import Trace
+from tests.conftest import CLI_ACTOR, write
+from tests.console.client import Browser
+from tests.console.test_guarding import ids_of, path_of, rules
+from tests.console.translations import EXAMPLES, PROPER, SCRIPT, SHOWN, WORD
+from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_session, a_user
+from tests.saml.provider import TestProvider
+
+BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
+NOT_OURS = "self::code or self::time or self::textarea or self::script or self::style or @lang"
+"""Elements with what is nobody's to translate; Babel tells times."""
+DATA = re.compile(
+    r"(^|_)(id|name|by|address|network|value|prefix|domain|path|method|hash|urn|settings)$"
+)
+"""Columns of what people and providers call things. What we call them is to be translated."""
+NOT_YET = ("/me/", "/people/")
+"""Pages that are being written anew."""
+
+
+@pytest.fixture(scope="module")
+def brackets(tmp_path_factory) -> Path:
+    """A catalogue in which the translation of each text is itself in brackets."""
+    catalog = SCRIPT["extracted"]()
+    for message in catalog:
+        if message.pluralizable:
+            message.string = tuple(f"⟦{each}⟧" for each in message.id)
+        elif message.id:
+            message.string = f"⟦{message.id}⟧"
+    folder = tmp_path_factory.mktemp("translations")
+    file = folder / "de" / "LC_MESSAGES" / "messages.mo"
+    file.parent.mkdir(parents=True)
+    catalog.locale = "de"
+    file.write_bytes(SCRIPT["compiled"](catalog))
+    return folder
+
+
+@pytest.fixture
+def reader(app, account, brackets) -> Browser:
+    app.extensions["babel"].translation_directories = [str(brackets)]
+    browser = Browser(app)
+    browser.sign_in(a_session(account, a_master_admin(account), lifetime=timedelta(days=1)))
+    browser.get("/language/de")
+    return browser
+
+
+def outside(text: str) -> str:
+    """What is left of a text without what is bracketed."""
+    before = None
+    while before != text:
+        before, text = text, BRACKETED.sub(" ", text)
+    return text
+
+
+def texts_of(page: html.HtmlElement) -> Iterator[str]:
+    for element in page.xpath(f"//*[not(ancestor-or-self::*[{NOT_OURS}][not(self::html)])]"):
+        yield element.text or ""
+        for name in SHOWN:
+            yield element.get(name, "")
+    for element in page.xpath(f"//body//*[not(ancestor::*[{NOT_OURS}][not(self::html)])]"):
+        yield element.tail or ""
+
+
+def data_in_the_store() -> list[str]:
+    """What may stand on pages as it is, the longest first."""
+    found = {"127.0.0.1", *ACTIONS, *SCOPES, *EXAMPLES}
+    for table in db.metadata.sorted_tables:
+        for row in db.session.execute(select(table)).mappings():
+            for column, value in row.items():
+                if DATA.search(column):
+                    found |= set(_texts(value))
+    for provider in PROVIDERS.values():
+        found |= {value for value in vars(provider).values() if not isinstance(value, Said)}
+    return sorted(filter(None, found), key=len, reverse=True)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif value is not None:
+        yield str(value)
+
+
+def untranslated(answer: TestResponse) -> set[str]:
+    """The texts of a page that could not be translated."""
+    assert answer.mimetype == "text/html"
+    page, found = html.document_fromstring(answer.get_data(as_text=True)), set()
+    assert page.get("lang") == "de"
+    data = data_in_the_store()
+    for text in texts_of(page):
+        left = " ".join(outside(text).split())
+        rest = left
+        for each in data if WORD.search(left) else ():
+            rest = rest.replace(each, " ")
+        if not set(WORD.findall(rest)) <= PROPER:
+            found.add(left)
+    return found
+
+
+def test_every_text_of_every_page_can_be_translated(app, account, reader):
+    ids = ids_of(account)
+    paths = [path_of(rule, ids) for _, method, rule in rules(app) if method == "GET"]
+    seen = {}
+    for path in [*paths, "/", "/nothing", "/find?q=user", f"/grants/give?user={ids['user_id']}"]:
+        answer = reader.get(path)
+        if answer.mimetype == "text/html" and not path.startswith(NOT_YET):
+            seen[path] = untranslated(answer)
+    assert {path: found for path, found in seen.items() if found} == {}
+    assert len(seen) > 40
+
+
+def test_what_logs_keep_is_told_too(app, account, reader, monkeypatch):
+    idp = TestProvider()
+    monkeypatch.setattr(setup, "new_key_pair", lambda _: (idp.key, idp.certificate))
+    with write(account) as work:
+        described = setup.from_metadata(idp.metadata())
+        saml = setup.register(work, "IdP", described)
+        scim = connections.create(work, "scim", "Push")
+    trace, actor = Trace(), Actor(type="connection", name="IdP", surface="saml", connection_id=saml)
+    refused = Forbidden(say("it names more than %(limit)s folders", limit=100))
+    with pytest.raises(Forbidden), trace.check(say("It holds one assertion")):
+        raise refused
+    traces.keep(account, actor, str(refused), trace.as_kept())
+    connections.note_check(
+        account, saml, "The metadata cannot be read: the document has a DOCTYPE."
+    )
+    unknown = NotFound("user", "ada")
+    provisioning_log.note_failure(
+        account,
+        Actor(type="token", name="okta", surface="scim", connection_id=scim),
+        Entry(method="GET", path="/Users/x", status=404, duration_us=1, detail=str(unknown)),
+    )
+    record_refusal(account, CLI_ACTOR, "directory.refused", str(unknown))
+    for path in ("/", "/connections", f"/connections/{saml}", f"/connections/{scim}"):
+        answer = reader.get(path)
+        assert untranslated(answer) == set(), path
+    for path in ("/audit", "/provisioning", f"/connections/{scim}"):
+        text = reader.text(path)
+        assert untranslated(reader.get(path)) == set(), path
+        assert "⟦There is no ⟦user⟧ 'ada'.⟧" in text
+    text = reader.text(f"/connections/{saml}")
+    assert "⟦it names more than 100 folders⟧" in text and "⟦It holds one assertion⟧" in text
+    assert "⟦The metadata cannot be read: ⟦the document has a DOCTYPE⟧.⟧" in text
+    answer = reader.submit(f"/connections/{saml}/test", response="nothing")
+    assert untranslated(answer) == set()
+    assert "⟦the message is not base64⟧" in answer.get_data(as_text=True)
+
+
+def test_what_would_change_and_what_is_refused_is_told_too(app, account, reader):
+    brand, bob = a_folder(account, "Brand"), a_user(account, "bob@example.com")
+    group = a_group(account, "Artists", members=[bob])
+    a_grant(account, bob, "viewer", brand)
+    for role in ("viewer", "manager"):
+        a_mapping(account, "Sellers", role, brand)
+    role = {"match_value": "Artists", "role": "editor", "folder": "/Brand"}
+    gift = {"type": "user", "name": "bob@example.com", "role": "manager"}
+    answers = {
+        "mapping": reader.submit("/mappings/new", preview="1", **role),
+        "mappings": reader.get("/mappings"),
+        "share": reader.submit(f"/folders/{brand}/share", preview="1", **gift),
+        "over": reader.submit(f"/folders/{brand}/share", **gift | {"name": "nobody"}),
+        "people": reader.get(f"/folders/{brand}/people"),
+        "restrict": reader.get(f"/folders/{brand}/restrict"),
+        "address": reader.submit("/addresses/new", preview="1", network="203.0.113.0/24"),
+        "locked out": reader.submit("/addresses/new", network="203.0.113.0/24"),
+        "no network": reader.submit("/addresses/new", network="nowhere"),
+        "token": reader.submit("/tokens/new/api", name="Robot", scopes="user.view"),
+        "given": reader.submit(f"/grants/give?group={group}", role="admin", preview="1", folder=""),
+        "folder": reader.submit(f"/folders/{brand}/new", name="a/b"),
+        "not found": reader.get("/groups/none"),
+        "forged": reader.post(f"/folders/{brand}/delete"),
+    }
+    for name, answer in answers.items():
+        assert untranslated(answer) == set(), name
+    refusals = answers["locked out"].get_data(as_text=True)
+    assert "⟦⟦Your address 127.0.0.1⟧ would not be allowed for the ⟦console⟧." in refusals
+    assert "⟦There is no ⟦user⟧ &#39;nobody&#39;.⟧" in answers["over"].get_data(as_text=True)
+
+
+def test_what_is_not_ours_is_marked_as_english(app, account, reader):
+    record_refusal(account, CLI_ACTOR, "directory.refused", "Some library said <no>.")
+    page = reader.page("/audit")
+    assert page.xpath("//span[@lang='en']/text()") == ["Some library said <no>."]
