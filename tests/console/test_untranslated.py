@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,7 +65,12 @@ def brackets(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def reader(app, account, brackets) -> Browser:
-    app.extensions["babel"].translation_directories = [str(brackets)]
+    babel = app.extensions["babel"]
+    in_brackets = copy(babel.instance)
+    vars(in_brackets).pop("domain_instance", None)  # which holds the catalogues it has read
+    app.extensions["babel"] = replace(
+        babel, instance=in_brackets, translation_directories=[str(brackets)]
+    )
     browser = Browser(app)
     browser.sign_in(a_session(account, a_master_admin(account), lifetime=timedelta(days=1)))
     browser.get("/language/de")
