@@ -95,12 +95,14 @@ def grants_near(account_id: str, user_id: str, folder_ids: Iterable[str]) -> lis
     return [held(row, None) for row in db.session.execute(union_all(*branches))]
 
 
-def roles_permitting(account_id: str, action: str) -> dict[str, list[str]]:
-    """Return the ids of the roles that permit an action, by scope: ``account`` and ``folder``."""
+def roles_permitting(account_id: str, *actions: str) -> dict[str, list[str]]:
+    """Return the ids of the roles that permit any of some actions, by scope: ``account`` and
+    ``folder``."""
     found: dict[str, list[str]] = {"account": [], "folder": []}
     query = select(Role.id, Role.scope, Role.built_in, Role.permissions)
     for row in db.session.execute(query.where(Role.account_id == account_id)):
-        if action in permissions_of(row.scope, row.id, row.built_in, row.permissions):
+        permitted = permissions_of(row.scope, row.id, row.built_in, row.permissions)
+        if not permitted.isdisjoint(actions):
             found[row.scope].append(row.id)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, BindParameter, Select, exists, select
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, exists, select
 
 from app.store.database import db
 from app.store.models import Group, Membership, NestedGroup
@@ -39,6 +39,21 @@ def groups_containing_each(account_id: str, user_ids: list[str]) -> CTE:
     )
 
 
+def groups_around_each(account_id: str, group_ids: list[str]) -> CTE:
+    """Return a recursive table of ``holder_id`` and ``group_id``: each of some groups with itself
+    and every group it lies in, which is what somebody is in who is in the group alone."""
+    groups = (
+        select(Group.id.label("holder_id"), Group.id.label("group_id"))
+        .where(Group.account_id == account_id, Group.id.in_(group_ids))
+        .cte("groups_around", recursive=True)
+    )
+    return groups.union(
+        select(groups.c.holder_id, NestedGroup.group_id).where(
+            NestedGroup.account_id == account_id, NestedGroup.member_id == groups.c.group_id
+        )
+    )
+
+
 def chains_of(account_id: str, user_id: str) -> dict[str, tuple[str, ...]]:
     """Return for each group a user is in how: the names of the groups, the user's own first.
 
@@ -51,15 +66,32 @@ def chains_of(account_id: str, user_id: str) -> dict[str, tuple[str, ...]]:
         Membership.group_id == Group.id,
         Membership.user_id == user_id,
     )
+    return _chains(account_id, inside, directly)
+
+
+def chains_from(account_id: str, group_id: str) -> dict[str, tuple[str, ...]]:
+    """Return how a group lies in each group around it, as :func:`chains_of` does; itself first."""
+    inside = select(groups_around_each(account_id, [group_id]).c.group_id)
+    return _chains(account_id, inside, Group.id == group_id)
+
+
+def _chains(
+    account_id: str, inside: Select[str], first: ColumnElement[bool]
+) -> dict[str, tuple[str, ...]]:
+    """Return the shortest ways through some groups.
+
+    :param inside: Their ids.
+    :param first: The condition that a way begins with a group.
+    """
     names: dict[str, str] = {}
     chains: dict[str, tuple[str, ...]] = {}
     for row in db.session.execute(
-        select(Group.id, Group.display_name, directly.label("directly"))
+        select(Group.id, Group.display_name, first.label("is_first"))
         .where(Group.account_id == account_id, Group.id.in_(inside))
         .order_by(Group.display_name_key, Group.id)
     ):
         names[row.id] = row.display_name
-        if row.directly:
+        if row.is_first:
             chains[row.id] = (row.display_name,)
     outer = _outer_groups(account_id, inside)
     reached = list(chains)

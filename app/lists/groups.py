@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
 
+from app.access.matrix import holding
 from app.access.membership import groups_containing
 from app.lists.paging import Column, Order, Page, page_of
 from app.lists.texts import begins_with
@@ -33,6 +34,8 @@ class GroupFilter:
     external_id: str | None = None
     member: str | None = None
     """Id of a group that is in them directly."""
+    holding: str | None = None
+    """Id of a folder: they have something on it or below it, also through groups around them."""
 
 
 def listed(
@@ -129,6 +132,8 @@ def _conditions(account_id: str, wanted: GroupFilter) -> list[ColumnElement[bool
             NestedGroup.account_id == account_id, NestedGroup.member_id == wanted.member
         )
         found.append(Group.id.in_(around))
+    if wanted.holding is not None:
+        found.append(holding(account_id, wanted.holding))
     return found
 
 

@@ -174,5 +174,5 @@ def build(world: World) -> str:
             )
         for user in world.users:
             users.set_active(work, user_ids[user], world.active[user])
-    world.ids = {"users": user_ids, "folders": folder_ids}
+    world.ids = {"users": user_ids, "folders": folder_ids, "groups": group_ids}
     return account_id
