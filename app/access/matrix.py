@@ -12,18 +12,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, exists, func, or_, select, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from app.access.explanation import GivenRole
 from app.access.grants import HeldGrant, given, held, in_force, roles_permitting
-from app.access.membership import chains_from, groups_around_each
+from app.access.membership import chains_from, groups_around
 from app.access.permissions import FOLDER_ACTIONS, FOLDER_ROLES
-from app.access.tree import Step, path_of, reaching, ways_up
+from app.access.tree import path_of, reaching, ways_up
 from app.store.database import db
 from app.store.models import FolderClosure, Grant, Group, NestedGroup
 from app.store.types import now
 
-FEW = 5_000
+FEW = 3_000
 """Below how many folders grants are looked for folder by folder, not group by group."""
 
 Place = tuple[str, str]
@@ -69,13 +79,13 @@ def cells(
 ) -> dict[Place, Cell]:
     """Return what each group may do on each folder; nothing of those the account does not have.
 
-    Four statements (one more for each 500 folders), whose cost depends on what was given to
+    Five statements (one more for each 500 folders), whose cost depends on what was given to
     these groups, not on the size of the account.
     """
     at, ways = now(), ways_up(account_id, folder_ids)
-    around = groups_around_each(account_id, list(group_ids))
+    around = groups_around(account_id, list(group_ids))
     places = {step.id for way in ways.values() for step in way}
-    given_to = _given(account_id, around, sorted(places), at)
+    given_to = _given(account_id, around, places, at)
     below = _given_below(account_id, around, sorted(ways), at)
     return {
         (group_id, folder_id): _cell(
@@ -92,11 +102,11 @@ def cells(
 def reasons(account_id: str, group_id: str, folder_id: str) -> Reasons:
     """Return every grant that decides what a group may do on a folder, and those cut off.
 
-    At most four statements, whatever the size of the account.
+    Four statements, whatever the size of the account.
     """
     way = ways_up(account_id, [folder_id]).get(folder_id, [])
-    around = groups_around_each(account_id, [group_id])
-    given_to = _given(account_id, around, [step.id for step in way], now())
+    around = groups_around(account_id, [group_id])
+    given_to = _given(account_id, around, {step.id for step in way}, now())
     chains = chains_from(account_id, group_id) if given_to else {}
     near = len(reaching(way))
     because: list[GivenRole] = []
@@ -114,46 +124,43 @@ def reasons(account_id: str, group_id: str, folder_id: str) -> Reasons:
 
 
 def holding(account_id: str, folder_id: str) -> ColumnElement[bool]:
-    """Return the condition that a group (:class:`Group`) has something on a folder or below it."""
+    """Return the condition that a group (:class:`Group`) has something on a folder or below it.
+
+    Where few folders lie below, those who hold something there are looked for; else each group
+    that is come by is asked, as most have something.
+    """
     roles = roles_permitting(account_id, *FOLDER_ACTIONS)
     way = ways_up(account_id, [folder_id]).get(folder_id, [])
-    near = [step.id for step in reaching(way)] if way else []
+    near = [step.id for step in reaching(way)]
     below = (FolderClosure.account_id == account_id) & (FolderClosure.ancestor_id == folder_id)
-    is_few = _is_few(below)
-    in_force_now = (Grant.account_id == account_id) & in_force(now())
-    on_account = in_force_now & Grant.folder_id.is_(None) & Grant.role_id.in_(roles["account"])
-    on_folder = in_force_now & Grant.role_id.in_(roles["folder"])
+    counts = (Grant.account_id == account_id) & in_force(now())
+    on_account = counts & Grant.role_id.in_(roles["account"]) & Grant.folder_id.is_(None)
+    on_folder = counts & Grant.role_id.in_(roles["folder"])
+    if _is_few(below):
+        inside = select(FolderClosure.descendant_id).where(below)
+        holders = select(Grant.group_id).where(Grant.group_id.is_not(None))
+        seeds: Select[Any] | CompoundSelect[Any] = union_all(
+            holders.where(on_account),
+            holders.where(on_folder, Grant.folder_id.in_(near)),
+            holders.where(on_folder, Grant.folder_id.in_(inside)),
+        )
+        return Group.id.in_(select(_with_inner(account_id, seeds)))
 
     def holds(group_id: Any) -> ColumnElement[bool]:
-        if is_few:
-            inside = select(FolderClosure.descendant_id).where(below)
-            groups = select(Grant.group_id).where(Grant.group_id.is_not(None))
-            return group_id.in_(
-                union_all(
-                    groups.where(on_account),
-                    groups.where(on_folder, Grant.folder_id.in_(near)),
-                    groups.where(on_folder, Grant.folder_id.in_(inside)),
-                )
-            )
-        is_its = Grant.group_id == group_id
+        is_its = exists().where(Grant.group_id == group_id)
         is_inside = exists().where(below, FolderClosure.descendant_id == Grant.folder_id)
         return or_(
-            exists().where(is_its, on_account),
-            exists().where(is_its, on_folder, Grant.folder_id.in_(near)),
-            exists().where(is_its, on_folder, is_inside),
+            is_its.where(on_account),
+            is_its.where(on_folder, Grant.folder_id.in_(near)),
+            is_its.where(on_folder, is_inside),
         )
 
-    inner = (
-        select(NestedGroup.member_id)
-        .where(NestedGroup.account_id == account_id, holds(NestedGroup.group_id))
-        .cte("inside_holders", recursive=True)
+    seeds = select(NestedGroup.member_id).where(
+        NestedGroup.account_id == account_id, holds(NestedGroup.group_id)
     )
-    inner = inner.union(
-        select(NestedGroup.member_id).where(
-            NestedGroup.account_id == account_id, NestedGroup.group_id == inner.c.member_id
-        )
-    )
-    return holds(Group.id) | Group.id.in_(select(inner.c.member_id))
+    # The names for SQLite: it goes by them then, and ends with the page.
+    has_a_name = Group.display_name_key >= ""
+    return has_a_name & or_(holds(Group.id), Group.id.in_(select(_with_inner(account_id, seeds))))
 
 
 _NOTHING: list[HeldGrant] = []
@@ -184,28 +191,34 @@ def _permissions(grants: Sequence[HeldGrant]) -> frozenset[str]:
 
 
 def _given(
-    account_id: str, around: CTE, folder_ids: list[str], at: datetime
+    account_id: str, around: dict[str, set[str]], folder_ids: set[str], at: datetime
 ) -> dict[tuple[str, str | None], list[HeldGrant]]:
     """Return what groups have by grants on some folders and on the account, place by place."""
-    query = given(around, around.c.holder_id).where(Grant.account_id == account_id, in_force(at))
+    query = given(None).where(Grant.account_id == account_id, in_force(at), _is_to(around))
     branches = union_all(
-        query.where(Grant.folder_id.is_(None)), query.where(Grant.folder_id.in_(folder_ids))
+        query.where(Grant.folder_id.is_(None)),
+        query.where(Grant.folder_id.in_(sorted(folder_ids))),
     )
+    holders = _holders(around)
     found: dict[tuple[str, str | None], list[HeldGrant]] = defaultdict(list)
     for row in db.session.execute(branches):
         grant = held(row, None)
         if not grant.permissions.isdisjoint(FOLDER_ACTIONS):
-            found[row.holder_id, row.folder_id].append(grant)
+            for holder_id in holders[row.group_id]:
+                found[holder_id, row.folder_id].append(grant)
     return found
 
 
 def _given_below(
-    account_id: str, around: CTE, folder_ids: list[str], at: datetime
+    account_id: str, around: dict[str, set[str]], folder_ids: list[str], at: datetime
 ) -> set[Place]:
-    """Return the groups and folders where something was given to the group further down."""
+    """Return the groups and folders where something was given to the group further down.
+
+    It goes from the grants upwards. By the folders, a database would read all that lies in them.
+    """
+    ancestor_id = func.coalesce(FolderClosure.ancestor_id, "")  # which no index leads to
     query = (
-        select(around.c.holder_id, FolderClosure.ancestor_id)
-        .join(Grant, Grant.group_id == around.c.group_id)
+        select(Grant.group_id, FolderClosure.ancestor_id)
         .join(
             FolderClosure,
             (FolderClosure.account_id == Grant.account_id)
@@ -215,12 +228,43 @@ def _given_below(
             Grant.account_id == account_id,
             Grant.role_id.in_(roles_permitting(account_id, *FOLDER_ACTIONS)["folder"]),
             in_force(at),
-            FolderClosure.ancestor_id.in_(folder_ids),
+            _is_to(around),
+            ancestor_id.in_(folder_ids),
             FolderClosure.depth > 0,
         )
         .distinct()
     )
-    return {(row.holder_id, row.ancestor_id) for row in db.session.execute(query)}
+    holders = _holders(around)
+    return {
+        (holder_id, row.ancestor_id)
+        for row in db.session.execute(query)
+        for holder_id in holders[row.group_id]
+    }
+
+
+def _is_to(around: dict[str, set[str]]) -> ColumnElement[bool]:
+    """Return the condition that a grant is to one of some groups or to one around them."""
+    return Grant.group_id.in_(sorted(set().union(*around.values())))
+
+
+def _holders(around: dict[str, set[str]]) -> dict[str | None, list[str]]:
+    """Return around which groups each group lies, and so who has what was given to it."""
+    found: dict[str | None, list[str]] = defaultdict(list)
+    for holder_id, group_ids in around.items():
+        for group_id in group_ids:
+            found[group_id].append(holder_id)
+    return found
+
+
+def _with_inner(account_id: str, seeds: Select[Any] | CompoundSelect[Any]) -> CTE:
+    """Return a recursive table of one column: some groups, and all that lie in them."""
+    (first,) = seeds.subquery("seeds").c
+    groups = select(first.label("group_id")).cte("holders", recursive=True)
+    return groups.union(
+        select(NestedGroup.member_id).where(
+            NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.group_id
+        )
+    )
 
 
 def _is_few(below: ColumnElement[bool]) -> bool:

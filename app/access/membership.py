@@ -39,9 +39,18 @@ def groups_containing_each(account_id: str, user_ids: list[str]) -> CTE:
     )
 
 
-def groups_around_each(account_id: str, group_ids: list[str]) -> CTE:
-    """Return a recursive table of ``holder_id`` and ``group_id``: each of some groups with itself
-    and every group it lies in, which is what somebody is in who is in the group alone."""
+def groups_around(account_id: str, group_ids: list[str]) -> dict[str, set[str]]:
+    """Return for each of some groups itself and every group it lies in.
+
+    It is what somebody is in who is in that group alone.
+    """
+    found: dict[str, set[str]] = {}
+    for holder_id, group_id in db.session.execute(select(_around(account_id, group_ids))):
+        found.setdefault(holder_id, set()).add(group_id)
+    return found
+
+
+def _around(account_id: str, group_ids: list[str]) -> CTE:
     groups = (
         select(Group.id.label("holder_id"), Group.id.label("group_id"))
         .where(Group.account_id == account_id, Group.id.in_(group_ids))
@@ -71,7 +80,7 @@ def chains_of(account_id: str, user_id: str) -> dict[str, tuple[str, ...]]:
 
 def chains_from(account_id: str, group_id: str) -> dict[str, tuple[str, ...]]:
     """Return how a group lies in each group around it, as :func:`chains_of` does; itself first."""
-    inside = select(groups_around_each(account_id, [group_id]).c.group_id)
+    inside = select(_around(account_id, [group_id]).c.group_id)
     return _chains(account_id, inside, Group.id == group_id)
 
 

@@ -14,7 +14,7 @@ from app.store.database import db
 from app.store.models import Group
 from tests.access.oracle import World, build, worlds
 from tests.factories import a_custom_role, a_folder, a_grant, a_group, an_account
-from tests.inspection import statements
+from tests.inspection import plans, statements
 
 GROUPS = range(4)
 random_worlds = settings(
@@ -183,4 +183,19 @@ def test_how_many_statements_does_not_depend_on_the_size(account):
         with statements() as seen:
             assert len(matrix.cells(account, groups, places)) == size * size
         counts.append(len(seen))
-    assert counts == [4, 4]
+    assert counts == [5, 5]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_it_goes_from_the_groups_not_through_all_folders_and_grants(account, brand):
+    group = a_group(account, members=[a_group(account)])
+    a_grant(account, group, "viewer", a_folder(account, parent=brand))
+    with plans() as steps:
+        assert matrix.cells(account, [group], [brand])[group, brand].below
+        assert not matrix.reasons(account, group, brand).because
+    assert not [each for each in steps if each.startswith(("SCAN grants", "SCAN folder"))]
+    of_grants = [each for each in steps if each.startswith("SEARCH grants")]
+    assert of_grants
+    assert all("account_id_group_id_folder_id (account_id=? AND group_id=?" in e for e in of_grants)
+    of_closure = [each for each in steps if each.startswith("SEARCH folder_closure")]
+    assert all("(account_id=? AND descendant_id=?" in each for each in of_closure)
