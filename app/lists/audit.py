@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +11,7 @@ import orjson
 from sqlalchemy import ColumnElement, or_, select
 
 from app.lists.paging import LONGEST_PAGE, Order, Page, page_of
+from app.lists.spreadsheets import CONTENT_TYPE, line
 from app.lists.texts import begins_with
 from app.store.database import db
 from app.store.models import AuditEvent
@@ -24,7 +23,6 @@ COLUMNS = (
     *("before", "after", "sequence", "seal"),
 )
 """The columns of CSV, in their order."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,40 +83,30 @@ def as_jsonl(events: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def as_csv(events: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Return events as CSV (RFC 4180) with a header, a record at a time.
-
-    What a spreadsheet would take for a formula begins with an apostrophe.
-    """
-    yield _record(COLUMNS)
+    """Return events as CSV with a header, a record at a time (see ``app.lists.spreadsheets``)."""
+    yield line(COLUMNS)
     for event in events:
         flat = event | {
             f"{who}_{what}": event[who][what]
             for who in ("actor", "target")
             for what in ("type", "id", "name")
         }
-        yield _record([_cell(flat[name]) for name in COLUMNS])
+        yield line(_text(flat[name]) for name in COLUMNS)
 
 
 FORMATS = {
     "jsonl": ("application/x-ndjson", as_jsonl),
-    "csv": ("text/csv; charset=utf-8", as_csv),
+    "csv": (CONTENT_TYPE, as_csv),
 }
 """The content type of each form of export, and what makes its lines."""
 
 
-def _record(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return value.isoformat()
-    text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
