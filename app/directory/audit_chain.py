@@ -1,13 +1,15 @@
 """The sealed chain: what the audit log said once can no longer be changed unnoticed.
 
 A background job gives each event its place (``sequence``) and a ``seal``: an HMAC over the seal
-before it and all that the event says. It is checked by ``audit_check``.
+before it and all that the event says. It is checked by ``audit_check``. As each event comes by
+once, it is counted here too (``audit_days``).
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from typing import Any
 import structlog
 from sqlalchemy import bindparam, select, update
 
+from app.directory import audit_days
 from app.directory.errors import Invalid
 from app.security.requests import settings
 from app.security.secrets import derived_key
@@ -137,12 +140,13 @@ def _seal_batch(account_id: str) -> int:
     """Seal the next events; return how many, none when somebody else was quicker."""
     db.session.rollback()
     begin = head(account_id)
-    places = _places(account_id, begin)
+    places, counted = _places(account_id, begin)
     db.session.rollback()  # the seals are made; now to write them, quickly
     if not places:
         return 0
     with write_transaction():
         written = db.session.connection().execute(_SET_SEAL, places).rowcount
+        audit_days.add(account_id, counted)
         # The account last: its row is what requests wait for.
         end = db.session.execute(
             update(Account)
@@ -170,8 +174,10 @@ _SET_SEAL = (
 )
 
 
-def _places(account_id: str, begin: Anchor | None) -> list[dict[str, Any]]:
-    """Return what to write for the next events that are not sealed."""
+def _places(
+    account_id: str, begin: Anchor | None
+) -> tuple[list[dict[str, Any]], Counter[audit_days.Kind]]:
+    """Return what to write for the next events that are not sealed, and how many of each kind."""
     key = chain_key()
     place, mac = (begin.sequence, begin.seal) if begin else (0, None)
     query = (
@@ -182,8 +188,10 @@ def _places(account_id: str, begin: Anchor | None) -> list[dict[str, Any]]:
         .execution_options(yield_per=100)  # an event may be large: never all of them at once
     )
     found = []
+    counted: Counter[audit_days.Kind] = Counter()
     for row in db.session.execute(query):
         place += 1
+        counted[row.at.date(), row.action, row.outcome] += 1
         mac = seal_of(key, mac, {**row._mapping, "sequence": place})
         found.append({"account": account_id, "event": row.id, "place": place, "mac": mac})
-    return found
+    return found, counted

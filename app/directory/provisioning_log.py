@@ -30,7 +30,7 @@ from app.directory.work import Actor, Target, Work
 from app.store.database import db, write_transaction
 from app.store.functions import position_of
 from app.store.models import AuditEvent, Connection, ProvisioningEntry, User
-from app.store.types import Id, comparison_key, new_id, now, storable
+from app.store.types import Id, comparison_key, first_id, new_id, now, storable
 
 RETENTION = timedelta(days=90)
 """How long a line is kept."""
@@ -118,6 +118,7 @@ def find(
     connection: str | None = None,
     failures: bool = False,
     since: datetime | None = None,
+    until: datetime | None = None,
     before: str | None = None,
     limit: int = 100,
 ) -> list[Logged]:
@@ -128,6 +129,7 @@ def find(
         lines of those wanted, changes of groups that added or removed it.
     :param connection: The id of a connection, or its name in any case.
     :param failures: Only what was answered with a status of 400 and more.
+    :param until: Only what was asked before this moment.
     :param before: The id of a line: only older ones, as for the next page.
     :param limit: At most ``PAGE_LIMIT``.
     :raises NotFound: When the account has no such connection.
@@ -135,7 +137,9 @@ def find(
     limit = max(1, min(limit, PAGE_LIMIT))
     wanted = [ProvisioningEntry.account_id == account_id]
     if since is not None:
-        wanted.append(ProvisioningEntry.id >= _first_id(since))
+        wanted.append(ProvisioningEntry.id >= first_id(since))
+    if until is not None:
+        wanted.append(ProvisioningEntry.id < first_id(until))
     if before is not None:
         wanted.append(ProvisioningEntry.id < before)
     if connection is not None:
@@ -186,7 +190,7 @@ def _insert(account_id: str, actor: Actor, entry: Entry) -> None:
 
 def _prune(account_id: str) -> None:
     """Take away a few lines that are too old. Those another transaction is at are left to it."""
-    before = _first_id(now() - RETENTION)
+    before = first_id(now() - RETENTION)
     ids = db.session.scalars(_oldest(), {"account_id": account_id, "before": before}).all()
     if ids:
         db.session.execute(
@@ -252,12 +256,6 @@ def _parameter(name: str, value: str) -> str:
 
 
 # -- Reading -----------------------------------------------------------------
-
-
-def _first_id(at: datetime) -> str:
-    """Return a text that sorts before the ids of this millisecond and after all earlier ones."""
-    digits = f"{max(0, int(at.timestamp() * 1000)):012x}"  # RFC 9562 §5.7
-    return f"{digits[:8]}-{digits[8:]}"
 
 
 def _connection_id(account_id: str, named: str) -> str:

@@ -14,6 +14,12 @@ def new_id() -> str:
     return str(uuid7())
 
 
+def first_id(at: datetime) -> str:
+    """Return a text that sorts before the ids of this millisecond and after all earlier ones."""
+    digits = f"{max(0, int(at.timestamp() * 1000)):012x}"  # RFC 9562 §5.7
+    return f"{digits[:8]}-{digits[8:]}"
+
+
 def now() -> datetime:
     """Return the current time, in UTC."""
     return datetime.now(UTC)

@@ -1,6 +1,6 @@
 """What happened (audit) and what is to be told to others (outgoing)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -52,6 +52,20 @@ class AuditEvent(Base):
     request_id: Mapped[str | None] = mapped_column(Word)
     sequence: Mapped[int | None] = mapped_column(comment="place in the sealed chain")
     seal: Mapped[str | None] = mapped_column(Word, comment="hash over this row and the one before")
+
+
+class AuditDay(Base):
+    """How many events of a kind there were on a day; each is counted once, when it is sealed."""
+
+    __tablename__ = "audit_days"
+
+    account_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True, comment="in UTC")
+    action: Mapped[str] = mapped_column(Word, primary_key=True)
+    outcome: Mapped[str] = mapped_column(Word, primary_key=True)
+    events: Mapped[int] = mapped_column()
 
 
 class OutgoingEvent(Base):
