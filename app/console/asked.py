@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import request
@@ -33,3 +34,19 @@ def order(options: Sequence[str]) -> dict[str, Any]:
     """
     wanted = one_of("sort", options) or options[0]
     return {"order": wanted.removeprefix("-"), "descending": wanted.startswith("-")}
+
+
+def days() -> dict[str, datetime]:
+    """Return when the first day asked for begins (``since``) and the last ends (``until``).
+
+    :raises ValueError: When one is no day.
+    """
+    found = {}
+    for name, later in (("since", timedelta()), ("until", timedelta(days=1))):
+        if request.args.get(name):
+            day = date.fromisoformat(request.args[name])
+            try:
+                found[name] = datetime.combine(day, time(), UTC) + later
+            except OverflowError:  # the last day there is
+                raise ValueError(name) from None
+    return found

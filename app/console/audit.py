@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
@@ -19,7 +18,6 @@ blueprint = section("audit", __name__, "/audit")
 
 SHOWN = 50
 TEXTS = ("action", "actor", "target_type", "target", "surface", "outcome", "address", "request_id")
-_DAY = timedelta(days=1)
 
 
 @blueprint.get("")
@@ -58,10 +56,6 @@ def _wanted() -> dict[str, Any] | None:
     """Return the filter of the query; None where a day is none."""
     wanted: dict[str, Any] = {name: text for name in TEXTS if (text := asked.text(name))}
     try:
-        for name, later in (("since", timedelta()), ("until", _DAY)):
-            if request.args.get(name):
-                day = date.fromisoformat(request.args[name])
-                wanted[name] = datetime.combine(day, time(), UTC) + later
-    except (ValueError, OverflowError):
+        return wanted | asked.days()
+    except ValueError:
         return None
-    return wanted

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from app.console import asked
 from app.console.pages import page, section, visitor
@@ -16,14 +18,20 @@ SHOWN = 50
 
 @blueprint.get("")
 @page("connection.view")
-def listed() -> str:
+def listed() -> str | Response:
     """Show what was asked, the newest first."""
     account_id = visitor().account_id
+    try:
+        days = asked.days()
+    except ValueError:
+        flash(_("This is no day."), "danger")
+        return redirect(url_for("provisioning.listed"), 303)
     found = provisioning_log.find(
         account_id,
         user=asked.text("user"),
         connection=asked.id_("connection"),
         failures=request.args.get("failures") == "1",
+        **days,
         before=asked.id_("before"),
         limit=SHOWN,
     )
