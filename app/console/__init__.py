@@ -38,6 +38,7 @@ PAGES = (
     "one_group",
     "folders",
     "one_folder",
+    "matrix",
     "roles",
     "mappings",
     "guide",

@@ -41,6 +41,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
         (
             Item(_l("Folders"), "folders.tree"),
             Item(_l("Mappings"), "mappings.listed", ("connection.view",)),
+            Item(_l("Access matrix"), "matrix.shown", ("report.view",)),
         ),
     ),
     (
