@@ -51,6 +51,7 @@ PAGES = (
     "tokens",
     "trash",
     "audit",
+    "activity",
 )
 """The modules of this package with pages: each has its ``blueprint``."""
 

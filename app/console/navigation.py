@@ -64,6 +64,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
     (
         _l("What happened"),
         (
+            Item(_l("Activity"), "activity.shown", ("audit.view",)),
             Item(_l("Audit log"), "audit.listed", ("audit.view",)),
             Item(
                 _l("Trash"), "trash.listed", ("user.manage", "group.manage", "folder.create_child")

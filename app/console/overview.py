@@ -6,18 +6,23 @@ from typing import Any
 
 from flask import render_template
 
+from app.console.activity import sign_ins
 from app.console.pages import Visitor
 from app.directory import provisioning_log
 from app.lists import connections, users
+from app.lists.activity import last_days
 from app.lists.users import UserFilter
+from app.store.types import now
 
 CONNECTIONS_SHOWN = 50
 LINES_SHOWN = 5
+DAYS_SHOWN = 14
 
 
 def overview_page(who: Visitor) -> str:
     """Return the page, as far as the visitor may know."""
-    account_id, found = who.account_id, {}
+    account_id = who.account_id
+    found: dict[str, Any] = {}
     if who.may("connection.view"):
         found["connections"] = connections.listed(account_id, limit=CONNECTIONS_SHOWN).items
         found["failures"] = _failures(account_id)
@@ -26,6 +31,8 @@ def overview_page(who: Visitor) -> str:
             account_id, UserFilter(), order="created_at", descending=True, limit=LINES_SHOWN
         )
         found["newest"] = newest.items
+    if who.may("audit.view"):
+        found["sign_ins"] = sign_ins(account_id, last_days(DAYS_SHOWN, now().date()))
     return render_template("console/overview.html", person=who.person, **found)
 
 
