@@ -87,22 +87,23 @@ def cells(
     places = {step.id for way in ways.values() for step in way}
     given_to = _given(account_id, around, places, at)
     below = _given_below(account_id, around, sorted(ways), at)
-    return {
-        (group_id, folder_id): _cell(
-            [given_to.get((group_id, step.id), _NOTHING) for step in way],
-            len(reaching(way)),
-            given_to.get((group_id, None), _NOTHING),
-            (group_id, folder_id) in below,
-        )
-        for group_id in group_ids
-        for folder_id, way in ways.items()
-    }
+    found = {}
+    for folder_id, way in ways.items():
+        near = len(reaching(way))
+        for group_id in group_ids:
+            found[group_id, folder_id] = _cell(
+                [given_to.get((group_id, step.id), _NOTHING) for step in way],
+                near,
+                given_to.get((group_id, None), _NOTHING),
+                (group_id, folder_id) in below,
+            )
+    return found
 
 
 def reasons(account_id: str, group_id: str, folder_id: str) -> Reasons:
     """Return every grant that decides what a group may do on a folder, and those cut off.
 
-    Four statements, whatever the size of the account.
+    Five statements, whatever the size of the account.
     """
     way = ways_up(account_id, [folder_id]).get(folder_id, [])
     around = groups_around(account_id, [group_id])

@@ -63,7 +63,7 @@ def shown() -> str:
         crumbs=[(_name(step), _address("matrix.shown", step.id)) for step in reversed(way[1:])],
         name=_name(way[0]),
         address=_address,
-        words={cell: words_of(cell) for cell in set(level.cells.values())},
+        words=_words(level),
         sign_of=sign_of,
         signs=SIGNS,
         most={"groups": GROUPS_EXPORTED, "folders": FOLDERS_EXPORTED},
@@ -144,11 +144,17 @@ def _level(groups: int, columns: int) -> Level:
     return Level(folder, found, inside, cells)
 
 
+def _words(level: Level) -> dict[Cell, str]:
+    """Return what the cells of a level say; most say the same as others."""
+    return {cell: words_of(cell) for cell in set(level.cells.values())}
+
+
 def _lines(level: Level) -> Iterator[str]:
+    words = _words(level)
     yield spreadsheets.line([_("Group"), *(folder["path"] for folder in level.columns)])
     for group in level.groups.items:
         cells = [level.cells[group["id"], folder["id"]] for folder in level.columns]
-        yield spreadsheets.line([group["display_name"], *map(words_of, cells)])
+        yield spreadsheets.line([group["display_name"], *(words[cell] for cell in cells)])
 
 
 def _name(step: Step) -> str:

@@ -5,6 +5,7 @@ Pictures of every page, light, dark and as wide as a phone, are left in ``tests/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from app.access.permissions import FOLDER_ROLES
 from app.console.languages import COOKIE, LANGUAGES
+from app.directory.audit_chain import seal
 from app.store.models import Connection
 from app.store.types import new_id
 from tests.conftest import make_app
@@ -23,6 +26,7 @@ from tests.console.test_guarding import ids_of, path_of, rules
 from tests.e2e.server import Server, running_server
 from tests.factories import (
     a_connection,
+    a_custom_role,
     a_folder,
     a_grant,
     a_group,
@@ -68,6 +72,9 @@ def console(tmp_path: Path, sqlite_template: Path, page: Page) -> Iterator[Conso
         group = a_group(account, "Designers", members=[bob])
         a_grant(account, group, "editor", brand)
         a_mapping(account, "Editors", "viewer", brand)
+        for role in (*FOLDER_ROLES, a_custom_role(account, "folder", {"asset.upload"})):
+            a_grant(account, a_group(account, f"Group of {role}"), role, brand)
+        seal(account)  # so that the figures of the day are not all nought
         with running_server(url, tmp_path) as server:
             cookie = {"name": "gatehouse", "value": secret, "url": server.url}
             page.context.add_cookies([cookie])
@@ -156,6 +163,24 @@ def test_the_waiting_page_turns_green_by_itself(console: Console, page: Page) ->
     )
     assert answer.status_code == 201
     expect(state).to_contain_text("It works: the last request was answered.")
+
+
+def test_the_matrix_is_narrowed_where_one_is_and_a_bar_leads_to_its_day(
+    console: Console, page: Page
+) -> None:
+    page.goto(console.server.url + "/matrix")
+    page.get_by_role("link", name="Brand").click()
+    page.get_by_role("searchbox", name="Groups whose name").press_sequentially("des")
+    matrix = page.get_by_role("table", name="Access matrix")
+    expect(matrix.get_by_role("row")).to_have_count(2)
+    expect(matrix.get_by_role("columnheader", name="Unreleased restricted")).to_be_visible()
+    matrix.get_by_role("link", name="editor, from above").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Designers on /Brand/2026")
+
+    page.goto(console.server.url + "/activity?days=7")
+    page.locator("figure").first.locator("rect.good").last.click()
+    expect(page).to_have_url(re.compile(r"/audit\?since=.*&action=session.opened"))
+    expect(page.get_by_role("table", name="Audit log").get_by_role("row")).to_have_count(2)
 
 
 def test_it_works_without_script(console: Console, page: Page) -> None:
