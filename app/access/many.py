@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Select, select, union_all
+from sqlalchemy import CTE, CompoundSelect, Select, bindparam, select, union_all
 
 from app.access.grants import HeldGrant, given, held, in_force
 from app.access.membership import groups_containing_each
 from app.access.tree import Step, reaching, ways_up
 from app.store.database import db
 from app.store.models import FolderClosure, Grant, User
+from app.store.types import Id, UtcDateTime
 
 Place = tuple[str, str | None]
 """A user and a folder; no folder: the account."""
@@ -42,7 +44,10 @@ def grants_near_each(
     One statement. They stand where they were given: what is restricted is not looked at.
     """
     found: dict[Place, list[HeldGrant]] = defaultdict(list)
-    for row in db.session.execute(_query(account_id, user_ids, folder_ids, at)):
+    values = {"account_id": account_id, "user_ids": user_ids, "at": at}
+    if folder_ids:
+        values["folder_ids"] = folder_ids
+    for row in db.session.execute(_statement(bool(folder_ids)), values):
         found[row.holder_id, row.folder_id].append(held(row, None))
     return found
 
@@ -60,26 +65,37 @@ def _reaching(
     return found + given_to.get((user_id, None), [])
 
 
-def _query(account_id: str, user_ids: list[str], folder_ids: list[str], at: datetime) -> Any:
+_ACCOUNT_ID = bindparam("account_id", type_=Id)
+_USER_IDS = bindparam("user_ids", type_=Id, expanding=True)
+_FOLDER_IDS = bindparam("folder_ids", type_=Id, expanding=True)
+_AT = bindparam("at", type_=UtcDateTime)
+
+
+@cache
+def _statement(on_folders: bool) -> CompoundSelect[Any]:
+    """Return the query of the grants of active users on the account, and on folders and all above.
+
+    Building it takes longer than running it.
+    """
     above = select(FolderClosure.ancestor_id).where(
-        FolderClosure.account_id == account_id, FolderClosure.descendant_id.in_(folder_ids)
+        FolderClosure.account_id == _ACCOUNT_ID, FolderClosure.descendant_id.in_(_FOLDER_IDS)
     )
     branches = []
-    for through in (None, groups_containing_each(account_id, user_ids)):
-        query = _grants(account_id, user_ids, through, at)
+    for through in (None, groups_containing_each(_ACCOUNT_ID, _USER_IDS)):
+        query = _grants(through)
         branches.append(query.where(Grant.folder_id.is_(None)))
-        if folder_ids:
+        if on_folders:
             branches.append(query.where(Grant.folder_id.in_(above)))
     return union_all(*branches)
 
 
-def _grants(account_id: str, user_ids: list[str], through: CTE | None, at: datetime) -> Select[Any]:
+def _grants(through: CTE | None) -> Select[Any]:
     holder = Grant.user_id if through is None else through.c.user_id
     query = given(through, holder.label("holder_id"))
     if through is None:
-        query = query.where(Grant.user_id.in_(user_ids))
+        query = query.where(Grant.user_id.in_(_USER_IDS))
     else:
         query = query.join(through, through.c.group_id == Grant.group_id)
     return query.join(User, (User.account_id == Grant.account_id) & (User.id == holder)).where(
-        Grant.account_id == account_id, User.active.is_(True), in_force(at)
+        Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT)
     )

@@ -25,7 +25,9 @@ def groups_containing(
     )
 
 
-def groups_containing_each(account_id: str, user_ids: list[str]) -> CTE:
+def groups_containing_each(
+    account_id: str | BindParameter[str], user_ids: list[str] | BindParameter[str]
+) -> CTE:
     """Return a recursive table of ``user_id`` and ``group_id``: every group each user is in."""
     groups = (
         select(Membership.user_id, Membership.group_id)

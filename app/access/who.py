@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, select, union, union_all
+from sqlalchemy import Integer, Select, bindparam, select, union, union_all
 
 from app.access.decisions import check_action, deciding
 from app.access.grants import HeldGrant, in_force, roles_permitting
@@ -15,7 +15,7 @@ from app.access.permissions import FOLDER_ACTIONS
 from app.access.tree import reaching, ways_up
 from app.store.database import db
 from app.store.models import Grant, Membership, NestedGroup, User
-from app.store.types import now
+from app.store.types import Id, UtcDateTime, now
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,43 @@ def who_can(
         places = [step.id for step in reaching(way)]
     elif action in FOLDER_ACTIONS:
         return []
-    query = _holders(account_id, action, places, after or "").limit(limit)
-    rows = db.session.execute(query).all()
+    at = now()
+    roles = roles_permitting(account_id, action)
+    values = {
+        "account_id": account_id,
+        "account_roles": roles["account"],
+        "folder_roles": roles["folder"],
+        "folder_ids": places,
+        "at": at,
+        "after": after or "",
+        "limit": limit,
+    }
+    rows = db.session.execute(_holders(), values).all()
     asked = [(row.id, folder_id) for row in rows]
-    held = grants_reaching_each(account_id, asked, now()) if asked else {}
+    held = grants_reaching_each(account_id, asked, at) if asked else {}
     return [
         Holder(row.id, row.user_name, deciding(action, held[row.id, folder_id])) for row in rows
     ]
 
 
-def _holders(
-    account_id: str, action: str, places: Sequence[str], after: str
-) -> Select[*tuple[Any, ...]]:
-    """Return the active users whom a grant reaches that permits it, by id."""
-    roles = roles_permitting(account_id, action)
+@cache
+def _holders() -> Select[*tuple[Any, ...]]:
+    """Return the query of the active users whom a grant reaches that permits it, by id.
+
+    Building it takes longer than running it.
+    """
+    account_id = bindparam("account_id", type_=Id)
+    after = bindparam("after", type_=Id)
+    account_roles, folder_roles, folder_ids = (
+        bindparam(name, type_=Id, expanding=True)
+        for name in ("account_roles", "folder_roles", "folder_ids")
+    )
     grants = select(Grant.user_id, Grant.group_id).where(
-        Grant.account_id == account_id, in_force(now())
+        Grant.account_id == account_id, in_force(bindparam("at", type_=UtcDateTime))
     )
     given = union_all(
-        grants.where(Grant.folder_id.is_(None), Grant.role_id.in_(roles["account"])),
-        grants.where(Grant.folder_id.in_(places), Grant.role_id.in_(roles["folder"])),
+        grants.where(Grant.folder_id.is_(None), Grant.role_id.in_(account_roles)),
+        grants.where(Grant.folder_id.in_(folder_ids), Grant.role_id.in_(folder_roles)),
     ).cte("given")
     inside = select(given.c.group_id).where(given.c.group_id.is_not(None))
     groups = inside.cte("inside", recursive=True)
@@ -94,4 +111,5 @@ def _holders(
         .join(reached, reached.c.user_id == User.id)
         .where(User.account_id == account_id, User.active.is_(True))
         .order_by(User.id)
+        .limit(bindparam("limit", type_=Integer))
     )
