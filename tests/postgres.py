@@ -66,7 +66,7 @@ class RenewedDatabase:
         """Delete all rows; return False when that is not enough, or they are too many."""
         with self._engine.connect() as connection:
             connection.exec_driver_sql(END_TRANSACTIONS)
-            written = dict(connection.exec_driver_sql(WRITTEN_TABLES).tuples().all())
+            written = dict(connection.exec_driver_sql(WRITTEN_TABLES).all())
             if sum(written.values()) > MUCH or _state_of_tables(connection) != self._tables:
                 return False
             connection.exec_driver_sql("SET session_replication_role = replica")  # in any order

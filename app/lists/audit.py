@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, literal_column, or_, select
 
 from app.lists.paging import LONGEST_PAGE, Order, Page, page_of
 from app.lists.spreadsheets import CONTENT_TYPE, line
@@ -119,7 +119,12 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
         found.append(_is(wanted.actor, AuditEvent.actor_id, AuditEvent.actor_name))
     if wanted.target is not None:
         found.append(_is(wanted.target, AuditEvent.target_id, AuditEvent.target_name))
-    for name in ("target_type", "surface", "outcome", "address", "request_id"):
+    if wanted.outcome == "refused":
+        # Spelled out: the index of what was refused serves only where this is no parameter.
+        found.append(AuditEvent.outcome == literal_column("'refused'"))
+    elif wanted.outcome is not None:
+        found.append(AuditEvent.outcome == wanted.outcome)
+    for name in ("target_type", "surface", "address", "request_id"):
         value = getattr(wanted, name)
         if value is not None:
             found.append(getattr(AuditEvent, name) == value)

@@ -159,6 +159,18 @@ def test_what_is_looked_for_by_id_is_found_by_an_index(log):
 # -- Export ------------------------------------------------------------------------
 
 
+def test_by_action_and_what_was_refused_no_more_is_read_than_shown(log):
+    if db.engine.dialect.name != "sqlite":
+        return
+    for wanted, index in (
+        (AuditFilter(action="user.created"), "account_id_action_at (account_id=? AND action=?)"),
+        (AuditFilter(outcome="refused"), "refused (account_id=?)"),
+    ):
+        with plans() as steps:
+            listed(log, wanted)
+        assert steps[0] == f"SEARCH audit_events USING INDEX ix_audit_events_{index}"
+
+
 def test_json_lines(log):
     seal(log)
     lines = "".join(as_jsonl(every(log, AuditFilter()))).splitlines()

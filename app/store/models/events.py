@@ -19,6 +19,14 @@ class AuditEvent(Base):
         Index(None, "account_id", "target_type", "target_id", "at"),
         Index(None, "account_id", "request_id"),
         Index(None, "account_id", "actor_id", "at"),
+        Index(None, "account_id", "action", "at"),
+        Index(
+            "ix_audit_events_refused",
+            "account_id",
+            "at",
+            sqlite_where=text("outcome = 'refused'"),
+            postgresql_where=text("outcome = 'refused'"),
+        ),
         Index(
             "ix_audit_events_unsealed",
             "account_id",
