@@ -165,7 +165,14 @@ def test_what_logs_keep_is_told_too(app, account, reader, monkeypatch):
     provisioning_log.note_failure(
         account,
         Actor(type="token", name="okta", surface="scim", connection_id=scim),
-        Entry(method="GET", path="/Users/x", status=404, duration_us=1, detail=str(unknown)),
+        Entry(
+            method="GET",
+            path="/Users/x",
+            status=404,
+            duration_us=1,
+            detail=str(unknown),
+            notes=[{"ignored": "favouriteColour"}, {"kept": "shoeSize"}],
+        ),
     )
     record_refusal(account, CLI_ACTOR, "directory.refused", str(unknown))
     for path in ("/", "/connections", f"/connections/{saml}", f"/connections/{scim}"):
