@@ -17,13 +17,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 from saml2.s_utils import deflate_and_base64_encode
 
 from app.words import say
-from saml.crypto import SIGNATURE_ALGORITHM, sign
+from saml.crypto import SIGNATURE_ALGORITHM, sign, sign_bytes
 from saml.errors import Refused
 from saml.signatures import MORE, verified
 from saml.xml import MAX_BYTES, parse
@@ -50,10 +49,7 @@ def redirect_url(
     if key is None:
         return location + urlencode(fields)
     query = urlencode(fields | {"SigAlg": SIGNATURE_ALGORITHM})
-    private = load_pem_private_key(key.encode(), password=None)
-    if not isinstance(private, rsa.RSAPrivateKey):
-        raise TypeError("messages are signed with an RSA key")
-    signature = private.sign(query.encode(), padding.PKCS1v15(), hashes.SHA256())
+    signature = sign_bytes(query.encode(), key)
     query += "&" + urlencode({"Signature": base64.b64encode(signature).decode()})
     return location + query
 

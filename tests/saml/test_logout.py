@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from functools import cache
 from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import pytest
@@ -89,9 +90,14 @@ def query(provider, document, parameter="SAMLRequest", *, key=None, algorithm=RS
     fields = {parameter: base64.b64encode(deflated).decode()} | more | {"SigAlg": algorithm}
     signed = urlencode(fields)
     digest = SHA1() if algorithm == RSA_SHA1 else SHA256()
-    private = load_pem_private_key((key or provider.key).encode(), None)
-    signature = private.sign(signed.encode(), padding.PKCS1v15(), digest)
+    signature = private_key(key or provider.key).sign(signed.encode(), padding.PKCS1v15(), digest)
     return f"{signed}&Signature={quote_plus(base64.b64encode(signature))}"
+
+
+@cache
+def private_key(pem):
+    """Reading one takes a tenth of a second: its numbers are tried for being primes."""
+    return load_pem_private_key(pem.encode(), None)
 
 
 def form(provider, document, parameter="SAMLRequest", **more):
