@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
     init_database(app, settings.resolved_database_url)
-    # What commands need of SAML, which they may not import: faces do not know each other.
+    # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()
     if faces:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, url_for
+from flask import redirect, render_template, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import Forbidden
@@ -21,6 +21,7 @@ from app.directory.errors import DirectoryError, Invalid, NotFound
 from app.directory.tokens import IssuedToken
 from app.directory.work import Work
 from app.lists import connections as lists
+from app.saml_parts import saml_part
 from app.security.requests import settings
 from app.words import say
 
@@ -127,11 +128,6 @@ def _connect_saml(form: SamlForm, known: Provider) -> str | None:
         form, lambda work: setup.register(work, form.name.data, described, **options)
     )
     return made
-
-
-def saml_part(part: str) -> Any:
-    """Return a part of SAML: faces do not import each other (decision 0009)."""
-    return current_app.extensions["gatehouse_saml"](part)
 
 
 def _known(provider: str) -> Provider:

@@ -12,12 +12,12 @@ from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from app.console.guide import saml_part
 from app.console.pages import note, page, section, visitor, writing
 from app.console.providers import PROVIDERS
 from app.directory import connections, provisioning_log, traces
 from app.directory.errors import DirectoryError, NotFound
 from app.lists import connections as lists
+from app.saml_parts import saml_part
 from app.security.requests import settings
 from app.store.types import now
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.api.callers import caller, needs
@@ -16,6 +15,7 @@ from app.directory.connections import KINDS
 from app.directory.errors import NotFound
 from app.directory.work import Work
 from app.lists import connections as lists
+from app.saml_parts import saml_part
 
 part = Part("connections", __name__, url_prefix="/connections", description="Identity providers.")
 
@@ -140,15 +140,15 @@ def create_connection(body: dict[str, Any]) -> Any:
     The answer says what to paste into the settings of a SAML provider. For one that pushes over
     SCIM, issue a token then.
     """
-    saml = body["kind"] == "saml"
+    is_saml = body["kind"] == "saml"
     # Before the transaction: it may take a while, and everybody's writes would wait.
-    provider = _provider(body) if saml else None
+    provider = _provider(body) if is_saml else None
 
     def connect(work: Work) -> dict[str, Any]:
-        if not saml:
+        if not is_saml:
             return read(work.account_id, connections.create(work, "scim", body["name"]))
         options = {name: body[name] for name in ("match_email", "metadata_url") if name in body}
-        made = _saml("setup").register(work, body["name"], provider, **options)
+        made = saml_part("setup").register(work, body["name"], provider, **options)
         return read(work.account_id, made)
 
     return post(connect, WholeConnectionSchema(), lambda made: f"/api/v1/connections/{made['id']}")
@@ -185,19 +185,14 @@ def read(account_id: str, connection_id: str) -> dict[str, Any]:
     if connection is None:
         raise NotFound("connection", connection_id)
     stored = connection.pop("settings")
-    saml = connection["kind"] == "saml"
-    overview = _saml("overview").overview(account_id, connection_id, stored) if saml else None
-    return connection | {"saml": overview}
+    if connection["kind"] == "scim":
+        return connection | {"saml": None}
+    return connection | {"saml": saml_part("overview").overview(account_id, connection_id, stored)}
 
 
 def _provider(body: dict[str, Any]) -> Any:
-    setup = _saml("setup")
+    setup = saml_part("setup")
     url = body.get("metadata_url")
     # A lone surrogate, which JSON can hold, is in no XML.
     document = setup.fetch_metadata(url) if url else body["metadata"].encode(errors="replace")
     return setup.from_metadata(document)
-
-
-def _saml(part: str) -> Any:
-    """Return a part of SAML that is needed: faces do not import each other (decision 0009)."""
-    return current_app.extensions["gatehouse_saml"](part)

@@ -245,10 +245,9 @@ def list_(account: str, as_json: bool) -> None:
 
 
 def _setup() -> Any:
-    """Return what the command needs of SAML: faces do not import each other (decision 0009)."""
-    from flask import current_app
+    from app.saml_parts import saml_part
 
-    return current_app.extensions["gatehouse_saml"]("setup")
+    return saml_part("setup")
 
 
 def _provider(

@@ -30,14 +30,12 @@ def test(account: str, connection: str, response: str, as_json: bool) -> None:
 
     Find the response in the browser: developer tools, network, the request to …/acs.
     """
-    from flask import current_app
-
     from app.directory import accounts, connections
+    from app.saml_parts import saml_part
 
     row = connections.find_saml(accounts.find(account), connection)
-    tester = current_app.extensions["gatehouse_saml"]("tester")
     with click.open_file(response, "rb") as file:
-        report = tester.test_of(row.id, file.read())
+        report = saml_part("tester").test_of(row.id, file.read())
     outcome = vars(report.outcome) if report.outcome else None
     result = {
         "judged_at": report.judged_at.isoformat(),

@@ -20,6 +20,7 @@ import requests
 from app.cli.group import actor, application
 from app.directory import accounts, connections, first_run, folders, tokens
 from app.directory.work import transaction
+from app.saml_parts import saml_part
 
 START_SECONDS = 30
 FIXTURES = Path(__file__).resolve().parents[3] / "idp-fixtures"
@@ -100,7 +101,7 @@ def _set_up(url: str, provider: Any) -> Stage:
             scim_id = connections.find_or_create_scim(work, "Okta")
             token = tokens.create(work, scim_id, "Okta", ["users", "groups"])
             document = provider.metadata.encode()
-            setup = app.extensions["gatehouse_saml"]("setup")
+            setup = saml_part("setup")
             saml_id = setup.register(work, "Okta sign-in", setup.from_metadata(document))
             secret = first_run.invite_admin(work, "admin@aurora.example")
     metadata = requests.get(f"{url}/saml/{saml_id}/metadata", timeout=10)
