@@ -17,7 +17,6 @@ from app.console import asked
 from app.console.own_sessions import device_of
 from app.console.pages import back, page, section, visitor, writing
 from app.directory import (
-    delegation,
     factors,
     folders,
     invitations,
@@ -94,7 +93,6 @@ def end_sessions(user_id: str) -> Response:
     _read(user_id)
     session_id = request.form.get("session", "")[:36]
     with writing() as work:
-        delegation.check_over(work, user_id)
         if not session_id:
             sessions.revoke_all(work, user_id, reason=REASON)
         elif not sessions.revoke(work, session_id, reason=REASON, user_id=user_id):
@@ -123,7 +121,6 @@ def break_glass(user_id: str) -> Response:
     if wanted not in ("on", "off"):
         raise BadRequest(_("Say whether it is to be on or off."))
     with writing() as work:
-        delegation.check_over(work, user_id)
         requiring_saml.set_break_glass(work, user_id, wanted == "on")
     return _shown(user_id)
 
@@ -136,7 +133,6 @@ def link(user_id: str) -> str:
     if purpose not in PURPOSES:
         raise BadRequest(_("Say what the link is for."))
     with writing() as work:
-        delegation.check_over(work, user_id)
         secret = invitations.create(work, user_id, purpose)
     return render_template("console/people/link.html", user=user, link=link_of(secret))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from app.directory import bounds, requiring_saml, users
+from app.directory import bounds, delegation, requiring_saml, users
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
@@ -41,7 +41,8 @@ def create(work: Work, user_id: str, purpose: str) -> str:
 
     :param purpose: Of ``LIFETIMES``.
     :raises NotFound: When the account has no such active user.
-    :raises Forbidden: When the account requires SAML, and of this user too.
+    :raises Forbidden: When the account requires SAML, and of this user too; when the user may do
+        more on the account than the actor, who could become that user by it.
     """
     query = select(User.user_name).where(
         User.account_id == work.account_id, User.id == user_id, User.active.is_(True)
@@ -49,6 +50,7 @@ def create(work: Work, user_id: str, purpose: str) -> str:
     user_name = db.session.scalar(query)
     if user_name is None:
         raise NotFound("active user", user_id)
+    delegation.check_over(work, user_id)
     target = Target("user", user_id, user_name)
     requiring_saml.check_link(work, target)
     db.session.execute(

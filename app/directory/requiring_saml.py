@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import exists, select, update
 
+from app.directory import delegation
 from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
@@ -46,12 +47,14 @@ def set_break_glass(work: Work, user_id: str, allowed: bool) -> bool:
     """Say whether a user may break glass, and return whether it is a change.
 
     :raises NotFound: When the account has no such user.
+    :raises Forbidden: When the user may do more on the account than the actor.
     :raises Invalid: When the account requires SAML and this is the last one who may.
     """
     where = (User.account_id == work.account_id) & (User.id == user_id)
     stored = db.session.execute(select(User.user_name, User.break_glass).where(where)).first()
     if stored is None:
         raise NotFound("user", user_id)
+    delegation.check_over(work, user_id)
     if stored.break_glass == allowed:
         return False
     db.session.execute(update(User).where(where).values(break_glass=allowed))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from app.directory import bounds, connections, requiring_saml
+from app.directory import bounds, connections, delegation, requiring_saml
 from app.directory import second_factor as factor_rules
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
@@ -125,6 +125,7 @@ def revoke(work: Work, session_id: str, *, reason: str, user_id: str | None = No
     """End one session, and return whether it was still open.
 
     :param user_id: Whose it must be; None: anybody's.
+    :raises Forbidden: When it is of a user who may do more on the account than the actor.
     """
     whose = () if user_id is None else (Session.user_id == user_id,)
     query = (
@@ -141,12 +142,17 @@ def revoke(work: Work, session_id: str, *, reason: str, user_id: str | None = No
     user_id = db.session.scalar(query)
     if user_id is None:
         return False
+    delegation.check_over(work, user_id)
     work.record("session.revoked", Target("user", user_id), after={"reason": reason})
     return True
 
 
 def revoke_all(work: Work, user_id: str, *, reason: str) -> None:
-    """End every session of a user, and every sign-in link not used yet."""
+    """End every session of a user, and every sign-in link not used yet.
+
+    :raises Forbidden: When the user may do more on the account than the actor.
+    """
+    delegation.check_over(work, user_id)
     query = (
         update(Session)
         .where(
@@ -249,6 +255,7 @@ def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:
     """Make a single-use sign-in link for an active user and return its secret.
 
     :raises NotFound: When the account has no such active user.
+    :raises Forbidden: When the user may do more on the account than the actor.
     """
     query = select(User.user_name).where(
         User.account_id == work.account_id, User.id == user_id, User.active.is_(True)
@@ -256,6 +263,7 @@ def create_link(work: Work, user_id: str, *, lifetime: timedelta) -> str:
     user_name = db.session.scalar(query)
     if user_name is None:
         raise NotFound("active user", user_id)
+    delegation.check_over(work, user_id)
     requiring_saml.check_link(work, Target("user", user_id, user_name))
     secret = new_secret()
     db.session.execute(

@@ -5,16 +5,29 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.access.decisions import check
 from app.access.permissions import ACCOUNT_ROLES, ACTIONS, FOLDER_ROLES
-from app.directory import grants, groups, mappings, memberships, roles, tokens, users
+from app.directory import (
+    grants,
+    groups,
+    invitations,
+    mappings,
+    memberships,
+    requiring_saml,
+    roles,
+    sessions,
+    tokens,
+    users,
+)
 from app.directory.errors import Forbidden
 from app.directory.grants import Principal
 from app.directory.groups import GroupProfile
 from app.directory.users import Profile
 from app.directory.work import Actor
-from app.store.models import Grant
+from app.store.database import db
+from app.store.models import Grant, Session
 from app.store.types import now
 from tests.conftest import write
 from tests.factories import (
@@ -25,9 +38,10 @@ from tests.factories import (
     a_group,
     a_mapping,
     a_master_admin,
+    a_session,
     a_user,
 )
-from tests.inspection import fingerprint, rows
+from tests.inspection import fingerprint, row, rows
 
 
 def person(user_id: str) -> Actor:
@@ -193,6 +207,26 @@ def test_one_changes_oneself(account):
     a_grant(account, ada, "admin", not_before=now() + timedelta(days=1))
     with write(account, person(ada)) as work:
         users.replace(work, ada, Profile("ada", display_name="Ada"))
+
+
+def test_nobody_signs_out_lets_in_or_becomes_who_may_do_more(account, admin):
+    (boss,) = {each.user_id for each in rows(Grant, role_id="master_admin")}
+    a_session(account, boss)
+    session = row(Session, user_id=boss).id
+    for write_it in (
+        lambda work: sessions.revoke(work, session, reason="x"),
+        lambda work: sessions.revoke_all(work, boss, reason="x"),
+        lambda work: sessions.revoke_others(work, boss, "another", reason="x"),
+        lambda work: sessions.create_link(work, boss, lifetime=timedelta(hours=1)),
+        lambda work: invitations.create(work, boss, "invitation"),
+        lambda work: invitations.create(work, boss, "reset"),
+        lambda work: requiring_saml.set_break_glass(work, boss, True),
+    ):
+        refused(account, person(admin), write_it)
+        with write(account, person(boss)) as work:
+            write_it(work)
+        with write(account):  # as it was, for the next one
+            db.session.execute(update(Session).values(revoked_at=None))
 
 
 def test_no_token_may_do_more_than_who_makes_it(account, admin):

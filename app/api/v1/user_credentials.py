@@ -19,7 +19,7 @@ from app.api.v1.blueprint import Part, Strict
 from app.api.v1.dry_run import previewable
 from app.api.v1.users import read
 from app.api.v1.writing import post, writing
-from app.directory import delegation, factors, invitations, requiring_saml
+from app.directory import factors, invitations, requiring_saml
 from app.directory.errors import Invalid
 from app.directory.work import Work
 from app.lists import accounts
@@ -138,7 +138,6 @@ def _make_link(user_id: str, purpose: str, *, send: bool) -> tuple[Any, list[_Ma
 
     def make(work: Work) -> dict[str, Any]:
         user = read(work.account_id, user_id)
-        delegation.check_over(work, user_id)
         email = primary_email(work.account_id, user_id) if send else None
         if send and not MAILABLE.fullmatch(email or ""):
             sentence = say("This user has no e-mail address that it can be sent to.")
@@ -160,5 +159,4 @@ def _make_link(user_id: str, purpose: str, *, send: bool) -> tuple[Any, list[_Ma
 def _set_break_glass(user_id: str, allowed: bool) -> None:
     with writing() as work:
         read(work.account_id, user_id)
-        delegation.check_over(work, user_id)
         requiring_saml.set_break_glass(work, user_id, allowed)
