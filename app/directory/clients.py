@@ -115,13 +115,18 @@ def revoke(work: Work, client: str) -> None:
     :param client: The name or id of the client.
     :raises NotFound: When the account has no such client.
     """
-    row = _find(work, client)
-    db.session.execute(
-        delete(OAuthClient).where(
-            OAuthClient.account_id == work.account_id, OAuthClient.id == row.id
-        )
+    _delete(work, _find(work, client))
+
+
+def revoke_of_connection(work: Work, connection_id: str) -> int:
+    """Remove every client of a connection, and return how many."""
+    query = select(OAuthClient.__table__).where(
+        OAuthClient.account_id == work.account_id, OAuthClient.connection_id == connection_id
     )
-    work.record("client.revoked", Target("client", row.id, row.name))
+    rows = db.session.execute(query.order_by(OAuthClient.id)).all()
+    for row in rows:
+        _delete(work, row)
+    return len(rows)
 
 
 def issue_access_token(client: ClientIdentity, scopes: Collection[str]) -> str:
@@ -189,6 +194,15 @@ def listed(account_id: str) -> list[ListedClient]:
         )
         for row in db.session.execute(query)
     ]
+
+
+def _delete(work: Work, row: Any) -> None:
+    db.session.execute(
+        delete(OAuthClient).where(
+            OAuthClient.account_id == work.account_id, OAuthClient.id == row.id
+        )
+    )
+    work.record("client.revoked", Target("client", row.id, row.name))
 
 
 def _find(work: Work, client: str) -> Any:

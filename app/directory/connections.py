@@ -1,6 +1,7 @@
 """Every write of a connection: one identity provider's SCIM or SAML set-up.
 
-Its keys are written in ``connection_keys``, its domains in ``domains``.
+Its keys are written in ``connection_keys``, its domains in ``domains``; how it is deleted stands in
+``connection_deletion``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
@@ -68,13 +69,41 @@ def create(
     try:
         db.session.execute(insert(Connection), [row])
     except IntegrityError as error:
-        raise Taken(say("There is a connection %(name)r already.", name=name)) from error
+        raise _taken(name) from error
     work.record(
         "connection.created",
         Target("connection", connection_id, name),
         after={"kind": kind, "settings": settings or {}},
     )
     return connection_id
+
+
+def rename(work: Work, connection_id: str, name: str) -> bool:
+    """Call a connection otherwise, and return whether it is a change.
+
+    :raises NotFound: When the account has no such connection.
+    :raises Invalid: When the name is out of bounds.
+    :raises Taken: When the account has another connection of this name.
+    """
+    name = bounds.required("name", name)
+    where = (Connection.account_id == work.account_id) & (Connection.id == connection_id)
+    before = db.session.scalar(select(Connection.name).where(where))
+    if before is None:
+        raise NotFound("connection", connection_id)
+    if before == name:
+        return False
+    changed = {"name": name, "name_key": comparison_key(name), "updated_at": work.at}
+    try:
+        db.session.execute(update(Connection).where(where).values(**changed))
+    except IntegrityError as error:
+        raise _taken(name) from error
+    work.record(
+        "connection.updated",
+        Target("connection", connection_id, name),
+        before={"name": before},
+        after={"name": name},
+    )
+    return True
 
 
 def replace_settings(work: Work, connection_id: str, settings: dict[str, Any]) -> None:
@@ -108,9 +137,7 @@ def set_enabled(work: Work, name: str, enabled: bool) -> bool:
     :raises NotFound: When the account has no such connection.
     :raises Invalid: When the account requires SAML and it is the last SAML connection in use.
     """
-    where = (Connection.account_id == work.account_id) & (
-        (Connection.name_key == comparison_key(name)) | (Connection.id == name)
-    )
+    where = (Connection.account_id == work.account_id) & _named(name)
     columns = (Connection.id, Connection.kind, Connection.name, Connection.enabled)
     row = db.session.execute(select(*columns).where(where).limit(1)).first()
     if row is None:
@@ -123,7 +150,7 @@ def set_enabled(work: Work, name: str, enabled: bool) -> bool:
     db.session.execute(changed.values(enabled=enabled, updated_at=work.at))
     if not enabled and row.kind == "saml":
         _check_another_way_in(work)
-        _end_sessions(work, row.id)
+        end_sessions(work, row.id, reason="connection out of use")
     action = "connection.enabled" if enabled else "connection.disabled"
     work.record(action, Target("connection", row.id, row.name))
     return True
@@ -140,7 +167,8 @@ def _check_another_way_in(work: Work) -> None:
         raise Invalid(say("The account requires SAML, and this is its last connection in use."))
 
 
-def _end_sessions(work: Work, connection_id: str) -> None:
+def end_sessions(work: Work, connection_id: str, *, reason: str) -> None:
+    """End every session that was opened through a connection."""
     query = (
         update(Session)
         .where(
@@ -152,8 +180,16 @@ def _end_sessions(work: Work, connection_id: str) -> None:
         .returning(Session.user_id)
     )
     for user_id in sorted(set(db.session.scalars(query))):
-        after = {"reason": "connection out of use"}
-        work.record("session.revoked", Target("user", user_id), after=after)
+        work.record("session.revoked", Target("user", user_id), after={"reason": reason})
+
+
+def _named(name: str) -> ColumnElement[bool]:
+    """Return the condition that a connection is called so, in any case, or has this id."""
+    return (Connection.name_key == comparison_key(name)) | (Connection.id == name)
+
+
+def _taken(name: str) -> Taken:
+    return Taken(say("There is a connection %(name)r already.", name=name))
 
 
 def check(work: Work, connection_id: str) -> None:
@@ -167,14 +203,12 @@ def check(work: Work, connection_id: str) -> None:
 
 
 def find(account_id: str, name: str) -> str:
-    """Return the id of the connection of this name, in any case.
+    """Return the id of the connection of this name, in any case, or of this id.
 
     :raises NotFound: When the account has none.
     """
-    query = select(Connection.id).where(
-        Connection.account_id == account_id, Connection.name_key == comparison_key(name)
-    )
-    found = db.session.scalar(query)
+    query = select(Connection.id).where(Connection.account_id == account_id, _named(name))
+    found = db.session.scalar(query.limit(1))
     if found is None:
         raise NotFound("connection", name)
     return found
@@ -197,7 +231,7 @@ def find_saml(account_id: str, name: str) -> Any:
     query = select(Connection.__table__).where(
         Connection.account_id == account_id,
         Connection.kind == "saml",
-        (Connection.name_key == comparison_key(name)) | (Connection.id == name),
+        _named(name),
     )
     row = db.session.execute(query.limit(1)).first()
     if row is None:

@@ -181,6 +181,19 @@ def revoke(work: Work, token: str) -> int:
     return len(rows)
 
 
+def revoke_of_connection(work: Work, connection_id: str) -> int:
+    """End every token of a connection but those of OAuth clients, and return how many."""
+    query = select(Token.__table__).where(
+        Token.account_id == work.account_id,
+        Token.connection_id == connection_id,
+        Token.client_id.is_(None),
+    )
+    rows = db.session.execute(query.order_by(Token.id)).all()
+    for row in rows:
+        _delete(work, row)
+    return len(rows)
+
+
 def touch(account_id: str, token_id: str) -> None:
     """Note that a token is in use. It is not an event, so it leaves no trace in the audit."""
     with write_transaction():

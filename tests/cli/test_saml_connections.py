@@ -162,6 +162,17 @@ def test_jobs_are_run_and_listed(acme):
     assert len(acme("jobs", "list", "--json")["jobs"]) == len(names)
 
 
+def test_a_connection_is_renamed_and_deleted(acme):
+    renamed = acme("connection", "rename", "Acme", "okta", "Okta SSO", "--json")
+    assert renamed == {"name": "Okta SSO", "changed": True}
+    refused = acme("connection", "delete", "Acme", "Okta SSO", exit_code=2)
+    assert "Take it out of use first." in refused.stderr
+    acme("connection", "disable", "Acme", "Okta SSO")
+    deleted = acme("connection", "delete", "Acme", "Okta SSO")
+    assert deleted.stdout == "Okta SSO is deleted. 0 user(s) and 0 group(s) of it stay.\n"
+    assert "no connection" in acme("connection", "list", "Acme").stdout
+
+
 def test_a_connection_is_taken_out_of_use(acme):
     assert acme("connection", "disable", "Acme", "Okta", "--json")["changed"] is True
     assert "Okta  (out of use)" in acme("connection", "list", "Acme").stdout

@@ -51,6 +51,30 @@ def test_a_connection_is_found_by_its_name_in_any_case(account):
             connections.find(account, name)
 
 
+def test_a_connection_is_renamed(account):
+    okta = a_connection(account, "saml", "Okta")
+    a_connection(account, name="Entra")
+
+    def rename(name: str, connection_id: str = okta) -> bool:
+        with write(account) as work:
+            return connections.rename(work, connection_id, name)
+
+    assert rename(" Okta sign-in ") and not rename("Okta sign-in")
+    assert connections.find(account, "OKTA SIGN-IN") == connections.find(account, okta) == okta
+    (event,) = audit(account, "connection.updated")
+    assert (event.before, event.after) == ({"name": "Okta"}, {"name": "Okta sign-in"})
+    assert rename("OKTA SIGN-IN"), "the same name in another case"
+    stranger = a_connection(an_account("Other"))
+    before = fingerprint()
+    for name, error in (("entra", Taken), (" ", Invalid), ("x" * 257, Invalid)):
+        with pytest.raises(error):
+            rename(name)
+    for connection_id in (stranger, "nothing"):
+        with pytest.raises(NotFound):
+            rename("Mine", connection_id)
+    assert fingerprint() == before
+
+
 def test_what_is_out_of_bounds_is_invalid(account):
     with pytest.raises(Invalid):
         a_connection(account, "ldap")

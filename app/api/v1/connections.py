@@ -10,7 +10,7 @@ from app.api.callers import caller, needs
 from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import post, writing
-from app.directory import connections
+from app.directory import connection_deletion, connections
 from app.directory.connections import KINDS
 from app.directory.errors import NotFound
 from app.directory.work import Work
@@ -115,6 +115,7 @@ class NewConnection(Strict):
 
 
 class ConnectionChange(Strict):
+    name = fields.String(validate=validate.Length(1, 256))
     enabled = fields.Boolean(
         metadata={"description": "false: nothing comes through it, and its sessions end at once."}
     )
@@ -168,12 +169,28 @@ def show_connection(connection_id: str) -> dict[str, Any]:
 @part.arguments(ConnectionChange)
 @part.response(200, WholeConnectionSchema)
 def change_connection(body: dict[str, Any], connection_id: str) -> dict[str, Any]:
-    """Take a connection out of use, or into it. What it made stays."""
+    """Rename a connection; take it out of use, or into it. What it made stays."""
     with writing() as work:
         read(work.account_id, connection_id)
+        if "name" in body:
+            connections.rename(work, connection_id, body["name"])
         if "enabled" in body:
             connections.set_enabled(work, connection_id, body["enabled"])
         return read(work.account_id, connection_id)
+
+
+@part.delete("/<connection_id>")
+@previewable
+@needs("connection.manage")
+@part.response(204)
+def delete_connection(connection_id: str) -> None:
+    """Delete a connection that is out of use, and that no domain and no mapping refers to.
+
+    Its tokens, clients and keys go with it. The people and groups that came through it stay, with
+    all that they hold.
+    """
+    with writing() as work:
+        connection_deletion.delete_connection(work, connection_id)
 
 
 def read(account_id: str, connection_id: str) -> dict[str, Any]:

@@ -184,6 +184,46 @@ def key(account: str, connection: str, step: str | None, as_json: bool) -> None:
     show({"keys": made}, as_json, text)
 
 
+@connection.command("rename")
+@click.argument("account")
+@click.argument("connection")
+@click.argument("name")
+@json_option
+@with_app
+def rename(account: str, connection: str, name: str, as_json: bool) -> None:
+    """Give a CONNECTION (its name or id) of an ACCOUNT another NAME."""
+    from app.directory import accounts, connections
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account)
+    with transaction(account_id, actor()) as work:
+        changed = connections.rename(work, connections.find(account_id, connection), name)
+    show({"name": name, "changed": changed}, as_json, f"{connection} is called {name} now.")
+
+
+@connection.command("delete")
+@click.argument("account")
+@click.argument("connection")
+@json_option
+@with_app
+def delete(account: str, connection: str, as_json: bool) -> None:
+    """Delete a CONNECTION (its name or id) of an ACCOUNT, with its tokens, clients and keys.
+
+    It must be out of use, and no domain and no mapping may refer to it. The people and groups that
+    came through it stay, with all that they hold.
+    """
+    from app.directory import accounts, connection_deletion, connections
+    from app.directory.work import transaction
+
+    account_id = accounts.find(account)
+    with transaction(account_id, actor()) as work:
+        connection_id = connections.find(account_id, connection)
+        was = connection_deletion.delete_connection(work, connection_id)
+    result = {"id": connection_id, "users": was.users, "groups": was.groups}
+    text = f"{was.name} is deleted. {was.users} user(s) and {was.groups} group(s) of it stay."
+    show(result, as_json, text)
+
+
 @connection.command("disable")
 @click.argument("account")
 @click.argument("connection")

@@ -6,7 +6,7 @@ import pytest
 
 from app.directory import requiring_saml
 from app.directory.sessions import AtProvider
-from app.store.models import Connection, ConnectionKey, Session
+from app.store.models import Connection, ConnectionKey, Session, Token
 from saml import setup
 from saml.keys import new_key_pair
 from tests.api.v1.client import Api, an_api_token
@@ -75,6 +75,32 @@ def test_a_saml_provider_is_connected_by_its_metadata(app, account, api, saml, o
     assert app.test_client().get(f"/saml/{shown['id']}/metadata").status_code == 200
     again = api.post("/connections", saml, Idempotency_Key="k")
     assert again.json == made.json and len(rows(Connection)) == 1
+
+
+def test_a_connection_is_renamed(account, api):
+    connection_id = a_connection(account, name="Okta")
+    a_connection(account, name="Entra")
+    path = f"/connections/{connection_id}"
+    assert api.patch(path, {"name": "Okta push"}).json["name"] == "Okta push"
+    assert api.patch(path, {"name": "entra"}).status_code == 409
+    assert api.patch(path, {"name": " "}).status_code == 422
+    assert api.get(path).json["name"] == "Okta push"
+
+
+def test_a_connection_out_of_use_is_deleted(account, api):
+    connection_id = a_connection(account)
+    a_token(account, connection_id)
+    path = f"/connections/{connection_id}"
+    refused = api.delete(path)
+    assert refused.status_code == 409 and "Take it out of use first." in refused.json["detail"]
+    api.patch(path, {"enabled": False})
+    told = api.delete(path, Prefer="dry-run").json
+    assert told["status"] == 204 and told["access"] == []
+    assert [each["action"] for each in told["changes"]] == ["token.revoked", "connection.deleted"]
+    assert api.get(path).status_code == 200
+    assert api.delete(path).status_code == 204
+    assert api.get(path).status_code == api.delete(path).status_code == 404
+    assert rows(Token, connection_id=connection_id) == []
 
 
 def test_no_key_is_shown(account, api, saml):
@@ -147,6 +173,7 @@ def test_who_may(app, account):
     assert viewer.get("/connections").status_code == viewer.get(path).status_code == 200
     assert viewer.post("/connections", {"kind": "scim", "name": "x"}).status_code == 403
     assert viewer.patch(path, {"enabled": False}).status_code == 403
+    assert viewer.delete(path).status_code == 403
     assert Api(app, an_api_token(account, {"user.view"})).get("/connections").status_code == 403
 
 
@@ -154,5 +181,6 @@ def test_another_accounts_connection_does_not_exist(api):
     theirs = f"/connections/{a_connection(an_account())}"
     assert api.get(theirs).status_code == 404
     assert api.patch(theirs, {"enabled": False}).status_code == 404
+    assert api.delete(theirs).status_code == 404
     assert api.all("/connections") == []
     assert row(Connection).enabled
