@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.directory import bounds, connection_keys, connections, roles
+from app.directory import bounds, connection_keys, connections, direct_roles
 from app.directory.errors import Invalid
 from app.directory.work import Work
 from app.security.requests import settings as app_settings
@@ -93,6 +93,7 @@ def configure(work: Work, name: str, **changes: Any) -> dict[str, Any]:
     :param changes: As the options of :func:`register`.
     :raises NotFound: When the account has no such SAML connection.
     :raises Invalid: When an option cannot be.
+    :raises Forbidden: When the actor may not say that it may give a role.
     """
     row = connections.find_saml(work.account_id, name)
     changed = _changed(work, row.settings, changes)
@@ -151,10 +152,12 @@ def _new_key(connection_id: str) -> tuple[str, str]:
 def _changed(work: Work, settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return what is set of a connection, apart from its provider, with some changed."""
     url = changes.pop("metadata_url", settings.get("metadata_url", ""))
-    if url and not (url.startswith("https://") and len(url) <= bounds.TEXT_LENGTH):
+    bounds.optional("metadata_url", url, bounds.TEXT_LENGTH)
+    if url and not (url.startswith("https://") and url.isprintable()):
         sentence = say("Metadata is read anew from https:// addresses only.")
         raise Invalid(sentence, field="metadata_url")
     if "may_give" in changes:
-        changes["may_give"] = roles.named(work.account_id, changes["may_give"])
+        may_give = settings.get("may_give", ())
+        changes["may_give"] = direct_roles.agreed(work, changes["may_give"], may_give)
     options = Options.from_settings(settings).changed(**changes)
     return options.as_settings() | {"metadata_url": url}

@@ -54,6 +54,17 @@ def check_gift(work: Work, role: Any, folder_id: str | None) -> None:
     check_permissions(work, permissions | {giving}, folder_id)
 
 
+def check_gift_anywhere(work: Work, role: Any) -> None:
+    """Refuse an actor who says that a role may be given, wherever that may be, or no more.
+
+    :param role: A row of ``roles``.
+    :raises Forbidden: With what they lack on the account and every folder.
+    """
+    permissions = permissions_of(role.scope, role.id, role.built_in, role.permissions)
+    giving = "folder.share" if role.scope == "folder" else "role.assign"
+    check_permissions(work, permissions | {giving})
+
+
 def check_permissions(work: Work, wanted: Iterable[str], folder_id: str | None = None) -> None:
     """Refuse an actor who does not hold all of these on a folder, or on the account.
 

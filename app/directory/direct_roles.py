@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import select
 
-from app.directory import folders, grants, roles
+from app.directory import delegation, folders, grants, roles
 from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.work import Work
 from app.store.database import db
-from app.store.models import Grant
+from app.store.models import Grant, Role
 from app.words import say
 
 FOLDERS_LIMIT = 100
@@ -24,6 +24,23 @@ WITHOUT_ROLE = "viewer"
 
 FolderRole = tuple[str, str]
 """The id of a folder and that of a role on it."""
+
+
+def agreed(work: Work, names: Iterable[str], before: Collection[str]) -> tuple[str, ...]:
+    """Return the ids of the roles that a connection is to be allowed to give at the most.
+
+    :param names: Names in any case, or ids.
+    :param before: Ids of those it may give so far.
+    :raises Invalid: When there is no such role.
+    :raises Forbidden: When the actor does not hold, everywhere, what a role permits that is added
+        or left out: by an attribute somebody at the provider could give it to them.
+    """
+    wanted = roles.named(work.account_id, names)
+    changed = set(wanted) ^ set(before)
+    query = select(Role.__table__).where(Role.account_id == work.account_id, Role.id.in_(changed))
+    for role in db.session.execute(query.order_by(Role.id)):
+        delegation.check_gift_anywhere(work, role)
+    return wanted
 
 
 def account_role_named(work: Work, name: str, may_give: Collection[str]) -> str | None:

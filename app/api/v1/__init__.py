@@ -21,7 +21,8 @@ PARTS = (
         "audit",
         "trash",
     ),
-    *("user_credentials", "connections", "domains", "tokens", "addresses", "sessions", "account"),
+    *("user_credentials", "connections", "connection_options", "domains", "tokens", "addresses"),
+    *("sessions", "account"),
 )
 """The modules, in the order of the documentation. Each has a ``part``."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.directory import addresses, connections, domains, folders, users
 from app.directory.work import Work
-from app.store.models import Grant, Session
+from app.store.models import Connection, Grant, Session
 from tests.conftest import write
 from tests.factories import (
     a_connection,
@@ -25,7 +25,10 @@ from tests.inspection import row
 
 def ids_of_everything(account_id: str) -> dict[str, list[str]]:
     """Make something of each kind, and return its id by the name paths have for it."""
-    return {name: [make(account_id)] for name, make in MAKERS.items()}
+    ids = {name: [make(account_id)] for name, make in MAKERS.items()}
+    # The domain's: some operations are about connections of SAML alone.
+    ids["connection_id"].append(row(Connection, account_id=account_id, kind="saml").id)
+    return ids
 
 
 def _a_user_with_grants(account_id: str) -> str:
