@@ -44,6 +44,8 @@ PAGES = (
     "guide",
     "connections",
     "one_connection",
+    "saml_options",
+    "saml_tester",
     "provisioning",
     "domains",
     "policy",

@@ -9,13 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import TextAreaField
+from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from app.console.pages import note, page, section, visitor, writing
+from app.console.forms import LONGEST_NAME
+from app.console.pages import attempt, page, section, visitor, writing
 from app.console.providers import PROVIDERS
-from app.directory import connections, provisioning_log, traces
-from app.directory.errors import DirectoryError, NotFound
+from app.directory import connection_deletion, connections, provisioning_log, traces
+from app.directory.errors import NotFound, existing
+from app.directory.work import Work
 from app.lists import connections as lists
 from app.saml_parts import saml_part
 from app.security.requests import settings
@@ -24,26 +26,23 @@ from app.store.types import now
 blueprint = section("connection", __name__, "/connections/<connection_id>")
 
 LOG_SHOWN = 10
-LONGEST_RESPONSE = 500_000
 SOON_DAYS = 30
 
 
-class TestForm(FlaskForm):
-    response = TextAreaField(
-        _l("What the provider sent"),
-        [DataRequired(), Length(1, LONGEST_RESPONSE)],
-        description=_l("The form field SAMLResponse as it was sent, or the XML in it."),
-        render_kw={"rows": 6, "spellcheck": "false"},
-    )
+class NameForm(FlaskForm):
+    name = StringField(_l("Name"), [DataRequired(), Length(1, LONGEST_NAME)])
 
 
 @blueprint.get("")
 @page("connection.view")
 def shown(connection_id: str) -> str:
     """Show what a connection is told, and what came through it lately."""
-    who, connection = visitor(), _read(connection_id)
+    who, connection = visitor(), read(connection_id)
     is_saml = connection["kind"] == "saml"
     provider = PROVIDERS.get(request.args.get("provider", ""), PROVIDERS["other"])
+    if is_saml:
+        overview = saml_part("overview").overview
+        connection |= {"saml": overview(who.account_id, connection_id, connection["settings"])}
     return render_template(
         "console/connections/saml.html" if is_saml else "console/connections/scim.html",
         connection=connection,
@@ -62,7 +61,7 @@ def shown(connection_id: str) -> str:
 @page("connection.manage")
 def switch(connection_id: str, do: str) -> Response:
     """Take a connection out of use, or into it. What it made stays."""
-    connection = _read(connection_id)
+    connection = read(connection_id)
     with writing() as work:
         connections.set_enabled(work, connection_id, do == "enable")
     said = {
@@ -73,21 +72,38 @@ def switch(connection_id: str, do: str) -> Response:
     return redirect(url_for("connection.shown", connection_id=connection_id), 303)
 
 
-@blueprint.route("/test", methods=["GET", "POST"])
+@blueprint.route("/rename", methods=["GET", "POST"])
 @page("connection.manage")
-def test(connection_id: str) -> str:
-    """Say of a response what it would do, check by check. Nobody is signed in."""
-    connection, form, report = _read(connection_id), TestForm(), None
-    if connection["kind"] != "saml":
-        raise NotFound("SAML connection", connection_id)
-    if form.validate_on_submit():
-        try:
-            given = form.response.data.encode(errors="replace")
-            report = saml_part("tester").test_of(connection_id, given)
-        except DirectoryError as error:
-            note(form, error)
+def rename(connection_id: str) -> str | Response:
+    """Call a connection otherwise. What the provider was told stays as it is."""
+    connection = read(connection_id)
+    form = NameForm(name=connection["name"])
+
+    def write(work: Work) -> bool:
+        connections.rename(work, connection_id, form.name.data)
+        return True
+
+    if form.validate_on_submit() and attempt(form, write):
+        flash(_("It is called %(name)s now.", name=form.name.data.strip()), "success")
+        return redirect(url_for("connection.shown", connection_id=connection_id), 303)
+    return render_template("console/connections/rename.html", connection=connection, form=form)
+
+
+@blueprint.route("/delete", methods=["GET", "POST"])
+@page("connection.manage")
+def delete(connection_id: str) -> str | Response:
+    """Delete a connection; first shown is what stands in the way, what goes and what stays."""
+    connection, form = read(connection_id), FlaskForm()
+    if form.validate_on_submit() and attempt(
+        form, lambda work: connection_deletion.delete_connection(work, connection_id)
+    ):
+        flash(_("%(name)s is deleted.", name=connection["name"]), "success")
+        return redirect(url_for("connections.listed"), 303)
     return render_template(
-        "console/connections/test.html", connection=connection, form=form, report=report
+        "console/connections/delete.html",
+        connection=connection,
+        form=form,
+        found=connection_deletion.dependents(visitor().account_id, connection_id),
     )
 
 
@@ -97,13 +113,14 @@ def days_left(certificate: dict[str, Any]) -> int:
     return left
 
 
-def _read(connection_id: str) -> dict[str, Any]:
-    account_id = visitor().account_id
-    connection = lists.one(account_id, connection_id)
-    if connection is None:
-        raise NotFound("connection", connection_id)
-    stored = connection.pop("settings")
-    if connection["kind"] == "saml":
-        told = saml_part("overview").overview(account_id, connection_id, stored)
-        return connection | {"saml": told}
+def read(connection_id: str) -> dict[str, Any]:
+    """Return a connection of the visitor's account, with its ``settings``."""
+    return existing(lists.one(visitor().account_id, connection_id), "connection", connection_id)
+
+
+def read_saml(connection_id: str) -> dict[str, Any]:
+    """Return a SAML connection of the visitor's account, with its ``settings``."""
+    connection = read(connection_id)
+    if connection["kind"] != "saml":
+        raise NotFound("SAML connection", connection_id)
     return connection

@@ -35,7 +35,7 @@ def agreed(work: Work, names: Iterable[str], before: Collection[str]) -> tuple[s
     :raises Forbidden: When the actor does not hold, everywhere, what a role permits that is added
         or left out: by an attribute somebody at the provider could give it to them.
     """
-    wanted = roles.named(work.account_id, names)
+    wanted = tuple(sorted(roles.named(work.account_id, names)))
     changed = set(wanted) ^ set(before)
     query = select(Role.__table__).where(Role.account_id == work.account_id, Role.id.in_(changed))
     for role in db.session.execute(query.order_by(Role.id)):
