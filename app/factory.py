@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.url_rule_class = LazyRule
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes  # of forms with a file too
     app.config["SESSION_COOKIE_NAME"] = "gatehouse_form"
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = settings.https

@@ -1,9 +1,11 @@
-"""Our own key of each connection, and the certificate that carries it."""
+"""Our own key of each connection, and certificates: ours, and those of providers."""
 
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,12 +18,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from app.store.types import now
 from app.words import say
 
 KEY_BITS = 3072
 SMALLEST_RSA_BITS = 2048
 SMALLEST_EC_BITS = 256
 LIFETIME = timedelta(days=3650)
+SOON = timedelta(days=30)
+"""How long before its end somebody is told of a certificate."""
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def new_key_pair(common_name: str) -> tuple[str, str]:
@@ -31,15 +37,15 @@ def new_key_pair(common_name: str) -> tuple[str, str]:
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
-    now = datetime.now(UTC)
+    at = now()
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + LIFETIME)
+        .not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + LIFETIME)
         .sign(key, SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -73,3 +79,20 @@ def _is_strong(key: object) -> bool:
 def certificate_body(pem: str) -> str:
     """Return the base64 of a PEM certificate without its armour, as metadata carries it."""
     return "".join(line for line in pem.splitlines() if "-----" not in line)
+
+
+def certificates_in(text: str) -> list[str]:
+    """Return each certificate in a text that holds one after the other, or bare base64 of one."""
+    return _PEM.findall(text) or [text]
+
+
+def described(pem: str) -> dict[str, Any]:
+    """Return what an administrator tells a certificate by, and until when it is valid."""
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    return {
+        "pem": pem,
+        "sha256": certificate.fingerprint(SHA256()).hex(),
+        "not_before": certificate.not_valid_before_utc,
+        "not_after": certificate.not_valid_after_utc,
+        "ends_soon": certificate.not_valid_after_utc < now() + SOON,
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from app.store.types import now
 from app.words import Said, say
 from saml.errors import BadMetadata, Refused
-from saml.keys import certificate_body, certificate_pem
+from saml.keys import certificate_body, certificate_pem, certificates_in
 from saml.xml import DS, MD, name, parse
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -105,17 +105,27 @@ def provider_from_fields(
 ) -> Provider:
     """Return a provider that has no metadata, from what its pages show. Both go by HTTP-Redirect.
 
-    :param certificates: The certificates it signs with, PEM or bare base64.
+    :param certificates: As :func:`with_certificates` takes them.
     :raises BadMetadata: When one of the fields cannot be used.
     """
-    bodies = (certificate_body(each) for each in certificates)
-    return Provider(
+    described = Provider(
         entity_id=_bounded(entity_id.strip(), say("entity id")),
         sso_redirect=_address(sso_url),
         sso_post=None,
-        certificates=_distinct(_usable(each) for each in bodies),
+        certificates=(),
         slo_redirect=Endpoint(_address(slo_url), _address(slo_url)) if slo_url else None,
     )
+    return with_certificates(described, certificates)
+
+
+def with_certificates(provider: Provider, texts: Iterable[str]) -> Provider:
+    """Return a provider that signs with other certificates from now on.
+
+    :param texts: PEM, one or several each, or bare base64.
+    :raises BadMetadata: When one of them cannot be used.
+    """
+    found = [_usable(certificate_body(each)) for text in texts for each in certificates_in(text)]
+    return replace(provider, certificates=_distinct(found))
 
 
 def _the_entity(root: etree._Element) -> etree._Element:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.directory import connection_keys
 from app.security.requests import settings as app_settings
+from saml.keys import described
 from saml.metadata import Provider
 
 
@@ -25,12 +22,12 @@ def overview(account_id: str, connection_id: str, settings: dict[str, Any]) -> d
             "entity_id": provider.entity_id,
             "sign_in_url": provider.sso_redirect or provider.sso_post,
             "metadata_url": settings.get("metadata_url") or None,
-            "certificates": [_certificate(pem) for pem in provider.certificates],
+            "certificates": [described(pem) for pem in provider.certificates],
         },
         "ours": addresses(connection_id)
         | {
             "certificates": [
-                _certificate(key.certificate) | {"state": state} for state, key in keys.items()
+                described(key.certificate) | {"state": state} for state, key in keys.items()
             ]
         },
     }
@@ -45,13 +42,4 @@ def addresses(connection_id: str) -> dict[str, str]:
         "acs_url": f"{base}/acs",
         "slo_url": f"{base}/slo",
         "login_url": f"{base}/login",
-    }
-
-
-def _certificate(pem: str) -> dict[str, str | datetime]:
-    certificate = x509.load_pem_x509_certificate(pem.encode())
-    return {
-        "sha256": certificate.fingerprint(SHA256()).hex(),
-        "not_before": certificate.not_valid_before_utc,
-        "not_after": certificate.not_valid_after_utc,
     }

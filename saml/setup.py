@@ -12,6 +12,7 @@ from app.security.requests import settings as app_settings
 from app.security.secrets import seal
 from app.store.types import new_id
 from app.words import say
+from saml import metadata, renewal
 from saml.attributes import PRESETS
 from saml.errors import BadMetadata
 from saml.keys import new_key_pair
@@ -87,6 +88,20 @@ def attribute_names(
     return {ours: theirs for ours, theirs in changed.items() if theirs}
 
 
+def with_certificates(account_id: str, name: str, text: str) -> Provider:
+    """Return the provider of a connection as it is, but for the certificates it signs with.
+
+    :param text: PEM, one certificate after the other.
+    :raises NotFound: When the account has no such SAML connection.
+    :raises Invalid: When a certificate cannot be used.
+    """
+    stored = connections.find_saml(account_id, name).settings
+    try:
+        return metadata.with_certificates(Provider.from_settings(stored), [text])
+    except BadMetadata as error:
+        raise Invalid(str(error), field="certificates") from None
+
+
 def configure(work: Work, name: str, **changes: Any) -> dict[str, Any]:
     """Change options of a connection, named or by its id, and return them all.
 
@@ -108,15 +123,7 @@ def renew_metadata(work: Work, name: str, provider: Provider) -> None:
     :raises Invalid: When it is another provider.
     """
     row = connections.find_saml(work.account_id, name)
-    if provider.entity_id != row.settings["entity_id"]:
-        raise Invalid(
-            say(
-                "This is the metadata of another provider, %(entity_id)s. "
-                "Add it as a connection of its own.",
-                entity_id=provider.entity_id,
-            ),
-            field="metadata",
-        )
+    renewal.check_same(row.settings, provider)
     connections.replace_settings(work, row.id, row.settings | provider.as_settings())
 
 

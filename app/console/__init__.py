@@ -45,6 +45,8 @@ PAGES = (
     "connections",
     "one_connection",
     "saml_options",
+    "saml_metadata",
+    "saml_keys",
     "saml_tester",
     "provisioning",
     "domains",
@@ -72,13 +74,20 @@ def init_console(app: Flask) -> None:
 
 
 def _help_templates(app: Flask) -> None:
-    app.jinja_env.globals.update(visitor=visitor, menu_for=menu_for, in_words=in_words, here=here)
+    app.jinja_env.globals.update(
+        visitor=visitor, menu_for=menu_for, in_words=in_words, days_until=days_until, here=here
+    )
 
 
 def in_words(at: datetime) -> str:
     """Return how long ago a time is, or how far ahead, in the language of the page."""
     words: str = format_timedelta(at - now(), add_direction=True)
     return words
+
+
+def days_until(at: datetime) -> int:
+    """Return how many whole days are left until a time; less than none: it is over."""
+    return (at - now()).days
 
 
 def here(**changes: Any) -> str:

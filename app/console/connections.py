@@ -6,6 +6,7 @@ from flask import render_template, request
 
 from app.console.pages import page, section, visitor
 from app.lists import connections as lists
+from app.saml_parts import saml_part
 
 blueprint = section("connections", __name__, "/connections")
 
@@ -16,5 +17,8 @@ SHOWN = 100
 @page("connection.view")
 def listed() -> str:
     """List connections by name."""
-    found = lists.listed(visitor().account_id, cursor=request.args.get("cursor"), limit=SHOWN)
-    return render_template("console/connections/list.html", found=found)
+    account_id = visitor().account_id
+    found = lists.listed(account_id, cursor=request.args.get("cursor"), limit=SHOWN)
+    saml = [each["id"] for each in found.items if each["kind"] == "saml"]
+    endings = saml_part("expiry").endings_of(account_id, saml) if saml else {}
+    return render_template("console/connections/list.html", found=found, endings=endings)

@@ -9,15 +9,23 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField, TextAreaField
+from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
 from app.console.forms import LONGEST_NAME
 from app.console.pages import attempt, needed, note, page, section, visitor
+from app.console.provider_forms import (
+    LONGEST_URL,
+    AddressForm,
+    DocumentForm,
+    certificates_field,
+    fetched,
+    only_one,
+)
 from app.console.providers import PROVIDERS, Provider
 from app.console.telling import told
 from app.directory import connections, tokens
-from app.directory.errors import DirectoryError, Invalid, NotFound
+from app.directory.errors import DirectoryError, NotFound
 from app.directory.tokens import IssuedToken
 from app.directory.work import Work
 from app.lists import connections as lists
@@ -27,8 +35,6 @@ from app.words import say
 
 blueprint = section("guide", __name__, "/guide")
 
-LONGEST_METADATA = 1_000_000
-LONGEST_URL = 1024
 SCIM_SCOPES = ("users", "groups")
 
 
@@ -36,15 +42,15 @@ class ScimForm(FlaskForm):
     name = StringField(_l("Name of the connection"), [DataRequired(), Length(1, LONGEST_NAME)])
 
 
-class SamlForm(ScimForm):
-    metadata_url = StringField(
-        _l("Address of the provider's metadata"),
-        [Optional(), Length(1, LONGEST_URL)],
-        description=_l("With it, a new certificate of the provider is known in time."),
+class SamlForm(ScimForm, AddressForm, DocumentForm):
+    """By its metadata, or, where it has none, by what its pages show."""
+
+    entity_id = StringField(_l("Its entity ID, or issuer"), [Optional(), Length(1, LONGEST_URL)])
+    sso_url = StringField(_l("Where people sign in there"), [Optional(), Length(1, LONGEST_URL)])
+    slo_url = StringField(
+        _l("Where they sign out there, if it says"), [Optional(), Length(1, LONGEST_URL)]
     )
-    metadata = TextAreaField(
-        _l("Or the metadata itself (XML)"), [Optional(), Length(1, LONGEST_METADATA)]
-    )
+    certificates = certificates_field(_l("The certificate it signs with"))
     create_people = BooleanField(
         _l("Add people at their first sign-in"),
         description=_l("Leave it out where the provider pushes people over SCIM."),
@@ -109,13 +115,19 @@ def saml(provider: str) -> str | Response:
 
 def _connect_saml(form: SamlForm, known: Provider) -> str | None:
     setup = saml_part("setup")
-    url, document = (form.metadata_url.data or "").strip(), form.metadata.data or ""
+    url, document = (form.metadata_url.data or "").strip(), form.document
     try:
-        if bool(url) == bool(document):
-            raise Invalid(say("Give either the address of the metadata or the metadata itself."))
-        # Before the transaction: it may take a while, and everybody's writes would wait.
-        read = setup.fetch_metadata(url) if url else document.encode(errors="replace")
-        described = setup.from_metadata(read)
+        only_one(url, document, form.entity_id.data)
+        if url or document:
+            # Before the transaction: it may take a while, and everybody's writes would wait.
+            described = setup.from_metadata(fetched(url) if url else document)
+        else:
+            described = setup.from_fields(
+                form.entity_id.data,
+                form.sso_url.data or "",
+                [form.certificates.data or ""],
+                form.slo_url.data or "",
+            )
     except DirectoryError as error:
         note(form, error)
         return None

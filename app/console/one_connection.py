@@ -21,12 +21,10 @@ from app.directory.work import Work
 from app.lists import connections as lists
 from app.saml_parts import saml_part
 from app.security.requests import settings
-from app.store.types import now
 
 blueprint = section("connection", __name__, "/connections/<connection_id>")
 
 LOG_SHOWN = 10
-SOON_DAYS = 30
 
 
 class NameForm(FlaskForm):
@@ -43,6 +41,7 @@ def shown(connection_id: str) -> str:
     if is_saml:
         overview = saml_part("overview").overview
         connection |= {"saml": overview(who.account_id, connection_id, connection["settings"])}
+    endings = saml_part("expiry").endings_of(who.account_id, [connection_id]) if is_saml else {}
     return render_template(
         "console/connections/saml.html" if is_saml else "console/connections/scim.html",
         connection=connection,
@@ -51,8 +50,7 @@ def shown(connection_id: str) -> str:
         if is_saml
         else provisioning_log.find(who.account_id, connection=connection_id, limit=LOG_SHOWN),
         traces=traces.listed(who.account_id, connection_id)[:LOG_SHOWN] if is_saml else [],
-        days_left=days_left,
-        soon=SOON_DAYS,
+        endings=endings.get(connection_id),
         base=f"{settings().public_url}/scim/v2",
     )
 
@@ -105,12 +103,6 @@ def delete(connection_id: str) -> str | Response:
         form=form,
         found=connection_deletion.dependents(visitor().account_id, connection_id),
     )
-
-
-def days_left(certificate: dict[str, Any]) -> int:
-    """Return for how many days a certificate is still valid; less than none: it is over."""
-    left: int = (certificate["not_after"] - now()).days
-    return left
 
 
 def read(connection_id: str) -> dict[str, Any]:

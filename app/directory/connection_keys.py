@@ -7,6 +7,7 @@ stays as ``previous``: messages encrypted for it may still be under way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -32,6 +33,16 @@ def stored(account_id: str, connection_id: str) -> dict[str, Any]:
     ).where(ConnectionKey.account_id == account_id, ConnectionKey.connection_id == connection_id)
     found = {row.state: row for row in db.session.execute(query)}
     return {state: found[state] for state in STATES if state in found}
+
+
+def current_certificates(account_id: str, connection_ids: Iterable[str]) -> dict[str, str]:
+    """Return the certificate we sign with at each of some connections, PEM, by their ids."""
+    query = select(ConnectionKey.connection_id, ConnectionKey.certificate).where(
+        ConnectionKey.account_id == account_id,
+        ConnectionKey.connection_id.in_(list(connection_ids)),
+        ConnectionKey.state == "current",
+    )
+    return {row.connection_id: row.certificate for row in db.session.execute(query)}
 
 
 def add(work: Work, connection_id: str, state: str, certificate: str, sealed_key: str) -> None:

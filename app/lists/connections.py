@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -39,6 +40,17 @@ def one(account_id: str, connection_id: str) -> dict[str, Any] | None:
     query = _query(account_id).add_columns(Connection.settings)
     row = db.session.execute(query.where(Connection.id == connection_id)).first()
     return None if row is None else _document(row) | {"settings": row.settings}
+
+
+def settings_in_use(account_id: str, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the ``settings`` of SAML connections that are in use, by id."""
+    query = select(Connection.id, Connection.settings).where(
+        Connection.account_id == account_id,
+        Connection.id.in_(ids),
+        Connection.kind == "saml",
+        Connection.enabled.is_(True),
+    )
+    return {row.id: row.settings for row in db.session.execute(query)}
 
 
 def _query(account_id: str) -> Select[*tuple[Any, ...]]:

@@ -99,6 +99,8 @@ def test_our_key_is_replaced_step_by_step(acme):
 
     assert states() == ["current"]
     assert states("announce") == ["current", "next"]
+    assert states("withdraw") == ["current"]
+    assert states("announce") == ["current", "next"]
     assert states("use") == ["current", "previous"]
     assert states("forget") == ["current"]
     assert "No new key" in acme("connection", "key", "Acme", "Okta", "use", exit_code=2).stderr

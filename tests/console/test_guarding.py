@@ -35,6 +35,7 @@ CHOICES = {
     "scope": "folder",
     "setting": "keeps_unknown",
     "provider": "okta",
+    "state": None,
 }
 """What stands for a parameter that is no id. None: any of those the rule lists."""
 NOT_AN_ID = frozenset(CHOICES)

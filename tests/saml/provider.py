@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import xmlsec
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
 
 from saml.keys import certificate_body, new_key_pair
@@ -26,6 +29,25 @@ def at(minutes: float) -> str:
     """A time so many minutes from now, as SAML writes it."""
     moment = datetime.now(UTC) + timedelta(minutes=minutes)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _key_descriptor(certificate: str) -> str:
+    return f"""<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>
+              <ds:X509Certificate>{certificate_body(certificate)}</ds:X509Certificate>
+            </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"""
+
+
+def certificate_until(key: str, end: datetime) -> str:
+    """Another certificate of a private key, PEM, that ends at a time."""
+    private = load_pem_private_key(key.encode(), None)
+    subject = x509.Name([])
+    certificate = (
+        x509.CertificateBuilder(subject, subject, private.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1))
+        .not_valid_after(end)
+        .sign(private, SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 @dataclass
@@ -48,16 +70,21 @@ class TestProvider:
         if not self.key:
             self.key, self.certificate = new_key_pair("test provider")
 
-    def metadata(self, *, post: bool = False) -> bytes:
+    def metadata(
+        self, *, post: bool = False, certificates: Sequence[str] = (), sso: str = SSO
+    ) -> bytes:
+        """Return what it says of itself.
+
+        :param certificates: Those it signs with, PEM; none: its own.
+        """
         binding = "HTTP-POST" if post else "HTTP-Redirect"
+        keys = "".join(map(_key_descriptor, certificates or [self.certificate]))
         return f"""<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"
             entityID="{self.entity_id}">
           <md:IDPSSODescriptor protocolSupportEnumeration="{SAMLP}">
-            <md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{DS}"><ds:X509Data>
-              <ds:X509Certificate>{certificate_body(self.certificate)}</ds:X509Certificate>
-            </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+            {keys}
             {self._logout()}
-            <md:SingleSignOnService Location="{SSO}"
+            <md:SingleSignOnService Location="{sso}"
               Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}"/>
           </md:IDPSSODescriptor>
         </md:EntityDescriptor>""".encode()

@@ -9,6 +9,8 @@ import click
 
 from app.cli.group import actor, json_option, show, with_app
 
+KEY_STEPS = ("announce", "withdraw", "use", "forget")
+
 
 @click.group("connection")
 def connection() -> None:
@@ -155,15 +157,15 @@ def renew_metadata(account: str, connection: str, metadata: str, as_json: bool) 
 @connection.command("key")
 @click.argument("account")
 @click.argument("connection")
-@click.argument("step", type=click.Choice(["announce", "use", "forget"]), required=False)
+@click.argument("step", type=click.Choice(KEY_STEPS), required=False)
 @json_option
 @with_app
 def key(account: str, connection: str, step: str | None, as_json: bool) -> None:
     """Replace our key of a SAML CONNECTION without a gap; without a STEP, show where it stands.
 
-    announce: make a new key and show it in our metadata beside the old one. Let the provider read
-    our metadata again. use: sign with the new key; the old one still decrypts. forget: delete the
-    old one.
+    announce: make a new key and show it in our metadata beside the old one (withdraw: delete it
+    again). Let the provider read our metadata again. use: sign with the new key; the old one still
+    decrypts. forget: delete the old one.
     """
     from app.directory import accounts, connection_keys, connections
     from app.directory.work import transaction
@@ -177,7 +179,8 @@ def key(account: str, connection: str, step: str | None, as_json: bool) -> None:
             elif step == "use":
                 connection_keys.take_over(work, row.id)
             else:
-                connection_keys.forget(work, row.id, "previous")
+                state = "next" if step == "withdraw" else "previous"
+                connection_keys.forget(work, row.id, state)
     keys = connection_keys.stored(account_id, row.id)
     made = {state: each.created_at.isoformat() for state, each in keys.items()}
     text = "\n".join(f"{state}: made {moment}" for state, moment in made.items())
