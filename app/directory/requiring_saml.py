@@ -7,7 +7,7 @@ log as an event of its own, and to the server's log as a warning.
 from __future__ import annotations
 
 import structlog
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from app.directory import delegation
 from app.directory.errors import Forbidden, Invalid, NotFound
@@ -115,8 +115,8 @@ def _check_ways_in(work: Work) -> None:
     if not _has_break_glass(work):
         raise Invalid(
             say(
-                "Say first who may still sign in when the provider is down: "
-                "gatehouse admin break-glass EMAIL"
+                "Say first who may still sign in when the provider is down: on their page in the "
+                "console, or with gatehouse admin break-glass EMAIL"
             )
         )
 
@@ -128,16 +128,22 @@ def _has_break_glass(work: Work) -> bool:
     return bool(db.session.scalar(select(there)))
 
 
+def sessions_without(account_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of the sessions that end where SAML is required."""
+    # They are few, and everybody else would be many.
+    breaking = select(User.id).where(User.account_id == account_id, User.break_glass.is_(True))
+    return (
+        Session.account_id == account_id,
+        Session.method != "saml",
+        Session.revoked_at.is_(None),
+        Session.user_id.not_in(breaking),
+    )
+
+
 def _end_other_sessions(work: Work) -> None:
-    others = select(User.id).where(User.account_id == work.account_id, User.break_glass.is_(False))
     query = (
         update(Session)
-        .where(
-            Session.account_id == work.account_id,
-            Session.method != "saml",
-            Session.revoked_at.is_(None),
-            Session.user_id.in_(others),
-        )
+        .where(*sessions_without(work.account_id))
         .values(revoked_at=work.at)
         .returning(Session.user_id)
     )

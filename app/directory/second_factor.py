@@ -109,16 +109,9 @@ def _required_of(work: Work, role_id: str | None) -> Any:
 
 
 def _end_sessions_without(work: Work, role_id: str | None) -> None:
-    whose = [] if role_id is None else [_holds(work, role_id)]
     query = (
         update(Session)
-        .where(
-            Session.account_id == work.account_id,
-            Session.revoked_at.is_(None),
-            Session.awaits.is_(None),
-            Session.second_factor.is_(None),
-            *whose,
-        )
+        .where(*sessions_without(work.account_id, role_id, work.at))
         .values(revoked_at=work.at)
         .returning(Session.user_id)
     )
@@ -127,21 +120,39 @@ def _end_sessions_without(work: Work, role_id: str | None) -> None:
         work.record("session.revoked", Target("user", user_id), after=after)
 
 
-def _holds(work: Work, role_id: str) -> ColumnElement[bool]:
-    """Return the condition that the user of a session holds a role, anywhere."""
-    holds = (Grant.account_id == work.account_id, Grant.role_id == role_id, in_force(work.at))
+def sessions_without(
+    account_id: str, role_id: str | None, at: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of the sessions that end where a second factor is required.
+
+    :param role_id: As of :func:`require`.
+    """
+    whose = () if role_id is None else (holds(account_id, role_id, at, Session.user_id),)
+    return (
+        Session.account_id == account_id,
+        Session.revoked_at.is_(None),
+        Session.awaits.is_(None),
+        Session.second_factor.is_(None),
+        *whose,
+    )
+
+
+def holds(account_id: str, role_id: str, at: datetime, user_id: Any) -> ColumnElement[bool]:
+    """Return the condition that the user in a column holds a role, anywhere."""
+    holds = (Grant.account_id == account_id, Grant.role_id == role_id, in_force(at))
     groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
     groups = groups.union(
         select(NestedGroup.member_id).where(
-            NestedGroup.account_id == work.account_id, NestedGroup.group_id == groups.c.group_id
+            NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.group_id
         )
     )
-    members = select(Membership.user_id).where(
-        Membership.account_id == work.account_id,
+    member = exists().where(
+        Membership.account_id == account_id,
+        Membership.user_id == user_id,
         Membership.group_id.in_(select(groups.c.group_id)),
     )
     directly = select(Grant.user_id).where(*holds, Grant.user_id.is_not(None))
-    return or_(Session.user_id.in_(directly), Session.user_id.in_(members))
+    return or_(user_id.in_(directly), member)
 
 
 @cache

@@ -36,6 +36,7 @@ CHOICES = {
     "setting": "keeps_unknown",
     "provider": "okta",
     "state": None,
+    "rule": None,
 }
 """What stands for a parameter that is no id. None: any of those the rule lists."""
 NOT_AN_ID = frozenset(CHOICES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.directory import requiring_saml
 from app.store.models import Account, Role
+from tests.conftest import write
 from tests.console.client import Browser
-from tests.factories import a_custom_role, a_grant, a_session, a_user
+from tests.factories import a_connection, a_custom_role, a_grant, a_session, a_user
 from tests.inspection import row, rows
 
 
@@ -20,22 +22,71 @@ def admin(browser, account) -> Browser:
 
 def test_a_second_factor_is_required_of_everybody_and_no_more(admin, account):
     rule = "/sign-in-rules/requires_second_factor"
-    admin.submit("/sign-in-rules", rule)
+    admin.submit(rule)
     assert row(Account, id=account).requires_second_factor
     admin.submit("/sign-in-rules", rule)
     assert not row(Account, id=account).requires_second_factor
 
 
 def test_a_second_factor_is_required_by_role(admin, account):
-    admin.submit("/sign-in-rules", "/sign-in-rules/roles/reports")
+    admin.submit("/sign-in-rules/roles/reports")
     assert row(Role, account_id=account, id="reports").requires_second_factor
 
 
 def test_saml_cannot_be_required_before_there_is_a_way_in(admin, account):
-    answer = admin.submit("/sign-in-rules", "/sign-in-rules/requires_saml")
-    assert answer.location == "/sign-in-rules"
+    answer = admin.submit("/sign-in-rules/requires_saml", confirm="y")
+    assert answer.location == "/sign-in-rules/requires_saml"
     assert "Connect a SAML provider first." in admin.text("/sign-in-rules")
     assert not row(Account, id=account).requires_saml
+
+
+def test_whom_requiring_saml_concerns_is_shown_before(admin, account):
+    a_connection(account, "saml", "Okta")
+    bob, eve = a_user(account, "bob@example.com"), a_user(account, "eve", display_name="Eve")
+    a_session(account, bob, method="password")
+    with write(account) as work:
+        requiring_saml.set_break_glass(work, eve, True)
+    page = "/sign-in-rules/requires_saml"
+    shown = admin.text(page)
+    assert "bob@example.com" in shown and "Sessions that end at once: 1" in shown
+    assert "Eve has no password" in shown
+    assert admin.page("/sign-in-rules").xpath("//main//a[@href=$page]", page=page)
+    assert not row(Account, id=account).requires_saml
+    assert admin.submit(page, confirm="y").location == "/sign-in-rules"
+    assert row(Account, id=account).requires_saml
+
+
+def test_nobody_shuts_themselves_out_by_requiring_saml(browser, account):
+    a_connection(account, "saml", "Okta")
+    root, glass = a_user(account, "root@example.com"), a_user(account)
+    a_grant(account, root, "master_admin")
+    browser.sign_in(a_session(account, root, method="password"))
+    with write(account) as work:
+        requiring_saml.set_break_glass(work, glass, True)
+    page = "/sign-in-rules/requires_saml"
+    assert "It would shut you out." in browser.text(page)
+    refused = browser.submit(page)
+    assert refused.location == page and "Say that you mean it" in browser.text(page)
+    assert not row(Account, id=account).requires_saml
+    assert browser.submit(page, confirm="y").location == "/sign-in-rules"
+    assert row(Account, id=account).requires_saml
+    assert browser.get("/sign-in-rules").status_code == 303, "they are signed out"
+
+
+def test_whom_a_second_factor_concerns_is_shown_before(account, app):
+    root, bob = a_user(account, "root@example.com"), a_user(account, "bob@example.com")
+    a_grant(account, root, "master_admin")
+    a_grant(account, bob, "reports")
+    plain = Browser(app)
+    plain.sign_in(a_session(account, root, method="password"))
+    everybody = plain.text("/sign-in-rules/requires_second_factor")
+    assert "Who has no second factor yet: 2" in everybody
+    assert "You are signed out too" in everybody and "bob@example.com" in everybody
+    of_role = plain.text("/sign-in-rules/roles/reports")
+    assert "Who has no second factor yet: 1" in of_role
+    assert "You are signed out too" not in of_role and "bob@example.com" in of_role
+    assert plain.get("/sign-in-rules/roles/nothing").status_code == 404
+    assert plain.get("/sign-in-rules/keeps_unknown").status_code == 405
 
 
 def test_odd_wishes_are_refused(admin):
