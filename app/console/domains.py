@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app.console.pages import page, section, visitor, writing
+from app.console import asked
+from app.console.pages import back, page, section, visitor, writing
 from app.directory import domains
 from app.directory.errors import NotFound
 from app.lists import connections
@@ -24,7 +25,12 @@ def listed() -> str:
     account_id = visitor().account_id
     return render_template(
         "console/domains.html",
-        found=lists.listed(account_id, cursor=request.args.get("cursor"), limit=SHOWN),
+        found=lists.listed(
+            account_id,
+            connection=asked.id_("connection"),
+            cursor=request.args.get("cursor"),
+            limit=SHOWN,
+        ),
         connections=connections.listed(account_id, kind="saml", limit=500).items,
     )
 
@@ -37,7 +43,7 @@ def move(domain: str) -> Response:
     with writing() as work:
         domains.move(work, domain, request.form.get("connection", "")[:36])
     flash(_("The people of %(domain)s sign in there from now on.", domain=domain), "success")
-    return redirect(url_for("domains.listed"), 303)
+    return back(url_for("domains.listed"))
 
 
 @blueprint.post("/<domain>/remove")
@@ -48,7 +54,7 @@ def remove(domain: str) -> Response:
     with writing() as work:
         domains.remove(work, domain)
     flash(_("The domain %(domain)s is gone.", domain=domain), "success")
-    return redirect(url_for("domains.listed"), 303)
+    return back(url_for("domains.listed"))
 
 
 def _read(domain: str) -> None:

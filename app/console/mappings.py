@@ -80,7 +80,10 @@ def listed() -> str:
 def new() -> str | Response:
     """Add a mapping. Those who match get the role at once; it waits for those who don't yet."""
     account_id = visitor().account_id
-    form = MappingForm(match_value=request.args.get("group", "")[:LONGEST_VALUE])
+    form = MappingForm(
+        match_value=request.args.get("group", "")[:LONGEST_VALUE],
+        connection=asked.id_("connection"),
+    )
     form.role.choices = role_choices(account_id)
     through = [SelectChoice(each["id"], each["name"]) for each in _connections(account_id)]
     form.connection.choices = [SelectChoice("", _("any provider")), *through]

@@ -50,6 +50,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
             Item(_l("Set-up guide"), "guide.chosen", ("connection.manage",)),
             Item(_l("Connections"), "connections.listed", ("connection.view",)),
             Item(_l("Provisioning log"), "provisioning.listed", ("connection.view",)),
+            Item(_l("Failed sign-ins"), "failed_sign_ins.listed", ("connection.view",)),
             Item(_l("Domains"), "domains.listed", ("connection.view",)),
         ),
     ),

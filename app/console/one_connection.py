@@ -12,19 +12,25 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
+from app.console.failed_sign_ins import ADVICE
 from app.console.forms import LONGEST_NAME
-from app.console.pages import attempt, page, section, visitor, writing
+from app.console.mappings import WORDS
+from app.console.pages import Visitor, attempt, page, section, visitor, writing
 from app.console.providers import PROVIDERS
 from app.directory import connection_deletion, connections, provisioning_log, traces
 from app.directory.errors import NotFound, existing
 from app.directory.work import Work
+from app.lists import clients, domains, mappings, tokens
 from app.lists import connections as lists
+from app.lists.mappings import MappingFilter
 from app.saml_parts import saml_part
 from app.security.requests import settings
 
 blueprint = section("connection", __name__, "/connections/<connection_id>")
 
 LOG_SHOWN = 10
+FAILURES_SHOWN = 5
+BESIDE_SHOWN = 10
 
 
 class NameForm(FlaskForm):
@@ -46,13 +52,38 @@ def shown(connection_id: str) -> str:
         "console/connections/saml.html" if is_saml else "console/connections/scim.html",
         connection=connection,
         provider=provider,
-        log=[]
-        if is_saml
-        else provisioning_log.find(who.account_id, connection=connection_id, limit=LOG_SHOWN),
-        traces=traces.listed(who.account_id, connection_id)[:LOG_SHOWN] if is_saml else [],
         endings=endings.get(connection_id),
         base=f"{settings().public_url}/scim/v2",
+        mappings=mappings.listed(
+            who.account_id, MappingFilter(connection=connection_id), limit=BESIDE_SHOWN
+        ),
+        words=WORDS,
+        **(_of_saml if is_saml else _of_scim)(who, connection_id),
     )
+
+
+def _of_saml(who: Visitor, connection_id: str) -> dict[str, Any]:
+    """Return what stands on the page of a connection people sign in through."""
+    return {
+        "domains": domains.listed(who.account_id, connection=connection_id, limit=BESIDE_SHOWN),
+        "traces": traces.listed(who.account_id, connection_id, limit=LOG_SHOWN),
+        "advice": ADVICE,
+    }
+
+
+def _of_scim(who: Visitor, connection_id: str) -> dict[str, Any]:
+    """Return what stands on the page of a connection that pushes people."""
+    account_id = who.account_id
+    found: dict[str, Any] = {}
+    if who.may("token.manage"):
+        found["tokens"] = tokens.listed(account_id, connection=connection_id, limit=BESIDE_SHOWN)
+        found["clients"] = clients.listed(account_id, connection=connection_id, limit=BESIDE_SHOWN)
+    return found | {
+        "log": provisioning_log.find(account_id, connection=connection_id, limit=LOG_SHOWN),
+        "failures": provisioning_log.find(
+            account_id, connection=connection_id, failures=True, limit=FAILURES_SHOWN
+        ),
+    }
 
 
 @blueprint.post("/<any(enable, disable):do>")

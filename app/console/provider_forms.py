@@ -56,12 +56,12 @@ def certificates_field(label: Any) -> TextAreaField:
 
 
 def only_one(*given: object) -> None:
-    """Refuse a form in which nothing was given, or several things that say the same.
+    """Refuse a form in which nothing was given, or something in several ways.
 
     :raises Invalid: When it is so.
     """
     if sum(map(bool, given)) != 1:
-        raise Invalid(_("Describe it in one way, and leave the other fields empty."))
+        raise Invalid(_("Give it in one way, and leave the other fields empty."))
 
 
 def fetched(url: str) -> bytes:

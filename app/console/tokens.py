@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -18,13 +18,14 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.access.permissions import DESCRIPTIONS
 from app.console import asked
 from app.console.forms import LONGEST_NAME, LastDayField, ahead, of_the_calendar
-from app.console.pages import attempt, page, section, visitor, writing
+from app.console.pages import attempt, back, page, section, visitor, writing
 from app.console.telling import told
-from app.directory import tokens
+from app.directory import roles, tokens
 from app.directory.errors import existing
 from app.directory.networks import NETWORKS_LIMIT
 from app.directory.tokens import ROTATION_OVERLAP, IssuedToken
 from app.lists import connections
+from app.lists import roles as role_lists
 from app.lists import tokens as lists
 from app.security.requests import settings
 from app.security.tokens import SCOPES
@@ -33,12 +34,24 @@ blueprint = section("tokens", __name__, "/tokens")
 
 SHOWN = 50
 CONNECTIONS_SHOWN = 500
+ROLES_SHOWN = 100
 LONGEST_OVERLAP = 8760
 HOUR = timedelta(hours=1)
 
 
-class TokenForm(FlaskForm):
-    """What tokens of both kinds have."""
+SCOPE_WORDS = {
+    "users": _l("people: read and write them"),
+    "groups": _l("groups, and who is in them"),
+    "folders": _l("folders"),
+    "grants": _l("roles that came through SCIM: give them and take them back"),
+    "admins": _l("with grants: roles that manage the account too"),
+}
+"""What a SCIM credential may do, as the pages say it."""
+DEFAULT_SCOPES = ["users", "groups"]
+
+
+class CredentialForm(FlaskForm):
+    """What tokens of both kinds, and OAuth clients, have."""
 
     name = StringField(
         _l("Name"),
@@ -57,6 +70,13 @@ class TokenForm(FlaskForm):
         description=_l("Networks such as 203.0.113.0/24, one on each line. Empty: from anywhere."),
         render_kw={"rows": 2},
     )
+
+    @property
+    def allowed(self) -> list[str]:
+        return (self.networks.data or "").split()
+
+
+class TokenForm(CredentialForm):
     expires_at = LastDayField(
         _l("Until"),
         [Optional(), of_the_calendar, ahead],
@@ -65,10 +85,7 @@ class TokenForm(FlaskForm):
 
     @property
     def terms(self) -> dict[str, Any]:
-        return {
-            "allowed": (self.networks.data or "").split(),
-            "expires_at": self.expires_at.moment,
-        }
+        return {"allowed": self.allowed, "expires_at": self.expires_at.moment}
 
 
 class ScimTokenForm(TokenForm):
@@ -80,7 +97,7 @@ class RotateForm(FlaskForm):
         _l("Both work for this many hours"),
         [InputRequired(), NumberRange(0, LONGEST_OVERLAP)],
         default=ROTATION_OVERLAP // HOUR,
-        description=_l("Time to put the new one where the old one is used."),
+        description=_l("Time to put the new one where the old one is used. 0: the old one ends."),
     )
 
 
@@ -91,6 +108,7 @@ def listed() -> str:
     found = lists.listed(
         visitor().account_id,
         surface=asked.one_of("surface", ("scim", "api")),
+        connection=asked.id_("connection"),
         cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
@@ -101,11 +119,9 @@ def listed() -> str:
 @page("token.manage")
 def new_scim() -> str:
     """Issue a token for a provider, and show it this once."""
-    account_id = visitor().account_id
-    found = connections.listed(account_id, kind="scim", limit=CONNECTIONS_SHOWN).items
-    form = ScimTokenForm(connection=asked.id_("connection"), scopes=["users", "groups"])
-    form.connection.choices = [SelectChoice(each["id"], each["name"]) for each in found]
-    form.scopes.choices = [SelectChoice(each, each) for each in SCOPES]
+    form = ScimTokenForm(connection=asked.id_("connection"), scopes=DEFAULT_SCOPES)
+    form.connection.choices = connection_choices(visitor().account_id)
+    form.scopes.choices = scope_choices()
     if form.validate_on_submit():
         issued = attempt(
             form,
@@ -122,7 +138,9 @@ def new_scim() -> str:
 @page("token.manage")
 def new_api() -> str:
     """Issue a token for a program of one's own, and show it this once."""
-    who, form = visitor(), TokenForm()
+    who = visitor()
+    as_role = asked.id_("role")
+    form = TokenForm(scopes=roles.permissions(who.account_id, as_role) if as_role else ())
     form.scopes.choices = [
         SelectChoice(action, f"{action}: {told(description)}")
         for action, description in DESCRIPTIONS.items()
@@ -137,7 +155,12 @@ def new_api() -> str:
         )
         if issued is not None:
             return _shown_once(issued)
-    return render_template("console/tokens/new.html", form=form, surface="api")
+    return render_template(
+        "console/tokens/new.html",
+        form=form,
+        surface="api",
+        roles=role_lists.listed(who.account_id, scope="account", limit=ROLES_SHOWN).items,
+    )
 
 
 @blueprint.route("/<token_id>/rotate", methods=["GET", "POST"])
@@ -161,7 +184,18 @@ def revoke(token_id: str) -> Response:
     with writing() as work:
         tokens.revoke(work, token_id)
     flash(_("The token %(name)s works no more.", name=token["name"]), "success")
-    return redirect(url_for("tokens.listed"), 303)
+    return back(url_for("tokens.listed"))
+
+
+def connection_choices(account_id: str) -> list[SelectChoice]:
+    """Return the connections that push people, for a select field."""
+    found = connections.listed(account_id, kind="scim", limit=CONNECTIONS_SHOWN).items
+    return [SelectChoice(each["id"], each["name"]) for each in found]
+
+
+def scope_choices() -> list[SelectChoice]:
+    """Return the scopes of SCIM, for checkboxes."""
+    return [SelectChoice(each, f"{each}: {SCOPE_WORDS[each]}") for each in SCOPES]
 
 
 def _read(token_id: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
 
-from app.directory import bounds, connections, networks, tokens
+from app.directory import bounds, connections, delegation, networks, tokens
 from app.directory.errors import NotFound, Taken
 from app.directory.work import Target, Work
 from app.security.clients import ClientIdentity
@@ -58,9 +58,11 @@ def create(
     :param allowed: The networks it may come from, in CIDR form; none: any.
     :raises Invalid: When a scope or a network is none.
     :raises NotFound: When the account has no such connection.
+    :raises Forbidden: When it may do more than the actor.
     :raises Taken: When the account has a client of this name: to revoke it must end all it means.
     """
     connections.check(work, connection_id)
+    delegation.check_scim_scopes(work, scopes)
     name = bounds.required("name", name)
     if db.session.scalar(_named(work, name)) is not None:
         raise Taken(say("There is a client %(name)r already.", name=name))
@@ -92,8 +94,10 @@ def rotate(
 
     :param client: The name or id of the client.
     :raises NotFound: When the account has no such client.
+    :raises Forbidden: When it may do more than the actor: its secret would make them more.
     """
     row = _find(work, client)
+    delegation.check_scim_scopes(work, row.scopes)
     issued = IssuedClient(row.id, new_secret())
     ends = work.at + overlap
     db.session.execute(

@@ -39,14 +39,33 @@ def keep(account_id: str, actor: Actor, reason: str, trace: dict[str, Any]) -> N
         db.session.execute(insert(SamlTrace), [row])
 
 
-def listed(account_id: str, connection_id: str) -> list[Any]:
-    """Return the newest traces of a connection, the newest first."""
+def listed(
+    account_id: str,
+    connection_id: str | None = None,
+    *,
+    number: str | None = None,
+    before: str | None = None,
+    limit: int = LISTED,
+) -> list[Any]:
+    """Return traces, the newest first.
+
+    :param connection_id: Only those of this connection; None: of any.
+    :param number: Only those under the number that the person was shown.
+    :param before: The id of a trace: only older ones, as for the next page.
+    :param limit: At most ``LISTED``.
+    """
+    asked = (
+        (connection_id, SamlTrace.connection_id == connection_id),
+        (number, SamlTrace.request_id == number),
+        (before, SamlTrace.id < (before or "")),
+    )
     query = select(SamlTrace.__table__).where(
         SamlTrace.account_id == account_id,
-        SamlTrace.connection_id == connection_id,
         SamlTrace.at > now() - KEPT,
+        *(condition for given, condition in asked if given is not None),
     )
-    return list(db.session.execute(query.order_by(SamlTrace.id.desc()).limit(LISTED)))
+    newest = query.order_by(SamlTrace.id.desc()).limit(min(limit, LISTED))
+    return list(db.session.execute(newest))
 
 
 def find(account_id: str, request_id: str) -> Any:

@@ -14,13 +14,23 @@ BY_NAME = Order("domain", Domain.domain, Domain.domain)
 SHOWN = ("domain", "connection_id", "connection", "created_at")
 
 
-def listed(account_id: str, *, cursor: str | None = None, limit: int = 100) -> Page[dict[str, Any]]:
+def listed(
+    account_id: str,
+    *,
+    connection: str | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page[dict[str, Any]]:
     """Return a page of domains by name.
 
+    :param connection: The id of a connection: only those of its people.
     :raises BadCursor: When the cursor is none of this list.
     """
+    query = _query(account_id)
+    if connection is not None:
+        query = query.where(Domain.connection_id == connection)
     return page_of(
-        _query(account_id),
+        query,
         BY_NAME,
         lambda rows: [_document(row) for row in rows],
         cursor=cursor,

@@ -22,17 +22,21 @@ def listed(
     account_id: str,
     *,
     surface: str | None = None,
+    connection: str | None = None,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[dict[str, Any]]:
     """Return a page of live tokens, the oldest first, but for those of OAuth clients.
 
     :param surface: ``scim`` or ``api``: only those.
+    :param connection: The id of a connection: only its.
     :raises BadCursor: When the cursor is none of this list.
     """
     query = _query(account_id)
     if surface is not None:
         query = query.where(Token.surface == surface)
+    if connection is not None:
+        query = query.where(Token.connection_id == connection)
     return page_of(
         query, BY_AGE, lambda rows: [_document(row) for row in rows], cursor=cursor, limit=limit
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.directory import addresses
+from app.directory import address_preview, addresses
+from app.directory.work import Actor, Target
 from app.store.models import AddressRule
 from tests.conftest import write
 from tests.console.client import Browser
@@ -38,6 +39,21 @@ def test_it_is_shown_who_would_be_refused_before_it_is_saved(admin, account):
     allowed = admin.submit("/addresses/new", preview="1", surface="scim", network="127.0.0.0/8")
     assert "Your address is 127.0.0.1 and would be allowed." in allowed.get_data(as_text=True)
     assert rows(AddressRule, account_id=account) == []
+
+
+def test_it_is_said_when_more_came_than_are_shown(admin, account, monkeypatch):
+    user_id = a_user(account)
+    for number in range(3):
+        actor = Actor(
+            type="user", id=user_id, name="bob", surface="api", address=f"192.0.2.{number}"
+        )
+        with write(account, actor) as work:
+            work.record("user.updated", Target("user", user_id))
+    asked = {"surface": "api", "network": "203.0.113.0/24", "preview": "1"}
+    seen = admin.submit("/addresses/new", **asked).get_data(as_text=True)
+    assert "192.0.2.2" in seen and "There were more" not in seen
+    monkeypatch.setattr(address_preview, "SHOWN", 2)
+    assert "There were more" in admin.submit("/addresses/new", **asked).get_data(as_text=True)
 
 
 def test_nobody_shuts_themselves_out_by_mistake(admin, account):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.security.secrets import digest
+from app.security.tokens import SCOPES
 from app.store.models import Token
 from tests.console.client import Browser
 from tests.factories import a_connection, a_grant, a_session, a_token, a_user
@@ -48,6 +49,21 @@ def test_an_api_token_may_do_at_most_what_its_issuer_may(admin, account):
     assert refused.status_code == 200 and rows(Token, account_id=account) == []
     answer = admin.post("/tokens/new/api", data=fields | {"scopes": "audit.view"}, headers=page)
     assert row(Token, account_id=account).hash == digest(secret_on(answer))
+
+
+def test_what_a_role_permits_is_ticked_at_once(admin, account):
+    page = admin.page("/tokens/new/api?role=reports")
+    ticked = page.xpath("//input[@name='scopes'][@checked]/@value")
+    assert sorted(ticked) == ["audit.view", "report.view"]
+    assert page.xpath("//main//a[@href='/tokens/new/api?role=technical_admin']")
+    assert admin.get("/tokens/new/api?role=nothing").status_code == 404
+
+
+def test_each_scope_says_what_it_is(admin, account):
+    a_connection(account)
+    text = admin.text("/tokens/new/scim")
+    for scope in SCOPES:
+        assert f"{scope}: " in text
 
 
 def test_a_token_is_replaced_and_both_work_for_a_while(admin, account):

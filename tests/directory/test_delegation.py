@@ -10,6 +10,7 @@ from sqlalchemy import update
 from app.access.decisions import check
 from app.access.permissions import ACCOUNT_ROLES, ACTIONS, FOLDER_ROLES
 from app.directory import (
+    clients,
     grants,
     groups,
     invitations,
@@ -238,6 +239,10 @@ def test_no_token_may_do_more_than_who_makes_it(account, admin):
     refused(account, actor, lambda work: tokens.create(work, scim, "t", ["users", "admins"]))
     with write(account, actor) as work:
         tokens.create(work, scim, "t", ["users", "groups"])
+    refused(account, actor, lambda work: clients.create(work, scim, "c", ["users", "admins"]))
+    with write(account) as work:
+        clients.create(work, scim, "c", ["users", "admins"])
+    refused(account, actor, lambda work: clients.rotate(work, "c"))
 
 
 def test_what_is_taken_in_the_same_transaction_does_not_count(account):

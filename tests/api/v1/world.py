@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.directory import addresses, connections, domains, folders, users
+from app.directory import addresses, clients, connections, domains, folders, users
 from app.directory.work import Work
 from app.store.models import Connection, Grant, Session
 from tests.conftest import write
@@ -56,6 +56,12 @@ def a_saml_connection(work: Work) -> str:
     return connections.create(work, "saml", "SAML", settings=settings)
 
 
+def _a_client(account_id: str) -> str:
+    with write(account_id) as work:
+        connection = connections.find_or_create_scim(work, "SCIM")
+        return clients.create(work, connection, "Entra", ["users"]).id
+
+
 def _a_session(account_id: str) -> str:
     user_id = a_user(account_id)
     a_session(account_id, user_id)
@@ -84,6 +90,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "mapping_id": lambda account_id: a_mapping(account_id, "Designers", "reports"),
     "connection_id": a_connection,
     "domain": _a_domain,
+    "client_id": _a_client,
     "token_id": lambda account_id: a_token(account_id).id,
     "session_id": _a_session,
     "rule_id": _an_address_rule,
