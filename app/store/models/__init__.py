@@ -12,6 +12,7 @@ from app.store.models.folders import Folder, FolderClosure
 from app.store.models.grants import Grant, Mapping, Role
 from app.store.models.groups import Group, Membership, NestedGroup
 from app.store.models.installation import Attempts, Job, SigningKey
+from app.store.models.operations import Operation, OperationPiece, OperationProblem
 from app.store.models.provisioning import ProvisioningEntry
 from app.store.models.schemas import DeclaredSchema
 from app.store.models.sessions import (
@@ -46,6 +47,9 @@ __all__ = [
     "Membership",
     "NestedGroup",
     "OAuthClient",
+    "Operation",
+    "OperationPiece",
+    "OperationProblem",
     "OutgoingEvent",
     "Passkey",
     "ProvisioningEntry",
