@@ -6,18 +6,20 @@ line and mappings, which an administrator made, are not bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
-from app.access.grants import grants_near, grants_reaching
+from app.access.grants import grants_reaching
+from app.access.many import grants_reaching_each
+from app.access.membership import groups_containing_each
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, permissions_of
 from app.directory.errors import Forbidden
 from app.directory.work import Work
 from app.store.database import db
-from app.store.models import Grant, NestedGroup, Role
+from app.store.models import Grant, Mapping, NestedGroup, Role
 from app.words import Said, all_of, say
 
 FOLDERS_LIMIT = 100
@@ -88,10 +90,7 @@ def check_over(work: Work, user_id: str) -> None:
 
     :raises Forbidden: With what they lack.
     """
-    if user_id != work.actor.id:
-        _refuse_more(work, user_id, say("This user"))
-    else:
-        held(work)
+    _raise_of(over_users(work, [user_id]))
 
 
 def check_gained(work: Work, user_id: str) -> None:
@@ -101,7 +100,14 @@ def check_gained(work: Work, user_id: str) -> None:
 
     :raises Forbidden: With what they lack.
     """
-    _refuse_more(work, user_id, say("With this the user"))
+    own = held(work)
+    if user_id != work.actor.id:
+        _raise_of(over_users(work, [user_id], say("With this the user")))
+    elif own is not None:
+        reaching = grants_reaching(work.account_id, user_id, None, work.at)
+        more = frozenset().union(*(grant.permissions for grant in reaching)) - own
+        if more:
+            raise _over(say("With this the user"), more)
 
 
 def check_over_group(work: Work, group_id: str) -> None:
@@ -109,22 +115,53 @@ def check_over_group(work: Work, group_id: str) -> None:
 
     :raises Forbidden: With what they lack.
     """
+    _raise_of(over_groups(work, [group_id]))
+
+
+def over_users(
+    work: Work, user_ids: Collection[str], who: Said | None = None
+) -> dict[str, Forbidden]:
+    """Return why the actor may not change which of some users (see :func:`check_over`)."""
+    who = who or say("This user")
     own = held(work)
-    if own is None:
-        return
-    on_folders: dict[str, frozenset[str]] = {}  # what it permits where, beyond their own
-    for row in db.session.execute(_roles_through(work.account_id, group_id, work.at)):
-        permits = permissions_of(row.scope, row.id, row.built_in, row.permissions)
-        if row.folder_id is None and permits - own:
-            raise _over(say("This group"), permits - own)
-        if row.folder_id is not None and permits - own:
-            on_folders[row.folder_id] = on_folders.get(row.folder_id, frozenset()) | permits
-    if len(on_folders) > FOLDERS_LIMIT:
-        raise _over(say("This group"), FOLDER_ACTIONS - own)
-    for folder_id, permits in on_folders.items():
-        more = permits - (held(work, folder_id) or frozenset())
-        if more:
-            raise _over(say("This group"), more)
+    others = [each for each in user_ids if each != work.actor.id]
+    roles = _roles_beyond(work, own, "account")
+    if own is None or not roles or not others:
+        return {}
+    more: dict[str, frozenset[str]] = {}
+    # Also what begins later, and what waits for them to be active again: whoever has their
+    # address or password by then would have it.
+    for holder, role_id in db.session.execute(_held_by_each(work, others, list(roles))):
+        more[holder] = more.get(holder, frozenset()) | roles[role_id] - own
+    return {holder: _over(who, actions) for holder, actions in more.items()}
+
+
+def over_groups(work: Work, group_ids: Collection[str]) -> dict[str, Forbidden]:
+    """Return why the actor may not change who is in which of some groups."""
+    own = held(work)
+    roles = _roles_beyond(work, own)
+    if own is None or not roles:
+        return {}
+    return _refused(work, own, roles, _roles_through(work, group_ids, list(roles)))
+
+
+def over_names(work: Work, keys: Collection[str]) -> dict[str, Forbidden]:
+    """Return why the actor may not put anybody into groups of these names, were they made now.
+
+    :param keys: Names for comparison, of groups that are not there yet.
+    """
+    own = held(work)
+    roles = _roles_beyond(work, own)
+    if own is None or not roles:
+        return {}
+    waiting = select(Mapping.match_key, Mapping.role_id, Mapping.folder_id).where(
+        Mapping.account_id == work.account_id,
+        Mapping.match_by == "display_name",
+        Mapping.match_key.in_(keys),
+        Mapping.connection_id.is_(None),
+        Mapping.role_id.in_(list(roles)),
+    )
+    return _refused(work, own, roles, waiting)
 
 
 def check_scim_scopes(work: Work, scopes: Iterable[str]) -> None:
@@ -136,40 +173,108 @@ def check_scim_scopes(work: Work, scopes: Iterable[str]) -> None:
         check_permissions(work, ACCOUNT_ACTIONS)
 
 
-def _refuse_more(work: Work, user_id: str, who: Said) -> None:
-    own = held(work)
+def _roles_beyond(
+    work: Work, own: frozenset[str] | None, scope: str | None = None
+) -> dict[str, frozenset[str]]:
+    """Return the roles that permit what the actor does not hold on the account, by id."""
     if own is None:
-        return
-    if user_id == work.actor.id:
-        grants = grants_reaching(work.account_id, user_id, None, work.at)
-    else:
-        # Also what begins later, and what waits for them to be active again: whoever has their
-        # address or password by then would have it.
-        near = grants_near(work.account_id, user_id, ())
-        grants = [each for each in near if each.expires_at is None or each.expires_at > work.at]
-    more = frozenset().union(*(grant.permissions for grant in grants)) - own
-    if more:
-        raise _over(who, more)
-
-
-def _roles_through(account_id: str, group_id: str, at: datetime) -> Any:
-    """Return the roles, each with its folder, that being in a group brings, or will bring."""
-    directly = select(NestedGroup.group_id).where(
-        NestedGroup.account_id == account_id, NestedGroup.member_id == group_id
+        return {}
+    query = select(Role.id, Role.scope, Role.built_in, Role.permissions).where(
+        Role.account_id == work.account_id
     )
-    above = directly.cte(recursive=True)
-    above = above.union(
-        select(NestedGroup.group_id).where(
-            NestedGroup.account_id == account_id, NestedGroup.member_id == above.c.group_id
+    permit = {
+        row.id: permissions_of(row.scope, row.id, row.built_in, row.permissions)
+        for row in db.session.execute(query)
+        if scope in (None, row.scope)
+    }
+    return {role_id: actions for role_id, actions in permit.items() if actions - own}
+
+
+def _held_by_each(work: Work, user_ids: list[str], role_ids: list[str]) -> Any:
+    """Return the users who hold one of some roles on the account, in force or not, each with it."""
+    where = (
+        (Grant.account_id == work.account_id)
+        & Grant.role_id.in_(role_ids)
+        & Grant.folder_id.is_(None)
+        & _not_over(work.at)
+    )
+    groups = groups_containing_each(work.account_id, user_ids)
+    directly = select(Grant.user_id, Grant.role_id).where(where, Grant.user_id.in_(user_ids))
+    through = select(groups.c.user_id, Grant.role_id).join(
+        groups, groups.c.group_id == Grant.group_id
+    )
+    return union(directly, through.where(where))
+
+
+def _roles_through(work: Work, group_ids: Collection[str], role_ids: list[str]) -> Any:
+    """Return which of some roles being in each group brings, or will bring, each with its folder.
+
+    Columns: the group, the role, the folder.
+    """
+    nested = (NestedGroup.member_id.label("inner"), NestedGroup.group_id)
+    of_account = NestedGroup.account_id == work.account_id
+    above = select(*nested).where(of_account, NestedGroup.member_id.in_(group_ids))
+    around = above.cte(recursive=True)
+    around = around.union(
+        select(around.c.inner, NestedGroup.group_id).where(
+            of_account, NestedGroup.member_id == around.c.group_id
         )
     )
-    through = (Grant.group_id == group_id) | Grant.group_id.in_(select(above.c.group_id))
-    return (
-        select(Role.id, Role.scope, Role.built_in, Role.permissions, Grant.folder_id)
-        .join(Grant, (Grant.account_id == Role.account_id) & (Grant.role_id == Role.id))
-        .where(Grant.account_id == account_id, through)
-        .where(Grant.expires_at.is_(None) | (Grant.expires_at > at))
+    where = (Grant.account_id == work.account_id) & Grant.role_id.in_(role_ids) & _not_over(work.at)
+    directly = select(Grant.group_id, Grant.role_id, Grant.folder_id)
+    outside = select(around.c.inner, Grant.role_id, Grant.folder_id).join(
+        around, around.c.group_id == Grant.group_id
     )
+    return union(directly.where(where, Grant.group_id.in_(group_ids)), outside.where(where))
+
+
+def _not_over(at: datetime) -> Any:
+    return Grant.expires_at.is_(None) | (Grant.expires_at > at)
+
+
+def _refused(
+    work: Work, own: frozenset[str], roles: dict[str, frozenset[str]], given: Any
+) -> dict[str, Forbidden]:
+    """Return why those are refused who would give more than their own, by what gives it.
+
+    :param own: What the actor holds on the account.
+    :param roles: What each role permits.
+    :param given: The query of what gives which role where.
+    """
+    by_giver: dict[str, dict[str | None, frozenset[str]]] = {}
+    for giver, role_id, folder_id in db.session.execute(given):
+        places = by_giver.setdefault(giver, {})
+        places[folder_id] = places.get(folder_id, frozenset()) | roles[role_id]
+    few = {
+        giver: len(places.keys() - {None}) <= FOLDERS_LIMIT for giver, places in by_giver.items()
+    }
+    _learn(work, {each for giver, places in by_giver.items() if few[giver] for each in places})
+    found = {}
+    for giver, places in by_giver.items():
+        beyond = (_more(work, *place) for place in places.items())
+        more = next(filter(None, beyond), None) if few[giver] else FOLDER_ACTIONS - own
+        if more:
+            found[giver] = _over(say("This group"), more)
+    return found
+
+
+def _more(work: Work, folder_id: str | None, permits: frozenset[str]) -> frozenset[str]:
+    return permits - (held(work, folder_id) or frozenset())
+
+
+def _learn(work: Work, folder_ids: set[str | None]) -> None:
+    """Ask at once what the actor holds on some folders."""
+    actor = work.actor
+    if actor.type != "user" or actor.id is None:
+        return
+    places = [(actor.id, each) for each in folder_ids - work.held.keys()]
+    for (_, folder_id), grants in grants_reaching_each(work.account_id, places, work.at).items():
+        work.held[folder_id] = frozenset().union(*(grant.permissions for grant in grants))
+
+
+def _raise_of(refused: dict[str, Forbidden]) -> None:
+    for error in refused.values():
+        raise error
 
 
 def _check_scopes(work: Work, name: str, permissions: frozenset[str]) -> None:

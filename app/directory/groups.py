@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from app.directory import bounds, delegation, grants, mappings, members, tombstones
 from app.directory.errors import NotFound, VersionMismatch
 from app.directory.kept_grants import kept
 from app.directory.work import Target, Work
-from app.store.database import db
+from app.store.bulk import insert_rows
+from app.store.database import db, table
 from app.store.models import Group, NestedGroup
 from app.store.types import comparison_key, new_id
 
@@ -33,23 +34,33 @@ def create(work: Work, profile: GroupProfile, *, restored: Mapping[str, Any] | N
     :param restored: Of one that is brought back: its id and other columns.
     :raises Invalid: When a value is out of bounds.
     """
-    profile = _cleaned(profile)
-    row = {
+    (group_id,) = create_all(work, [profile], restored)
+    return group_id
+
+
+def create_all(
+    work: Work, profiles: Iterable[GroupProfile], columns: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Add groups, without members, and return their ids in this order. Mappings take effect.
+
+    :param columns: What the rows have besides, or instead of what they have by themselves.
+    :raises Invalid: When a value is out of bounds. Then none is added.
+    """
+    common = {
         "account_id": work.account_id,
-        "id": new_id(),
         "origin": work.actor.origin,
         "connection_id": work.actor.connection_id,
         "created_at": work.at,
         "updated_at": work.at,
-        **(restored or {}),
     }
-    group_id = str(row["id"])
-    db.session.execute(insert(Group), [row | _columns(profile)])
-    work.record(
-        "group.created", Target("group", group_id, profile.display_name), after=_snapshot(profile)
-    )
-    mappings.apply_to_group(work, group_id)
-    return group_id
+    cleaned = [_cleaned(profile) for profile in profiles]
+    rows = [{**common, "id": new_id(), **(columns or {}), **_columns(each)} for each in cleaned]
+    insert_rows(table(Group), rows)
+    for row, profile in zip(rows, cleaned, strict=True):
+        target = Target("group", row["id"], profile.display_name)
+        work.record("group.created", target, after=_snapshot(profile))
+    mappings.apply_to_new_groups(work, rows)
+    return [row["id"] for row in rows]
 
 
 def replace(

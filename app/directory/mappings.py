@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, or_, select
 from app.access.folders import paths_of
 from app.directory import bounds, connections, delegation, grants, mapped_users
 from app.directory.errors import Invalid, NotFound
+from app.directory.members import chunks
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Group, Mapping, Role
@@ -158,6 +159,38 @@ def apply_to_group(work: Work, group_id: str) -> None:
     ).one()
     matching = [dict(row._mapping) for row in _mappings_matching(work, group)]
     grants.set_by_mappings(work, _target(group), matching)
+
+
+def apply_to_new_groups(work: Work, groups: Collection[dict[str, Any]]) -> None:
+    """Give groups that have just been added, and hold nothing yet, what their mappings say.
+
+    :param groups: Rows of ``groups``.
+    """
+    by_key: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for group in groups:
+        by_key.setdefault(("display_name", group["display_name_key"]), []).append(group)
+        if group["external_id"] is not None:
+            by_key.setdefault(("external_id", group["external_id"]), []).append(group)
+    gifts = [
+        (mapping, Target("group", group["id"], group["display_name"]))
+        for mapping in _waiting_for(work, {key for _, key in by_key})
+        for group in by_key.get((mapping["match_by"], mapping["match_key"]), ())
+        if mapping["connection_id"] in (None, group["connection_id"])
+    ]
+    grants.give_by_mappings(work, gifts)
+
+
+def _waiting_for(work: Work, keys: Collection[str]) -> list[dict[str, Any]]:
+    """Return the mappings of groups that match one of these keys, names and external ids alike."""
+    found = []
+    for chunk in chunks(keys):
+        query = select(Mapping.__table__).where(
+            Mapping.account_id == work.account_id,
+            Mapping.match_by.in_(("display_name", "external_id")),
+            Mapping.match_key.in_(chunk),
+        )
+        found += [dict(row._mapping) for row in db.session.execute(query)]
+    return found
 
 
 def listed(account_id: str, *match_by: str) -> list[ListedMapping]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
@@ -153,28 +154,33 @@ def revoke_all(work: Work, user_id: str, *, reason: str) -> None:
     :raises Forbidden: When the user may do more on the account than the actor.
     """
     delegation.check_over(work, user_id)
+    revoke_all_of(work, [user_id], reason=reason)
+
+
+def revoke_all_of(work: Work, user_ids: Collection[str], *, reason: str) -> None:
+    """End every session of some users, and every sign-in link not used yet.
+
+    Whether the actor may do this to them is asked by who calls it.
+    """
     query = (
         update(Session)
         .where(
             Session.account_id == work.account_id,
-            Session.user_id == user_id,
+            Session.user_id.in_(user_ids),
             Session.revoked_at.is_(None),
         )
         .values(revoked_at=work.at)
-        .returning(Session.id)
+        .returning(Session.user_id)
     )
-    ended = list(db.session.scalars(query))
+    ended = Counter(db.session.scalars(query))
     db.session.execute(
         delete(SignInLink).where(
-            SignInLink.account_id == work.account_id, SignInLink.user_id == user_id
+            SignInLink.account_id == work.account_id, SignInLink.user_id.in_(user_ids)
         )
     )
-    if ended:
-        work.record(
-            "session.revoked",
-            Target("user", user_id),
-            after={"reason": reason, "sessions": len(ended)},
-        )
+    for user_id, count in sorted(ended.items()):
+        after = {"reason": reason, "sessions": count}
+        work.record("session.revoked", Target("user", user_id), after=after)
 
 
 def revoke_at_provider(

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.directory import bounds, delegation, grants, mapped_users, sessions, tombstones
-from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
+from app.directory import bounds, delegation, grants, mapped_users, profiles, tombstones, user_rows
+from app.directory.errors import NotFound, Taken, VersionMismatch
 from app.directory.kept_grants import kept
+from app.directory.profiles import Profile as Profile  # these two are known by this name too
+from app.directory.profiles import value_entry as value_entry
+from app.directory.user_rows import Change, New
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
-from app.store.database import db, table
+from app.store.database import db
 from app.store.models import Group, Membership, User, UserValue
-from app.store.types import comparison_key, new_id
 from app.words import say
-
-VALUES_LIMIT = 500
-"""Most values one user may have over all multi-valued attributes."""
-
-_VALUE_TEXTS = {
-    "value": bounds.VALUE_LENGTH,
-    "type": bounds.TEXT_LENGTH,
-    "display": bounds.TEXT_LENGTH,
-}
-_VALUE_FIELDS = (*_VALUE_TEXTS, "primary")
-
-
-@dataclass
-class Profile:
-    """All that is known of a user, whichever face tells it.
-
-    ``attributes`` holds the other single-valued attributes by SCIM name (extensions under their
-    URN), ``values`` the multi-valued ones: a list of sub-attribute mappings by SCIM name.
-    """
-
-    user_name: str
-    external_id: str | None = None
-    display_name: str | None = None
-    active: bool | None = True
-    """None when a provider removed it: such a user is not active."""
-    attributes: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def create(
@@ -62,28 +37,17 @@ def create(
     :raises Taken: When another user of the account has this user name, in any case.
     :raises Forbidden: When a mapping makes it more than the actor is (see ``delegation``).
     """
-    profile = _cleaned(profile)
-    columns = _columns(profile) | _password(password)
-    row = {
-        "account_id": work.account_id,
-        "id": new_id(),
-        "origin": work.actor.origin,
-        "connection_id": work.actor.connection_id,
-        "created_at": work.at,
-        "updated_at": work.at,
-        **(restored or {}),
-    }
-    user_id = str(row["id"])
+    profile = profiles.cleaned(profile)
+    new = New(profile, dict(restored or {}) | _password(password))
+    if restored:
+        new.id = str(restored["id"])
     try:
-        # Into the table: by way of the model, an ``active`` of None would become the default.
-        db.session.execute(insert(table(User)), [row | columns])
+        user_rows.insert(work, [new])
     except IntegrityError as error:
         raise _taken(profile.user_name) from error
-    _insert_values(work, user_id, profile.values)
-    work.record("user.created", _target(user_id, profile), after=_snapshot(profile))
-    mapped_users.apply_to_user(work, _target(user_id, profile), {}, profile.values)
-    delegation.check_gained(work, user_id)
-    return user_id
+    mapped_users.apply_to_user(work, _target(new.id, profile), {}, profile.values)
+    delegation.check_gained(work, new.id)
+    return new.id
 
 
 def replace(
@@ -106,23 +70,17 @@ def replace(
     """
     row = _row(work, user_id, expected_version)
     delegation.check_over(work, user_id)
-    stored = _profile_of(row, _stored_values(work, user_id))
-    profile = _cleaned(profile)
-    before, after = _difference(stored, profile)
-    if not before and not after and password is None:
+    stored = profiles.stored(row, _stored_values(work, user_id))
+    change = Change.between(user_id, stored, profiles.cleaned(profile))
+    profile = change.profile
+    if not change and password is None:
         return False
-    if bool(stored.active) != bool(profile.active):
-        _switch(work, user_id, bool(profile.active))
+    if password is not None:
+        change.after["password"] = "changed"  # noqa: S105 - said, never shown
     try:
-        _update(work, user_id, _columns(profile) | _password(password))
+        user_rows.change(work, [change], _password(password))
     except IntegrityError as error:
         raise _taken(profile.user_name) from error
-    for attribute in stored.values.keys() | profile.values.keys():
-        if stored.values.get(attribute) != profile.values.get(attribute):
-            _replace_values(work, user_id, attribute, profile.values.get(attribute, []))
-    if password is not None:
-        after["password"] = "changed"  # noqa: S105 - said, never shown
-    work.record(_action(stored, profile), _target(user_id, profile), before=before, after=after)
     mapped_users.apply_to_user(work, _target(user_id, profile), stored.values, profile.values)
     delegation.check_gained(work, user_id)
     return True
@@ -133,7 +91,7 @@ def profile_of(work: Work, user_id: str) -> Profile:
 
     :raises NotFound: When the account has no such user.
     """
-    return _profile_of(_row(work, user_id), _stored_values(work, user_id))
+    return profiles.stored(_row(work, user_id), _stored_values(work, user_id))
 
 
 def set_active(work: Work, user_id: str, active: bool) -> bool:
@@ -146,7 +104,7 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
     if row.active == active:
         return False
     delegation.check_over(work, user_id)
-    _switch(work, user_id, active)
+    user_rows.switch(work, [user_id], active)
     _update(work, user_id, {"active": active})
     work.record(
         "user.activated" if active else "user.deactivated",
@@ -169,11 +127,11 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
     row = _row(work, user_id, expected_version)
     delegation.check_over(work, user_id)
     work.may_remove_access()
-    stored = _profile_of(row, _stored_values(work, user_id))
+    stored = profiles.stored(row, _stored_values(work, user_id))
     groups = select(Membership.group_id).where(
         Membership.account_id == work.account_id, Membership.user_id == user_id
     )
-    snapshot = _snapshot(stored) | {"groups": sorted(db.session.scalars(groups))}
+    snapshot = profiles.snapshot(stored) | {"groups": sorted(db.session.scalars(groups))}
     db.session.execute(  # They lose a member, so their version must tell.
         update(Group)
         .where(Group.account_id == work.account_id, Group.id.in_(groups))
@@ -185,14 +143,6 @@ def delete(work: Work, user_id: str, *, expected_version: int | None = None) -> 
     tombstones.bury(work, target, content)
     db.session.execute(sql_delete(User).where(_is(work, user_id)))
     work.record("user.deleted", target, before=snapshot)
-
-
-def _switch(work: Work, user_id: str, active: bool) -> None:
-    if active:
-        work.access_changed = True
-        return
-    work.may_remove_access()
-    sessions.revoke_all(work, user_id, reason="user deactivated")
 
 
 def _is(work: Work, user_id: str) -> Any:
@@ -224,49 +174,6 @@ def _update(work: Work, user_id: str, columns: dict[str, Any]) -> None:
     )
 
 
-def _cleaned(profile: Profile) -> Profile:
-    """Return a profile within bounds, exactly as it will be read back.
-
-    :raises Invalid: When a value is out of bounds.
-    """
-    if sum(map(len, profile.values.values())) > VALUES_LIMIT:
-        raise Invalid(say("A user may have %(limit)s values at the most.", limit=VALUES_LIMIT))
-    return Profile(
-        user_name=bounds.required("userName", profile.user_name),
-        external_id=bounds.optional("externalId", profile.external_id),
-        display_name=bounds.optional("displayName", profile.display_name, bounds.KEY_LENGTH * 2),
-        active=profile.active,
-        attributes=bounds.attributes(profile.attributes),
-        values={
-            attribute: [_cleaned_entry(attribute, entry) for entry in entries]
-            for attribute, entries in profile.values.items()
-            if entries
-        },
-    )
-
-
-def _cleaned_entry(attribute: str, entry: dict[str, Any]) -> dict[str, Any]:
-    for name, limit in _VALUE_TEXTS.items():
-        bounds.optional(f"{attribute}.{name}", entry.get(name), limit)
-    if not isinstance(entry.get("primary"), bool | None):
-        field = f"{attribute}.primary"
-        raise Invalid(say("%(field)s must be true or false.", field=field), field=field)
-    return bounds.attributes({key: item for key, item in entry.items() if item is not None})
-
-
-def _columns(profile: Profile) -> dict[str, Any]:
-    name = profile.display_name
-    return {
-        "user_name": profile.user_name,
-        "user_name_key": comparison_key(profile.user_name),
-        "external_id": profile.external_id,
-        "display_name": name,
-        "display_name_key": None if name is None else comparison_key(name),
-        "active": profile.active,
-        "attributes": profile.attributes,
-    }
-
-
 def _password(password: str | None) -> dict[str, Any]:
     if password is None:
         return {}
@@ -274,91 +181,11 @@ def _password(password: str | None) -> dict[str, Any]:
     return {"password_hash": hash_password(password)}
 
 
-def _insert_values(work: Work, user_id: str, values: dict[str, list[dict[str, Any]]]) -> None:
-    rows = [
-        {"account_id": work.account_id, "user_id": user_id, "attribute": attribute}
-        | _value_row(position, entry)
-        for attribute, entries in values.items()
-        for position, entry in enumerate(entries)
-    ]
-    if rows:
-        db.session.execute(insert(UserValue), rows)
-
-
-def _value_row(position: int, entry: dict[str, Any]) -> dict[str, Any]:
-    value = entry.get("value")
-    return {
-        "position": position,
-        "value_key": None if value is None else comparison_key(value)[: bounds.VALUE_KEY_LENGTH],
-        "extra": {key: item for key, item in entry.items() if key not in _VALUE_FIELDS} or None,
-        **{name: entry.get(name) for name in _VALUE_FIELDS},
-    }
-
-
-def _replace_values(
-    work: Work, user_id: str, attribute: str, entries: list[dict[str, Any]]
-) -> None:
-    db.session.execute(
-        sql_delete(UserValue).where(
-            UserValue.account_id == work.account_id,
-            UserValue.user_id == user_id,
-            UserValue.attribute == attribute,
-        )
-    )
-    _insert_values(work, user_id, {attribute: entries})
-
-
 def _stored_values(work: Work, user_id: str) -> list[Any]:
     query = select(UserValue.__table__).where(
         UserValue.account_id == work.account_id, UserValue.user_id == user_id
     )
     return list(db.session.execute(query.order_by(UserValue.attribute, UserValue.position)))
-
-
-def _profile_of(row: Any, values: list[Any]) -> Profile:
-    profile = Profile(
-        user_name=row.user_name,
-        external_id=row.external_id,
-        display_name=row.display_name,
-        active=row.active,
-        attributes=row.attributes,
-    )
-    for value in values:
-        profile.values.setdefault(value.attribute, []).append(value_entry(value))
-    return profile
-
-
-def value_entry(value: Any) -> dict[str, Any]:
-    """Return the sub-attributes of a row of ``user_values``, those that are set, by SCIM name."""
-    entry = {name: getattr(value, name) for name in _VALUE_FIELDS}
-    return {key: item for key, item in entry.items() if item is not None} | (value.extra or {})
-
-
-def _snapshot(profile: Profile) -> dict[str, Any]:
-    return {
-        **profile.attributes,
-        **profile.values,
-        "userName": profile.user_name,
-        "externalId": profile.external_id,
-        "displayName": profile.display_name,
-        "active": profile.active,
-    }
-
-
-def _difference(stored: Profile, new: Profile) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what changes, before and after. An attribute missing on one side is left out of it."""
-    old, fresh = _snapshot(stored), _snapshot(new)
-    changed = [key for key in old.keys() | fresh.keys() if old.get(key) != fresh.get(key)]
-    return (
-        {key: old[key] for key in changed if key in old},
-        {key: fresh[key] for key in changed if key in fresh},
-    )
-
-
-def _action(stored: Profile, new: Profile) -> str:
-    if bool(stored.active) == bool(new.active):
-        return "user.updated"
-    return "user.activated" if new.active else "user.deactivated"
 
 
 def _target(user_id: str, profile: Profile) -> Target:

@@ -17,16 +17,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from app.directory.admins import master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
+from app.store.bulk import insert_rows
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
 from app.store.types import new_id, now
-
-_ADD_AUDIT = insert(table(AuditEvent))
-_ADD_OUTGOING = insert(table(OutgoingEvent))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +109,8 @@ class Work:
         events = self.events[self._written :]
         if events:
             # Into the tables: by way of the models it takes twice as long, on every write.
-            db.session.execute(_ADD_AUDIT, events)
-            db.session.execute(_ADD_OUTGOING, [_outgoing_row(event) for event in events])
+            insert_rows(table(AuditEvent), events)
+            insert_rows(table(OutgoingEvent), [_outgoing_row(event) for event in events])
         if self.access_changed:
             db.session.execute(
                 update(Account)
@@ -154,7 +152,7 @@ def record_refusal(
     row = _audit_row(account_id, actor, now(), action, target or Target("account", account_id))
     refusal = row | {"outcome": "refused", "reason": reason[:1000]}
     with write_transaction():
-        db.session.execute(_ADD_AUDIT, [refusal])
+        insert_rows(table(AuditEvent), [refusal])
 
 
 def lock_account(account_id: str) -> None:

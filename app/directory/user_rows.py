@@ -1,0 +1,164 @@
+"""Rows of users, written by the set with their events: one for ``users``, hundreds for an import.
+
+What may be written has been decided before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, delete, update
+
+from app.directory import profiles, sessions
+from app.directory.profiles import Profile
+from app.directory.work import Target, Work
+from app.store.bulk import insert_rows
+from app.store.database import db, table
+from app.store.models import User, UserValue
+from app.store.types import new_id
+
+
+@dataclass
+class New:
+    """Somebody who is to be added."""
+
+    profile: Profile
+    """Cleaned."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What the row has besides, or instead of what it has by itself."""
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Change:
+    """Somebody who is to become what a profile says."""
+
+    id: str
+    stored: Profile
+    profile: Profile
+    """Cleaned."""
+    before: dict[str, Any]
+    after: dict[str, Any]
+    """What changes, as the event says it."""
+
+    @classmethod
+    def between(cls, user_id: str, stored: Profile, profile: Profile) -> Change:
+        return cls(user_id, stored, profile, *profiles.difference(stored, profile))
+
+    @property
+    def switches(self) -> bool:
+        """Whether it activates or deactivates."""
+        return bool(self.stored.active) != bool(self.profile.active)
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after)
+
+
+def insert(work: Work, people: Sequence[New]) -> None:
+    """Add users.
+
+    :raises IntegrityError: When one has the user name of another.
+    """
+    common = {
+        "account_id": work.account_id,
+        "origin": work.actor.origin,
+        "connection_id": work.actor.connection_id,
+        "created_at": work.at,
+        "updated_at": work.at,
+    }
+    rows = [
+        {**common, "id": each.id, **each.columns, **profiles.columns_of(each.profile)}
+        for each in people
+    ]
+    # Into the table: by way of the model, an ``active`` of None would become the default.
+    insert_rows(table(User), rows)
+    _insert_values(work, [(each.id, each.profile.values) for each in people])
+    for each in people:
+        target = Target("user", each.id, each.profile.user_name)
+        work.record("user.created", target, after=profiles.snapshot(each.profile))
+
+
+def change(work: Work, changes: Sequence[Change], columns: Mapping[str, Any] | None = None) -> None:
+    """Make users what their profiles say. Sessions of those who are deactivated end.
+
+    :param columns: What all of them get besides.
+    :raises IntegrityError: When one has the user name of another.
+    """
+    switch(work, [each.id for each in changes if each.switches and each.profile.active], True)
+    switch(work, [each.id for each in changes if each.switches and not each.profile.active], False)
+    rows = [
+        {"id_": each.id} | profiles.columns_of(each.profile) | dict(columns or {})
+        for each in changes
+    ]
+    _update(work, rows)
+    _replace_values(work, changes)
+    for each in changes:
+        target = Target("user", each.id, each.profile.user_name)
+        work.record(_action(each), target, before=each.before, after=each.after)
+
+
+def switch(work: Work, user_ids: Sequence[str], active: bool) -> None:
+    """Do what goes with users becoming active, or not: their sessions end."""
+    if not user_ids:
+        return
+    if active:
+        work.access_changed = True
+        return
+    work.may_remove_access()
+    sessions.revoke_all_of(work, user_ids, reason="user deactivated")
+
+
+def _update(work: Work, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    users = table(User)
+    counted = {"version": users.c.version + 1, "updated_at": work.at}
+    query = (
+        update(users)
+        .where(users.c.account_id == work.account_id, users.c.id == bindparam("id_"))
+        .values({name: bindparam(name) for name in rows[0] if name != "id_"} | counted)
+    )
+    db.session.connection().execute(query, rows)
+
+
+def _replace_values(work: Work, changes: Sequence[Change]) -> None:
+    """Write the multi-valued attributes that change, each anew."""
+    changed: dict[str, list[Change]] = {}
+    for each in changes:
+        old, new = each.stored.values, each.profile.values
+        for attribute in old.keys() | new.keys():
+            if old.get(attribute) != new.get(attribute):
+                changed.setdefault(attribute, []).append(each)
+    values = table(UserValue)
+    for attribute, those in sorted(changed.items()):
+        db.session.execute(
+            delete(values).where(
+                values.c.account_id == work.account_id,
+                values.c.user_id.in_([each.id for each in those]),
+                values.c.attribute == attribute,
+            )
+        )
+        new_values = [
+            (each.id, {attribute: each.profile.values.get(attribute, [])}) for each in those
+        ]
+        _insert_values(work, new_values)
+
+
+def _insert_values(
+    work: Work, people: Sequence[tuple[str, Mapping[str, list[dict[str, Any]]]]]
+) -> None:
+    rows = [
+        {"account_id": work.account_id, "user_id": user_id} | row
+        for user_id, values in people
+        for attribute, entries in values.items()
+        for row in profiles.values_of(attribute, entries)
+    ]
+    insert_rows(table(UserValue), rows)
+
+
+def _action(change: Change) -> str:
+    if not change.switches:
+        return "user.updated"
+    return "user.activated" if change.profile.active else "user.deactivated"
