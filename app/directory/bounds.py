@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.directory.errors import Invalid
-from app.store.types import comparison_key, storable
+from app.store.types import NOT_STORABLE, comparison_key, storable
 from app.words import say
 
 KEY_LENGTH = 256
@@ -18,6 +18,9 @@ TEXT_LENGTH = 1024
 VALUE_LENGTH = 65_536
 ATTRIBUTES_BYTES = 131_072
 """Largest set of other attributes of one user or group, as JSON."""
+
+_SUSPICIOUS = (b"\\u0000", NOT_STORABLE.encode())
+"""What a JSON text has where one of its texts may not be storable."""
 
 
 def required(field: str, text: str | None, limit: int = KEY_LENGTH) -> str:
@@ -58,14 +61,15 @@ def attributes(values: dict[str, Any]) -> dict[str, Any]:
     :raises Invalid: When they are not.
     """
     try:
-        size = len(orjson.dumps(values))
+        written = orjson.dumps(values)
     except TypeError:
         raise Invalid(say("An attribute holds a value that cannot be stored.")) from None
-    if size > ATTRIBUTES_BYTES:
+    if len(written) > ATTRIBUTES_BYTES:
         raise Invalid(
             say("The attributes are larger than %(limit)s bytes.", limit=ATTRIBUTES_BYTES)
         )
-    _walk(values)
+    if any(sign in written for sign in _SUSPICIOUS):
+        _walk(values)
     return values
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.directory.work import Target, Work
-from app.store.database import db
-from app.store.models import Membership, NestedGroup
+from app.store.bulk import insert_rows
+from app.store.database import db, table
+from app.store.models import Group, Membership, NestedGroup
 
 CHUNK = 500
 NAMED_IN_EVENT = 1000
@@ -41,12 +42,12 @@ class Members:
 def present(work: Work, group_id: str, named: set[str] | None = None) -> Members:
     """Return which of the named ids are in the group now; all that are when none is named."""
     found = Members()
-    for table, column, ids in (
+    for model, column, ids in (
         (Membership, Membership.user_id, found.users),
         (NestedGroup, NestedGroup.member_id, found.groups),
     ):
         query = select(column).where(
-            table.account_id == work.account_id, table.group_id == group_id
+            model.account_id == work.account_id, model.group_id == group_id
         )
         if named is None:
             ids.update(db.session.scalars(query))
@@ -54,6 +55,41 @@ def present(work: Work, group_id: str, named: set[str] | None = None) -> Members
             for chunk in chunks(named):
                 ids.update(db.session.scalars(query.where(column.in_(chunk))))
     return found
+
+
+def put_in(work: Work, newcomers: Mapping[Target, Members]) -> None:
+    """Write new members of groups, with the events that say so.
+
+    :param newcomers: By group; none of them is in it yet.
+    :raises IntegrityError: When one is, or is gone.
+    """
+    key = {"account_id": work.account_id, "created_at": work.at}
+    people = [
+        {**key, "group_id": group.id, "user_id": each}
+        for group, members in newcomers.items()
+        for each in sorted(members.users)
+    ]
+    inner = [
+        {**key, "group_id": group.id, "member_id": each}
+        for group, members in newcomers.items()
+        for each in sorted(members.groups)
+    ]
+    insert_rows(table(Membership), people)
+    insert_rows(table(NestedGroup), inner)
+    work.access_changed = True
+    note(work, "group.members_added", newcomers)
+
+
+def note(work: Work, action: str, changed: Mapping[Target, Members]) -> None:
+    """Count and record that members came to groups, or went (see :func:`record`)."""
+    for chunk in chunks(str(group.id) for group in changed):
+        db.session.execute(
+            update(Group)
+            .where(Group.account_id == work.account_id, Group.id.in_(chunk))
+            .values(version=Group.version + 1, updated_at=work.at)
+        )
+    for group, members in changed.items():
+        record(work, action, group, members)
 
 
 def record(work: Work, action: str, group: Target, members: Members) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
 
 from app.directory import bounds, delegation
 from app.directory.errors import Invalid
 from app.directory.groups import locked_row
-from app.directory.members import Members, chunks, present, record
+from app.directory.members import Members, chunks, note, present, put_in
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Group, Membership, NestedGroup, User
@@ -69,15 +69,7 @@ def _add(work: Work, group_id: str, group_name: str, new_ids: set[str]) -> bool:
     members = _resolve(work, new_ids)
     if members.groups:
         _refuse_cycle(work, group_id, members.groups)
-    key = {"account_id": work.account_id, "group_id": group_id, "created_at": work.at}
-    for table, column, ids in (
-        (Membership, "user_id", members.users),
-        (NestedGroup, "member_id", members.groups),
-    ):
-        if ids:
-            db.session.execute(insert(table), [key | {column: each} for each in sorted(ids)])
-    work.access_changed = True
-    _note(work, group_id, group_name, "group.members_added", members)
+    put_in(work, {Target("group", group_id, group_name): members})
     return True
 
 
@@ -98,17 +90,8 @@ def _remove(work: Work, group_id: str, group_name: str, members: Members) -> boo
                     column.in_(chunk),
                 )
             )
-    _note(work, group_id, group_name, "group.members_removed", members)
+    note(work, "group.members_removed", {Target("group", group_id, group_name): members})
     return True
-
-
-def _note(work: Work, group_id: str, group_name: str, action: str, members: Members) -> None:
-    db.session.execute(
-        update(Group)
-        .where(Group.account_id == work.account_id, Group.id == group_id)
-        .values(version=Group.version + 1, updated_at=work.at)
-    )
-    record(work, action, Target("group", group_id, group_name), members)
 
 
 def _resolve(work: Work, ids: set[str]) -> Members:

@@ -76,6 +76,13 @@ def undone(account_id: str, actor: Actor) -> Iterator[Work]:
         yield Work(account_id, actor, now())
 
 
+@contextmanager
+def trial(work: Work) -> Iterator[Work]:
+    """Enclose writes of which nothing is kept, in a transaction that goes on."""
+    with _undone(nested=True):
+        yield Work(work.account_id, work.actor, work.at)
+
+
 def _done(account_id: str, actor: Actor, write: Callable[[Work], T]) -> tuple[T, Work]:
     work = Work(account_id, actor, now())
     result = write(work)

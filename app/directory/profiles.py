@@ -6,8 +6,7 @@ Nothing here reads or writes the database.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from dataclasses import field as field_
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.directory import bounds
@@ -39,8 +38,8 @@ class Profile:
     display_name: str | None = None
     active: bool | None = True
     """None when a provider removed it: such a user is not active."""
-    attributes: dict[str, Any] = field_(default_factory=dict)
-    values: dict[str, list[dict[str, Any]]] = field_(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def cleaned(profile: Profile) -> Profile:
@@ -68,8 +67,8 @@ def _cleaned_entry(attribute: str, entry: dict[str, Any]) -> dict[str, Any]:
     for name, limit in _VALUE_TEXTS.items():
         bounds.optional(f"{attribute}.{name}", entry.get(name), limit)
     if not isinstance(entry.get("primary"), bool | None):
-        field = f"{attribute}.primary"
-        raise Invalid(say("%(field)s must be true or false.", field=field), field=field)
+        name = f"{attribute}.primary"
+        raise Invalid(say("%(field)s must be true or false.", field=name), field=name)
     return bounds.attributes({key: item for key, item in entry.items() if item is not None})
 
 

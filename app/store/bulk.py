@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 import psycopg
-from sqlalchemy import Connection, Insert, Table, insert, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    String,
+    Table,
+    any_,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.types import TypeEngine
 
-from app.store.database import db
+from app.store.database import db, write_transaction
+from app.store.types import Text, storable
 
 FEW = 20
 """Up to so many rows the usual way is as fast."""
-Process = Callable[[Any], Any]
 
 
 def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,15 +71,32 @@ def _insert(table: Table) -> Insert:
     return insert(table)
 
 
-def by_index() -> None:
-    """Find rows by indexes until this transaction ends, as SQLite always does.
+def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of many texts.
 
-    PostgreSQL plans by the size a table had when it last looked. In one that grows by the thousand
-    it would go through all rows for each foreign key, until it looks again a minute later.
+    They are one parameter: hundreds of them, as ``in_`` has, take longer to send than to find.
     """
+    many = sorted(texts)
     if db.session.get_bind().dialect.name == "postgresql":
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
-        db.session.execute(text("DISCARD PLANS"))
+        of_all: ColumnElement[bool] = column == any_(literal(many, ARRAY(String)))
+        return of_all
+    one = func.json_each(orjson.dumps(many).decode()).table_valued("value")
+    of_list: ColumnElement[bool] = column.in_(select(one.c.value))
+    return of_list
+
+
+def look_at(*tables: Table) -> None:
+    """Let PostgreSQL look at tables that grow by the thousand; SQLite finds rows without.
+
+    It plans by what it saw of them last. Of one that was empty then it knows nothing: until it
+    looks again by itself, after a minute, it would go through all rows of an account.
+    """
+    if db.session.get_bind().dialect.name != "postgresql":
+        return
+    with write_transaction():
+        prepared = db.session.connection().dialect.identifier_preparer
+        for table in tables:
+            db.session.execute(text(f"ANALYZE {prepared.format_table(table)}"))
 
 
 def _columns(
@@ -78,22 +111,24 @@ def _columns(
                 raise ValueError(f"{table.name}.{column.name} differs from row to row")
             names.append(column.name)
             values.append([column.default.arg] * len(rows))
-    processes = [_process(connection, table, name) for name in names]
-    return names, [_processed(*each) for each in zip(values, processes, strict=True)]
-
-
-def _process(connection: Connection, table: Table, name: str) -> Process | None:
+    types = [table.c[name].type for name in names]
     dialect = connection.dialect
-    return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+    return names, [
+        _stored(column, type_, dialect) for column, type_ in zip(values, types, strict=True)
+    ]
 
 
-def _processed(values: list[Any], process: Process | None) -> list[Any]:
+def _stored(values: list[Any], type_: TypeEngine[Any], dialect: Dialect) -> list[Any]:
+    """Return the values of a column as the driver takes them."""
+    if isinstance(type_, Text) and storable("".join(filter(None, values))):
+        return values  # as the type says of each
+    process = type_.dialect_impl(dialect).bind_processor(dialect)
     if process is None:
         return values
     found = []
     last: Any = process  # no value: nothing is stored yet
     for value in values:
-        if value is not last:  # Most columns say the same in every row.
+        if value is not last:  # Many columns say the same in every row.
             last, stored = value, process(value)
         found.append(stored)
     return found

@@ -36,8 +36,8 @@ def comparison_key(text: str) -> str:
     It is the form scim2-models compares by default, so that a filter in SQL and
     ``ScimFilter.match`` agree, in every script.
     """
-    if len(text) > LONGEST_NORMALISED:
-        return text.lower()
+    if text.isascii() or len(text) > LONGEST_NORMALISED:
+        return text.lower()  # Of ASCII there is one form.
     return normalize("NFC", normalize("NFC", text).lower())
 
 

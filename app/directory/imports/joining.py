@@ -1,0 +1,126 @@
+"""Who comes into which group. It is written group by group, so that one event names many.
+
+For that, the rows of a window of the file are read first: tens of thousands, of which only who
+joins what is kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from app.directory import delegation
+from app.directory.imports.finding import There, find
+from app.directory.imports.groups import Groups
+from app.directory.imports.persons import Person
+from app.directory.imports.refusals import Problem, Refused
+from app.directory.members import Members, put_in
+from app.directory.work import Target, Work
+from app.store.bulk import among
+from app.store.database import db
+from app.store.models import Group, Membership
+
+PAIRS_LIMIT = 200_000
+"""About how many memberships a window has, at the most."""
+AT_ONCE = 10_000
+"""How many memberships are written in one transaction, at the most."""
+Joins = dict[str, list[str]]
+"""Users, by the group they come into."""
+
+
+@dataclass
+class Window:
+    """Who comes into which group, of some rows."""
+
+    joins: Joins = field(default_factory=lambda: defaultdict(list))
+    rows: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By user, the line of the file, and who it says they are."""
+    pairs: int = 0
+    imagined: int = 0
+    """How many memberships there would be of people, and of groups, that a trial has not kept."""
+
+    @property
+    def is_full(self) -> bool:
+        return self.pairs >= PAIRS_LIMIT
+
+    def add(self, account_id: str, persons: Sequence[Person], groups: Groups) -> list[Problem]:
+        """Take in some people, as things stand; return what has become impossible."""
+        there = find(account_id, persons)
+        user_ids = [_id_of(there, person) for person in persons]
+        held = _memberships(account_id, [each for each in user_ids if each])
+        problems = []
+        for person, user_id in zip(persons, user_ids, strict=True):
+            for key, name in (person.groups or {}).items():
+                group_id = groups.ids.get(key)
+                if key not in groups.ids:
+                    reason = groups.refused.get(key, "There is no such group.")
+                    problems.append(_problem(person.line, person.login, f"{name}: {reason}"))
+                elif user_id is None or group_id is None:
+                    self.imagined += 1
+                elif (user_id, group_id) not in held:
+                    self.rows[user_id] = (person.line, person.login)
+                    self.joins[group_id].append(user_id)
+                self.pairs += 1
+        return problems
+
+    def batches(self) -> Iterator[Joins]:
+        """Return the joins in parts, each small enough for one transaction."""
+        batch: Joins = {}
+        size = 0
+        for group_id, user_ids in sorted(self.joins.items()):
+            for start in range(0, len(user_ids), AT_ONCE):
+                some = user_ids[start : start + AT_ONCE]
+                if batch and size + len(some) > AT_ONCE:
+                    yield batch
+                    batch, size = {}, 0
+                batch[group_id] = some
+                size += len(some)
+        if batch:
+            yield batch
+
+
+def write(work: Work, window: Window, batch: Joins) -> tuple[int, list[Problem]]:
+    """Put people into groups; return how many memberships are new, and what was refused.
+
+    :raises IntegrityError: When somebody is in a group by now, or gone: the window is stale.
+    """
+    query = select(Group.id, Group.display_name).where(
+        Group.account_id == work.account_id, among(Group.id, batch)
+    )
+    names = {row.id: row.display_name for row in db.session.execute(query)}
+    over = delegation.over_groups(work, list(batch))
+    problems = []
+    newcomers = {}
+    for group_id, user_ids in batch.items():
+        if group_id in names and group_id not in over:
+            newcomers[Target("group", group_id, names[group_id])] = Members(users=set(user_ids))
+            continue
+        reason = str(over.get(group_id) or "A group it names has been deleted meanwhile.")
+        problems += [_problem(*window.rows[each], reason) for each in user_ids]
+    if newcomers:
+        put_in(work, newcomers)
+    return sum(len(each.users) for each in newcomers.values()), problems
+
+
+def _id_of(there: There, person: Person) -> str | None:
+    try:
+        row = there.whose(person)
+    except Refused:  # It was told when the people came.
+        return None
+    return None if row is None else str(row.id)
+
+
+def _memberships(account_id: str, user_ids: list[str]) -> set[tuple[str, str]]:
+    if not user_ids:
+        return set()
+    query = select(Membership.user_id, Membership.group_id).where(
+        Membership.account_id == account_id, among(Membership.user_id, user_ids)
+    )
+    return {(row.user_id, row.group_id) for row in db.session.execute(query)}
+
+
+def _problem(line: int, name: str, reason: str) -> Problem:
+    return Problem(line, "groups", name, reason, whole=False)

@@ -1,0 +1,65 @@
+"""What of a file cannot be done, and why; the rest of it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.exc import IntegrityError
+
+from app.directory.errors import DirectoryError
+from app.directory.preview import part
+from app.directory.work import Work
+
+T = TypeVar("T")
+
+LIMIT = 10_000
+"""Of how many rows it is kept why. A file with more of them is not worth going on with."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One row of which not everything could be done."""
+
+    line: int
+    """Of the file, from 1."""
+    column: str | None
+    """Which cell; None: the whole row."""
+    name: str
+    """Who the row is about, as far as it says."""
+    reason: str
+    whole: bool = True
+    """Whether nothing of the row was done."""
+
+
+class Refused(Exception):
+    """A row cannot be done."""
+
+    def __init__(self, column: str | None, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+def all_but_refused(
+    work: Work, items: Sequence[T], write: Callable[[Work, Sequence[T]], object]
+) -> list[tuple[T, Exception]]:
+    """Write some things at once, but for those that are refused; return these, each with why.
+
+    :param write: Writes some of them, or raises. Where it does, it is tried with half of them: one
+        that is refused costs a few tries, and takes no other along.
+    """
+    if not items:
+        return []
+    try:
+        with part(work):
+            write(work, items)
+        return []
+    except (DirectoryError, IntegrityError) as error:
+        if len(items) == 1:
+            return [(items[0], error)]
+    half = len(items) // 2
+    return [
+        *all_but_refused(work, items[:half], write),
+        *all_but_refused(work, items[half:], write),
+    ]

@@ -1,0 +1,295 @@
+"""Carrying an import on, from the place it has reached, to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.directory import operations, preview
+from app.directory.errors import Invalid
+from app.directory.imports import files, joining, people, persons, start
+from app.directory.imports.groups import Groups, find_or_make
+from app.directory.imports.joining import Window
+from app.directory.imports.people import Step
+from app.directory.imports.persons import Person
+from app.directory.imports.refusals import LIMIT, Problem, Refused
+from app.directory.imports.table import Form, Row, rows_from, survey
+from app.directory.operations import Operation
+from app.directory.work import Work, record_refusal, transaction
+from app.store.bulk import insert_rows, look_at
+from app.store.database import db, table
+from app.store.models import Group, Membership, OperationProblem, User, UserValue
+from app.store.types import comparison_key, storable
+
+AT_ONCE = 500
+"""How many rows are written in one transaction, at the most."""
+EXAMPLES = 10
+"""How many of those it adds and changes are named."""
+JOINING = frozenset({"userName", "email", "externalId", "groups"})
+"""What is read to put people into groups."""
+NAME_SHOWN = 256
+"""How much of a name is kept with a problem, in characters."""
+REST = 0.1
+"""How long others may write after each transaction, in parts of its own time: waiting writers of
+SQLite look from time to time only."""
+LOOK_AGAIN = 8
+"""How many times as large the tables have grown when the database looks at them again."""
+STALE_LIMIT = 20
+"""How often a window is read again because others write to its groups meanwhile."""
+
+
+def carry_on(operation: Operation) -> None:
+    """Do what is left of an import.
+
+    :raises Lost: When it is somebody else's by now.
+    :raises DirectoryError: When it cannot go on.
+    """
+    run = _Run(operation)
+    run.find_groups()
+    if run.step == "people":
+        run.write_people()
+    if run.joins:
+        run.write_memberships()
+    operations.finish(operation, keep_file=run.trial)
+
+
+class _Run:
+    """An import that this process carries on."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        options = operation.options
+        self.trial: bool = options["trial"]
+        self.form = Form.read(options["form"])
+        self.joins = start.writes_groups(options)
+        self.groups = Groups(exactly=self.joins and options["groups"] == "exactly")
+        self.grown = self.look_at = 0
+        self.met: set[int] = set()
+        """Who a trial would have added so far, as hashes: it keeps nobody."""
+
+    @property
+    def step(self) -> str:
+        return str(self.operation.position.get("step", "people"))
+
+    # -- Groups -----------------------------------------------------------
+
+    def find_groups(self) -> None:
+        """Find the groups the file names, and make those that are missing."""
+        if not self.joins:
+            return
+        names = sorted(survey(self._chunks(0)).groups.items())
+        made = 0
+        for some in _portions(names):
+            with self._transaction() as work, self._writing(work) as inner:
+                make = self.operation.options["create_groups"]
+                new = find_or_make(inner, dict(some), self.groups, make=make)
+                made += len(new)
+                if self.trial:
+                    self.groups.ids.update(dict.fromkeys(new))
+                else:
+                    self.operation.counts["groups"] += len(new)
+        if self.trial:
+            self.operation.counts["groups"] = made
+
+    # -- People -----------------------------------------------------------
+
+    def write_people(self) -> None:
+        """Add and change people, some hundred rows at a time."""
+        rows, columns = self._rows(), self._columns()
+        waiting: list[tuple[Row, Person | Problem]] = []
+        while True:
+            more = islice(rows, AT_ONCE - len(waiting))
+            waiting += [(row, self._read(row, columns)) for row in more]
+            if not waiting:
+                break
+            waiting = waiting[self._write_some(waiting) :]
+        self.operation.position = {"step": "memberships"}
+
+    def _write_some(self, waiting: list[tuple[Row, Person | Problem]]) -> int:
+        """Write some rows, and return how many of them were taken."""
+        found = [each for _, each in waiting if isinstance(each, Person)]
+        with self._transaction() as work:
+            with self._writing(work) as inner:
+                taken, step = people.write(inner, found, self.groups)
+            count = len(waiting)
+            if taken < len(found):
+                count = next(place for place, row in enumerate(waiting) if row[1] is found[taken])
+            read = [each for _, each in waiting[:count] if isinstance(each, Problem)]
+            self._note(work, step, read)
+            last = waiting[count - 1][0]
+            self.operation.done += count
+            self.operation.position = {"step": "people", "begin": last.end, "line": last.lines}
+        if not self.trial:
+            self._grow(step.counts["created"])
+            for target, reason in step.audited:
+                actor = self.operation.actor
+                record_refusal(work.account_id, actor, "directory.refused", reason, target)
+        return count
+
+    def _note(self, work: Work, step: Step, read: list[Problem]) -> None:
+        """Note what came of some rows."""
+        counts, examples = self.operation.counts, self.operation.examples
+        problems = [*step.problems, *read]
+        counts.update(step.counts)
+        counts["refused"] += len(problems)
+        self._keep(work, problems)
+        if self.trial:
+            new = {hash(comparison_key(name)) for name in step.created}
+            again = len(new & self.met)
+            counts.update(created=-again, updated=again)
+            self.met |= new
+        for name, some in (("created", step.created), ("updated", step.updated)):
+            shown = examples.setdefault(name, [])
+            shown += some[: EXAMPLES - len(shown)]
+
+    # -- Memberships ------------------------------------------------------
+
+    def write_memberships(self) -> None:
+        """Put people into groups, a window of the file after the other."""
+        kept = select(OperationProblem.line, OperationProblem.whole).where(
+            OperationProblem.account_id == self.operation.account_id,
+            OperationProblem.operation_id == self.operation.id,
+        )
+        refused = {row.line: row.whole for row in db.session.execute(kept)}
+        db.session.rollback()
+        self.grown = self.look_at = 0
+        stale = 0
+        while True:
+            try:
+                if not self._write_window(refused):
+                    return
+                stale = 0
+            except IntegrityError:
+                stale += 1
+                if stale > STALE_LIMIT:
+                    raise
+
+    def _write_window(self, refused: dict[int, bool]) -> bool:
+        """Write the next window, and return whether there was one.
+
+        :param refused: The lines of which not everything could be done, and whether nothing was.
+        :raises IntegrityError: When others have written to its groups; the same one is next again.
+        """
+        operation, window = self.operation, Window()
+        begun = operation.position.get("rows", 0)
+        read, last, problems = 0, None, []
+        rows, columns = self._rows(), self._columns(JOINING)
+        while not window.is_full and (some := list(islice(rows, AT_ONCE))):
+            read, last = read + len(some), some[-1]
+            found = [self._read(row, columns) for row in some if not refused.get(row.line)]
+            those = [each for each in found if isinstance(each, Person)]
+            problems += window.add(operation.account_id, those, self.groups)
+            db.session.rollback()
+            operations.hold(operation)
+        if last is None:
+            return False
+        rows_in_all, written = operation.options["rows"], 0
+        for batch in window.batches():
+            with self._transaction() as work:
+                with self._writing(work) as inner:
+                    new, beyond = joining.write(inner, window, batch)
+                operation.counts["joined"] += new
+                self._keep_once(work, beyond, refused)
+                written += sum(map(len, batch.values()))
+                part = read * written // max(window.pairs, 1)
+                operation.done = rows_in_all + begun + min(part, read)
+            self._grow(0 if self.trial else new)
+        with self._transaction() as work:
+            self._keep_once(work, problems, refused)
+            operation.counts["joined"] += window.imagined if self.trial else 0
+            operation.done = rows_in_all + begun + read
+            here = {"begin": last.end, "line": last.lines, "rows": begun + read}
+            operation.position = {"step": "memberships"} | here
+        return True
+
+    def _keep_once(self, work: Work, problems: list[Problem], refused: dict[int, bool]) -> None:
+        """Keep the problems of rows that have none yet."""
+        new = {each.line: each for each in reversed(problems) if each.line not in refused}
+        refused.update(dict.fromkeys(new, False))
+        self.operation.counts["partly"] += len(new)
+        self._keep(work, [new[line] for line in sorted(new)])
+
+    # -- What the steps have in common ------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Work]:
+        """Open the transaction of one step; it ends with the note of how far it went."""
+        begun = time.monotonic()
+        with transaction(self.operation.account_id, self.operation.actor) as work:
+            start.check(work, self.operation.options)
+            yield work
+            operations.advance(self.operation)
+        time.sleep(REST * (time.monotonic() - begun))
+
+    def _grow(self, count: int) -> None:
+        """Let the database look at the tables when they have grown by much."""
+        self.grown += count
+        if count and self.grown >= self.look_at:
+            look_at(*map(table, (User, UserValue, Group, Membership)))
+            self.look_at = self.grown * LOOK_AGAIN
+
+    @contextmanager
+    def _writing(self, work: Work) -> Iterator[Work]:
+        """Enclose what a trial undoes."""
+        if not self.trial:
+            yield work
+            return
+        with preview.trial(work) as inner:
+            yield inner
+
+    def _keep(self, work: Work, problems: list[Problem]) -> None:
+        counts = self.operation.counts
+        if counts["refused"] + counts["partly"] > LIMIT:
+            raise Invalid(f"More than {LIMIT} rows are refused. Mend the file and begin again.")
+        key = {"account_id": work.account_id, "operation_id": self.operation.id}
+        rows = [
+            {
+                **key,
+                "line": each.line,
+                "column": each.column,
+                "name": each.name[:NAME_SHOWN],
+                "reason": each.reason[: operations.LONGEST_TEXT],
+                "whole": each.whole,
+            }
+            for each in problems
+        ]
+        insert_rows(table(OperationProblem), rows)
+
+    def _rows(self) -> Iterator[Row]:
+        """Return the rows of the file from the place reached on."""
+        position = self.operation.position
+        begin = position.get("begin", self.form.begins)
+        line = position.get("line", self.form.line)
+        return rows_from(self._chunks(begin), self.form, begin, line)
+
+    def _chunks(self, begin: int) -> Iterator[bytes]:
+        return files.chunks_from(self.operation.account_id, self.operation.id, begin)
+
+    def _columns(self, wanted: frozenset[str] | None = None) -> tuple[str | None, ...]:
+        if wanted is None:
+            wanted = frozenset(persons.COLUMNS) - (set() if self.joins else {"groups"})
+        return tuple(each if each in wanted else None for each in self.form.columns)
+
+    def _read(self, row: Row, columns: Sequence[str | None]) -> Person | Problem:
+        if row.problem:
+            return Problem(row.line, None, "", row.problem)
+        try:
+            return persons.read(row.line, row.cells, columns)
+        except Refused as error:
+            named = dict(zip(columns, row.cells, strict=False))
+            name = named.get("userName") or named.get("email") or ""
+            shown = name if storable(name) else ""
+            return Problem(row.line, error.column, shown, str(error))
+
+
+def _portions(names: Iterable[Any]) -> Iterator[list[Any]]:
+    """Return some at a time."""
+    left = iter(names)
+    while some := list(islice(left, AT_ONCE)):
+        yield some

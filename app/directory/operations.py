@@ -1,0 +1,260 @@
+"""Long operations: asked for by one, carried on by whoever is there, found again by everybody.
+
+What an operation does is said where its kind is at home, such as ``imports``. It goes on step by
+step; each is one transaction, which notes the place reached as well (:func:`advance`). So whoever
+is stopped anywhere, and however, loses nothing and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, text, update
+
+from app.directory.errors import Invalid, NotFound
+from app.directory.work import Actor, Target, Work, transaction
+from app.store.database import db, write_transaction
+from app.store.models import Operation as Row
+from app.store.models import OperationPiece
+from app.store.types import new_id, now
+
+LEASE = timedelta(seconds=15)
+"""Who has noted nothing for so long is taken to be gone, and another one goes on."""
+KEPT = timedelta(days=30)
+"""How long an operation can be looked at after its last step."""
+FILE_KEPT = timedelta(days=1)
+"""How long the file of a trial is kept, so that it can be done in earnest."""
+OPEN_LIMIT = 5
+"""How many operations of one account may wait or run at the same time."""
+LONGEST_TEXT = 1000
+IS_OPEN = text("operations.state IN ('waiting', 'running')")
+"""As a literal: otherwise no index of a part of the table is found."""
+
+
+class Lost(Exception):
+    """This process has the operation no more: it was cancelled, or another one has taken it."""
+
+
+@dataclass
+class Operation:
+    """An operation that this process carries on. What changes is kept by :func:`advance`."""
+
+    account_id: str
+    id: str
+    kind: str
+    name: str
+    options: dict[str, Any]
+    actor: Actor
+    """Who asked for it. All it does is done in their name, under the operation's id."""
+    runner: str
+    total: int
+    done: int
+    counts: Counter[str]
+    position: dict[str, Any]
+    examples: dict[str, Any]
+    noted_at: datetime
+
+
+def create(work: Work, kind: str, name: str, options: dict[str, Any], total: int) -> str:
+    """Add an operation that waits to be carried on, and return its id.
+
+    :param total: How much there is to do, for the bar.
+    :raises Invalid: When too many are open.
+    """
+    is_open = select(func.count()).where(Row.account_id == work.account_id, IS_OPEN)
+    if (db.session.scalar(is_open) or 0) >= OPEN_LIMIT:
+        raise Invalid(
+            f"{OPEN_LIMIT} are waiting or running already. Wait for one to end, or cancel it."
+        )
+    actor = work.actor
+    row = {
+        "account_id": work.account_id,
+        "id": new_id(),
+        "kind": kind,
+        "name": name[:LONGEST_TEXT],
+        "options": options,
+        "total": total,
+        "actor_type": actor.type,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "surface": actor.surface,
+        "address": actor.address,
+        "created_at": work.at,
+        "updated_at": work.at,
+    }
+    db.session.execute(insert(Row), [row])
+    work.record(f"{kind}.requested", Target(kind, str(row["id"]), name), after=options)
+    return str(row["id"])
+
+
+def claim(account_id: str, operation_id: str) -> Operation | None:
+    """Take an operation to carry it on; None where somebody else does, or it is over."""
+    return _claim(Row.account_id == account_id, Row.id == operation_id)
+
+
+def claim_next() -> Operation | None:
+    """Take the oldest operation that nobody carries on, but for those of the command.
+
+    Whoever stopped the command did so on purpose; the same command goes on.
+    """
+    return _claim(Row.surface != "cli")
+
+
+def _claim(*conditions: Any) -> Operation | None:
+    at = now()
+    free = (IS_OPEN, or_(Row.state == "waiting", Row.leased_until <= at))
+    # Read first: most times there is none, and a write would make others wait.
+    found = select(Row.account_id, Row.id).where(*free, *conditions).order_by(Row.created_at)
+    one = db.session.execute(found.limit(1)).first()
+    db.session.rollback()
+    if one is None:
+        return None
+    taken = {"state": "running", "runner": new_id(), "leased_until": at + LEASE}
+    query = (
+        update(Row)
+        .where(Row.account_id == one.account_id, Row.id == one.id, *free)
+        .values(taken | {"started_at": func.coalesce(Row.started_at, at)})
+        .returning(Row.__table__)
+    )
+    with write_transaction():
+        row = db.session.execute(query).first()
+    return None if row is None else _operation(row)
+
+
+def _operation(row: Any) -> Operation:
+    return Operation(
+        account_id=row.account_id,
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        options=row.options,
+        actor=Actor(
+            type=row.actor_type,
+            id=row.actor_id,
+            name=row.actor_name,
+            surface=row.surface,
+            address=row.address,
+            request_id=row.id,
+        ),
+        runner=row.runner,
+        total=row.total,
+        done=row.done,
+        counts=Counter(row.counts),
+        position=row.position,
+        examples=row.examples,
+        noted_at=now(),
+    )
+
+
+def advance(operation: Operation) -> None:
+    """Note how far an operation is, in the transaction of what was done up to there.
+
+    :raises Lost: When this process has it no more; then nothing of the transaction may be kept.
+    """
+    at = now()
+    values = {
+        "done": operation.done,
+        "counts": dict(operation.counts),
+        "position": operation.position,
+        "examples": operation.examples,
+        "updated_at": at,
+    }
+    _set(operation, **values, leased_until=at + LEASE)
+    operation.noted_at = at
+
+
+def hold(operation: Operation) -> None:
+    """Note that this process still works on an operation, where it takes long to the next step.
+
+    :raises Lost: As :func:`advance`.
+    """
+    if now() - operation.noted_at > LEASE / 3:
+        with write_transaction():
+            advance(operation)
+
+
+def release(operation: Operation) -> None:
+    """Give an operation back, for somebody to go on with it."""
+    with write_transaction():
+        _set(operation, state="waiting", runner=None, leased_until=None)
+
+
+def finish(operation: Operation, error: str | None = None, *, keep_file: bool = False) -> None:
+    """End an operation.
+
+    :param error: Why it cannot go on; None: it is done.
+    :param keep_file: Whether its file is kept for a while.
+    :raises Lost: When this process has it no more.
+    """
+    state = "failed" if error else "done"
+    with transaction(operation.account_id, operation.actor) as work:
+        ended = {"state": state, "error": error and error[:LONGEST_TEXT], "finished_at": work.at}
+        _set(operation, **ended, runner=None, leased_until=None, updated_at=work.at)
+        if not keep_file:
+            drop_file(operation.account_id, operation.id)
+        told = dict(operation.counts) | ({"error": error[:LONGEST_TEXT]} if error else {})
+        target = Target(operation.kind, operation.id, operation.name)
+        work.record(f"{operation.kind}.{state}", target, after=told)
+
+
+def cancel(work: Work, operation_id: str) -> None:
+    """Stop an operation for good, wherever it is. What it has done stays.
+
+    :raises NotFound: When the account has no such operation that waits or runs.
+    """
+    query = (
+        update(Row)
+        .where(Row.account_id == work.account_id, Row.id == operation_id, IS_OPEN)
+        .values(state="cancelled", runner=None, leased_until=None)
+        .values(finished_at=work.at, updated_at=work.at)
+        .returning(Row.kind, Row.name, Row.counts)
+    )
+    row = db.session.execute(query).first()
+    if row is None:
+        raise NotFound("operation that waits or runs", operation_id)
+    drop_file(work.account_id, operation_id)
+    target = Target(row.kind, operation_id, row.name)
+    work.record(f"{row.kind}.cancelled", target, after=row.counts)
+
+
+def drop_file(account_id: str, operation_id: str) -> None:
+    """Forget the file of an operation."""
+    db.session.execute(
+        delete(OperationPiece).where(
+            OperationPiece.account_id == account_id, OperationPiece.operation_id == operation_id
+        )
+    )
+
+
+def forget_old() -> None:
+    """Forget operations that nobody has touched for long, and files that are no longer needed."""
+    at = now()
+    over = select(Row.account_id, Row.id).where(Row.finished_at <= at - FILE_KEPT)
+    with_file = over.join(
+        OperationPiece,
+        (OperationPiece.account_id == Row.account_id) & (OperationPiece.operation_id == Row.id),
+    )
+    for row in db.session.execute(with_file.distinct()).all():
+        with write_transaction():
+            drop_file(row.account_id, row.id)
+    with write_transaction():
+        db.session.execute(delete(Row).where(Row.updated_at <= at - KEPT))
+
+
+def _set(operation: Operation, **values: Any) -> None:
+    query = (
+        update(Row)
+        .where(
+            Row.account_id == operation.account_id,
+            Row.id == operation.id,
+            Row.runner == operation.runner,
+            Row.state == "running",
+        )
+        .values(values)
+        .returning(Row.id)
+    )
+    if db.session.scalar(query) is None:
+        raise Lost
