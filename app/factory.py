@@ -52,6 +52,9 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()
+    app.extensions["gatehouse_operations"] = {
+        "import": _call("app.directory.imports.run", "carry_on"),
+    }
     if faces:
         logs.log_requests(app)
         _register_faces(app)
@@ -62,10 +65,11 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
 
 def create_serving_app() -> Flask:
     """Return the application of a server process, which does background work too."""
-    from app import jobs
+    from app import jobs, operations
 
     app = create_app()
     jobs.start(app, app.extensions["gatehouse_jobs"])
+    operations.start(app)
     return app
 
 
@@ -77,26 +81,29 @@ def main() -> None:
 
 
 def _jobs() -> tuple[Job, ...]:
-    """Return the background work. What each needs is loaded when it runs first."""
+    """Return the background work."""
     from datetime import timedelta
 
     from app.jobs import Job
 
-    def call(module: str, function: str) -> Callable[[], object]:
-        return lambda: getattr(import_module(module), function)()
-
     hour = timedelta(hours=1)
     return (
-        Job("saml metadata", timedelta(minutes=10), call("saml.refresh", "refresh_all")),
-        Job("audit seal", timedelta(minutes=1), call("app.directory.audit_chain", "seal_all")),
-        Job("old traces", hour, call("app.directory.traces", "forget_old")),
-        Job("old sign-ins", hour, call("app.directory.sign_in", "forget_old")),
-        Job("old attempts", hour, call("app.directory.attempts", "forget_old")),
-        Job("old sessions", hour, call("app.directory.sessions", "forget_old")),
-        Job("old answers", hour, call("app.directory.idempotency", "forget_old")),
-        Job("old tombstones", hour, call("app.directory.tombstones", "forget_old")),
-        Job("old codes", hour, call("app.directory.applications", "forget_old_codes")),
+        Job("saml metadata", timedelta(minutes=10), _call("saml.refresh", "refresh_all")),
+        Job("audit seal", timedelta(minutes=1), _call("app.directory.audit_chain", "seal_all")),
+        Job("old traces", hour, _call("app.directory.traces", "forget_old")),
+        Job("old sign-ins", hour, _call("app.directory.sign_in", "forget_old")),
+        Job("old attempts", hour, _call("app.directory.attempts", "forget_old")),
+        Job("old sessions", hour, _call("app.directory.sessions", "forget_old")),
+        Job("old answers", hour, _call("app.directory.idempotency", "forget_old")),
+        Job("old tombstones", hour, _call("app.directory.tombstones", "forget_old")),
+        Job("old codes", hour, _call("app.directory.applications", "forget_old_codes")),
+        Job("old operations", hour, _call("app.directory.operations", "forget_old")),
     )
+
+
+def _call(module: str, function: str) -> Callable[..., object]:
+    """Return a function of a module that is loaded when it is called first."""
+    return lambda *arguments: getattr(import_module(module), function)(*arguments)
 
 
 def _register_faces(app: Flask) -> None:

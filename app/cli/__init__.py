@@ -11,6 +11,7 @@ from app.cli.commands import (
     domains,
     folders,
     grants,
+    imports,
     jobs,
     keys,
     log,
@@ -34,7 +35,7 @@ cli = Command(
 )
 MODULES = (
     *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, roles, folders, grants, reports, mappings, schemas, addresses),
+    *(users, imports, roles, folders, grants, reports, mappings, schemas, addresses),
     *(log, audit, trash, demo),
 )
 for module in MODULES:

@@ -32,6 +32,7 @@ PAGES = (
     "me",
     "finder",
     "people",
+    "imports",
     "giving",
     "one_person",
     "groups",

@@ -31,7 +31,6 @@ from app.directory.work import Work
 from app.lists import connections as lists
 from app.saml_parts import saml_part
 from app.security.requests import settings
-from app.words import say
 
 blueprint = section("guide", __name__, "/guide")
 

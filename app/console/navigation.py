@@ -34,6 +34,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
             Item(_l("People"), "people.listed", ("user.view",)),
             Item(_l("Groups"), "groups.listed", ("group.view",)),
             Item(_l("Roles"), "roles.listed", ("user.view",)),
+            Item(_l("Imports"), "imports.listed", ("user.manage",)),
         ),
     ),
     (

@@ -8,6 +8,7 @@ is stopped anywhere, and however, loses nothing and does nothing twice.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from app.store.database import db, write_transaction
 from app.store.models import Operation as Row
 from app.store.models import OperationPiece
 from app.store.types import new_id, now
+from app.words import say
 
 LEASE = timedelta(seconds=15)
 """Who has noted nothing for so long is taken to be gone, and another one goes on."""
@@ -56,6 +58,8 @@ class Operation:
     position: dict[str, Any]
     examples: dict[str, Any]
     noted_at: datetime
+    watch: Callable[[Operation], None] | None = None
+    """Is told of each step."""
 
 
 def create(work: Work, kind: str, name: str, options: dict[str, Any], total: int) -> str:
@@ -67,7 +71,10 @@ def create(work: Work, kind: str, name: str, options: dict[str, Any], total: int
     is_open = select(func.count()).where(Row.account_id == work.account_id, IS_OPEN)
     if (db.session.scalar(is_open) or 0) >= OPEN_LIMIT:
         raise Invalid(
-            f"{OPEN_LIMIT} are waiting or running already. Wait for one to end, or cancel it."
+            say(
+                "%(limit)s are waiting or running already. Wait for one to end, or cancel it.",
+                limit=OPEN_LIMIT,
+            )
         )
     actor = work.actor
     row = {
@@ -164,6 +171,8 @@ def advance(operation: Operation) -> None:
     }
     _set(operation, **values, leased_until=at + LEASE)
     operation.noted_at = at
+    if operation.watch is not None:
+        operation.watch(operation)
 
 
 def hold(operation: Operation) -> None:
@@ -193,8 +202,7 @@ def finish(operation: Operation, error: str | None = None, *, keep_file: bool = 
     with transaction(operation.account_id, operation.actor) as work:
         ended = {"state": state, "error": error and error[:LONGEST_TEXT], "finished_at": work.at}
         _set(operation, **ended, runner=None, leased_until=None, updated_at=work.at)
-        if not keep_file:
-            drop_file(operation.account_id, operation.id)
+        drop_pieces(operation.account_id, operation.id, but="file" if keep_file else None)
         told = dict(operation.counts) | ({"error": error[:LONGEST_TEXT]} if error else {})
         target = Target(operation.kind, operation.id, operation.name)
         work.record(f"{operation.kind}.{state}", target, after=told)
@@ -215,16 +223,19 @@ def cancel(work: Work, operation_id: str) -> None:
     row = db.session.execute(query).first()
     if row is None:
         raise NotFound("operation that waits or runs", operation_id)
-    drop_file(work.account_id, operation_id)
+    drop_pieces(work.account_id, operation_id)
     target = Target(row.kind, operation_id, row.name)
     work.record(f"{row.kind}.cancelled", target, after=row.counts)
 
 
-def drop_file(account_id: str, operation_id: str) -> None:
-    """Forget the file of an operation."""
+def drop_pieces(account_id: str, operation_id: str, *, but: str | None = None) -> None:
+    """Forget the file of an operation, and what it has noted down, but for one part."""
+    where = [OperationPiece.part != but] if but else []
     db.session.execute(
         delete(OperationPiece).where(
-            OperationPiece.account_id == account_id, OperationPiece.operation_id == operation_id
+            OperationPiece.account_id == account_id,
+            OperationPiece.operation_id == operation_id,
+            *where,
         )
     )
 
@@ -239,7 +250,7 @@ def forget_old() -> None:
     )
     for row in db.session.execute(with_file.distinct()).all():
         with write_transaction():
-            drop_file(row.account_id, row.id)
+            drop_pieces(row.account_id, row.id)
     with write_transaction():
         db.session.execute(delete(Row).where(Row.updated_at <= at - KEPT))
 

@@ -91,7 +91,7 @@ def as_csv(events: Iterable[dict[str, Any]]) -> Iterator[str]:
             for who in ("actor", "target")
             for what in ("type", "id", "name")
         }
-        yield line(_text(flat[name]) for name in COLUMNS)
+        yield line(flat[name] for name in COLUMNS)
 
 
 FORMATS = {
@@ -99,14 +99,6 @@ FORMATS = {
     "csv": (CONTENT_TYPE, as_csv),
 }
 """The content type of each form of export, and what makes its lines."""
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def line(cells: Iterable[str]) -> str:
+def line(values: Iterable[Any]) -> str:
     """Return a record. What a spreadsheet would take for a formula begins with an apostrophe."""
     record = io.StringIO()
-    safe = [f"'{each}" if each.startswith(_FORMULA) else each for each in cells]
-    csv.writer(record).writerow(safe)
+    csv.writer(record).writerow(map(_cell, values))
     return record.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

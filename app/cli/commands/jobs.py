@@ -20,8 +20,9 @@ def run(as_json: bool) -> None:
     from flask import current_app
 
     from app.jobs import run_due
+    from app.operations import run_all
 
-    done = run_due(current_app.extensions["gatehouse_jobs"])
+    done = run_due(current_app.extensions["gatehouse_jobs"]) + run_all()
     show({"done": done}, as_json, f"Done: {', '.join(done)}." if done else "Nothing was due.")
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
 
-from sqlalchemy import insert, select, update
+import orjson
+from sqlalchemy import func, insert, select, update
 
 from app.directory.errors import Invalid
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import OperationPiece
+from app.words import say
 
+FILE, PEOPLE = "file", "people"
 PIECE = 262_144
 """Bytes of a piece; the last one may have fewer."""
 SIZE_LIMIT = 64 * 1024 * 1024
 """Largest file, in bytes."""
 
 
-def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
+def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
     """Return a file from its beginning, piece by piece.
 
     :raises Invalid: When it is too large.
@@ -29,23 +32,54 @@ def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
         size += len(piece)
         if size > SIZE_LIMIT:
             limit = SIZE_LIMIT // 1024 // 1024
-            raise Invalid(f"The file is larger than {limit} MB. Split it.", field="file")
+            raise Invalid(
+                say("The file is larger than %(limit)s MB. Split it.", limit=limit), field="file"
+            )
         yield piece
 
 
-def keep(work: Work, operation_id: str, stream: BinaryIO) -> None:
+def keep(work: Work, operation_id: str, stream: IO[bytes]) -> None:
     """Keep a file for an operation."""
-    key = {"account_id": work.account_id, "operation_id": operation_id}
     for number, piece in enumerate(chunks_of(stream)):
-        row = key | {"number": number, "content": piece}
-        db.session.execute(insert(OperationPiece), [row])
+        _keep(work, operation_id, FILE, number, piece)
+
+
+def keep_people(work: Work, operation_id: str, begin: int, user_ids: Sequence[str | None]) -> None:
+    """Keep whom some rows were about, for when they are put into groups.
+
+    :param begin: How many rows lie before.
+    :param user_ids: None: nobody, for the row was refused.
+    """
+    _keep(work, operation_id, PEOPLE, begin, orjson.dumps(user_ids))
+
+
+def people_from(account_id: str, operation_id: str, begin: int) -> Iterator[str | None]:
+    """Return whom rows were about, row by row, as :func:`keep_people` has kept it.
+
+    Not within a write, as :func:`chunks_from`.
+
+    :param begin: How many rows lie before.
+    """
+    place = _pieces(account_id, operation_id, PEOPLE)
+    first = select(func.max(OperationPiece.number)).where(*place, OperationPiece.number <= begin)
+    number = db.session.scalar(first) or 0
+    skipped = begin - number
+    while True:
+        query = select(OperationPiece.content).where(*place, OperationPiece.number == number)
+        content = db.session.scalar(query)
+        db.session.rollback()
+        if content is None:
+            return
+        user_ids: list[str | None] = orjson.loads(content)
+        yield from user_ids[skipped:]
+        number, skipped = number + len(user_ids), 0
 
 
 def hand_over(work: Work, from_id: str, to_id: str) -> bool:
     """Give the file of one operation to another; return whether it has one."""
     query = (
         update(OperationPiece)
-        .where(OperationPiece.account_id == work.account_id, OperationPiece.operation_id == from_id)
+        .where(*_pieces(work.account_id, from_id, FILE))
         .values(operation_id=to_id)
         .returning(OperationPiece.number)
     )
@@ -62,9 +96,7 @@ def chunks_from(account_id: str, operation_id: str, begin: int) -> Iterator[byte
     number, skipped = divmod(begin, PIECE)
     while True:
         query = select(OperationPiece.content).where(
-            OperationPiece.account_id == account_id,
-            OperationPiece.operation_id == operation_id,
-            OperationPiece.number == number,
+            *_pieces(account_id, operation_id, FILE), OperationPiece.number == number
         )
         content = db.session.scalar(query)
         db.session.rollback()
@@ -72,3 +104,22 @@ def chunks_from(account_id: str, operation_id: str, begin: int) -> Iterator[byte
             return
         yield content[skipped:]
         number, skipped = number + 1, 0
+
+
+def _keep(work: Work, operation_id: str, part: str, number: int, content: bytes) -> None:
+    row = {
+        "account_id": work.account_id,
+        "operation_id": operation_id,
+        "part": part,
+        "number": number,
+        "content": content,
+    }
+    db.session.execute(insert(OperationPiece), [row])
+
+
+def _pieces(account_id: str, operation_id: str, part: str) -> tuple[Any, ...]:
+    return (
+        OperationPiece.account_id == account_id,
+        OperationPiece.operation_id == operation_id,
+        OperationPiece.part == part,
+    )

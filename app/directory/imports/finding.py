@@ -14,6 +14,7 @@ from app.directory.imports.refusals import Refused
 from app.store.bulk import among
 from app.store.database import db
 from app.store.models import User
+from app.words import Said, say
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class There:
         named = self.by_key.get(person.key)
         same = self.by_external_id.get(person.external_id or "", ())
         if len(same) > 1:
-            reason = f"{len(same)} users have it. Give it to the one who is meant alone."
-            raise Refused("externalId", reason)
+            raise Refused("externalId", say("Several users have it. Leave it to one of them."))
         if not same:
             return named
         if person.renames and named is not None and named.id != same[0].id:
@@ -46,9 +46,9 @@ class There:
         return same[0]
 
 
-def taken(person: Person) -> str:
+def taken(person: Person) -> Said:
     """Return the sentence that says that a user name belongs to another one."""
-    return f"Another user has the userName {person.login!r} already."
+    return say("Another user has the userName %(name)r already.", name=person.login)
 
 
 def find(account_id: str, persons: Sequence[Person], columns: Sequence[Any] = ()) -> There:

@@ -15,6 +15,7 @@ from app.directory.work import Work
 from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Group
+from app.words import Said, say
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Groups:
     """Whether people leave those that their row does not name."""
     ids: dict[str, str | None] = field(default_factory=dict)
     """None: it was made for a trial, and is gone again."""
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, Said] = field(default_factory=dict)
     """Those nobody can be put into, with why."""
 
     def names(self, key: str) -> bool:
@@ -37,7 +38,12 @@ class Groups:
         if self.refused and person.groups:
             for key, name in person.groups.items():
                 if key in self.refused:
-                    raise Refused("groups", f"{name}: {self.refused[key]}")
+                    raise Refused("groups", refusal(name, self.refused[key]))
+
+
+def refusal(name: str, why: Said) -> Said:
+    """Return the sentence that says why nobody can be put into a group."""
+    return say("%(group)s: %(why)s", group=name, why=why)
 
 
 def find_or_make(work: Work, names: dict[str, str], found: Groups, *, make: bool) -> list[str]:
@@ -55,16 +61,16 @@ def find_or_make(work: Work, names: dict[str, str], found: Groups, *, make: bool
         there.setdefault(key, []).append(group_id)
     for key, ids in there.items():
         if len(ids) > 1:
-            found.refused[key] = f"{len(ids)} groups have this name."
+            found.refused[key] = say("Several groups have this name.")
         else:
             found.ids[key] = ids[0]
     _refuse_beyond(work, [key for key in there if key in found.ids], found)
     missing = sorted(names.keys() - there.keys())
     if not make:
-        found.refused.update(dict.fromkeys(missing, "There is no such group."))
+        found.refused.update(dict.fromkeys(missing, say("There is no such group.")))
         return []
     found.refused.update(
-        {key: str(error) for key, error in delegation.over_names(work, missing).items()}
+        {key: error.sentence for key, error in delegation.over_names(work, missing).items()}
     )
     missing = [key for key in missing if key not in found.refused]
     made = groups.create_all(work, [GroupProfile(names[key]) for key in missing])
@@ -77,5 +83,5 @@ def _refuse_beyond(work: Work, keys: Sequence[str], found: Groups) -> None:
     by_id = {found.ids[key]: key for key in keys}
     for group_id, error in delegation.over_groups(work, [each for each in by_id if each]).items():
         key = by_id[group_id]
-        found.refused[key] = str(error)
+        found.refused[key] = error.sentence
         del found.ids[key]

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from app.directory import delegation
-from app.directory.imports.finding import There, find
-from app.directory.imports.groups import Groups
+from app.directory.imports.groups import Groups, refusal
 from app.directory.imports.persons import Person
-from app.directory.imports.refusals import Problem, Refused
+from app.directory.imports.refusals import Problem
 from app.directory.members import Members, put_in
 from app.directory.work import Target, Work
 from app.store.bulk import among
 from app.store.database import db
-from app.store.models import Group, Membership
+from app.store.models import Group, Membership, User
+from app.words import Said, say
 
 PAIRS_LIMIT = 200_000
 """About how many memberships a window has, at the most."""
@@ -46,24 +46,28 @@ class Window:
     def is_full(self) -> bool:
         return self.pairs >= PAIRS_LIMIT
 
-    def add(self, account_id: str, persons: Sequence[Person], groups: Groups) -> list[Problem]:
-        """Take in some people, as things stand; return what has become impossible."""
-        there = find(account_id, persons)
-        user_ids = [_id_of(there, person) for person in persons]
-        held = _memberships(account_id, [each for each in user_ids if each])
+    def add(
+        self, account_id: str, people: Sequence[tuple[str, Person]], groups: Groups
+    ) -> list[Problem]:
+        """Take in some people, as things stand; return what has become impossible.
+
+        :param people: Each with the user it is. Who is gone meanwhile is left out.
+        """
+        held = _memberships(account_id, [user_id for user_id, _ in people])
         problems = []
-        for person, user_id in zip(persons, user_ids, strict=True):
+        for user_id, person in people:
             for key, name in (person.groups or {}).items():
+                self.pairs += 1
                 group_id = groups.ids.get(key)
                 if key not in groups.ids:
-                    reason = groups.refused.get(key, "There is no such group.")
-                    problems.append(_problem(person.line, person.login, f"{name}: {reason}"))
-                elif user_id is None or group_id is None:
+                    why = groups.refused.get(key, say("There is no such group."))
+                    problems.append(_problem(person.line, person.login, refusal(name, why)))
+                elif user_id not in held or group_id is None:
                     self.imagined += 1
-                elif (user_id, group_id) not in held:
+                elif group_id not in held[user_id]:
+                    held[user_id].add(group_id)
                     self.rows[user_id] = (person.line, person.login)
                     self.joins[group_id].append(user_id)
-                self.pairs += 1
         return problems
 
     def batches(self) -> Iterator[Joins]:
@@ -98,29 +102,32 @@ def write(work: Work, window: Window, batch: Joins) -> tuple[int, list[Problem]]
         if group_id in names and group_id not in over:
             newcomers[Target("group", group_id, names[group_id])] = Members(users=set(user_ids))
             continue
-        reason = str(over.get(group_id) or "A group it names has been deleted meanwhile.")
+        reason = (
+            over[group_id].sentence
+            if group_id in over
+            else say("A group that it names is gone meanwhile.")
+        )
         problems += [_problem(*window.rows[each], reason) for each in user_ids]
     if newcomers:
         put_in(work, newcomers)
     return sum(len(each.users) for each in newcomers.values()), problems
 
 
-def _id_of(there: There, person: Person) -> str | None:
-    try:
-        row = there.whose(person)
-    except Refused:  # It was told when the people came.
-        return None
-    return None if row is None else str(row.id)
-
-
-def _memberships(account_id: str, user_ids: list[str]) -> set[tuple[str, str]]:
-    if not user_ids:
-        return set()
-    query = select(Membership.user_id, Membership.group_id).where(
-        Membership.account_id == account_id, among(Membership.user_id, user_ids)
+def _memberships(account_id: str, user_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return the groups that each of some users is in; those who are not there are left out."""
+    held = (Membership.account_id == User.account_id) & (Membership.user_id == User.id)
+    query = (
+        select(User.id, Membership.group_id)
+        .outerjoin(Membership, held)
+        .where(User.account_id == account_id, among(User.id, user_ids))
     )
-    return {(row.user_id, row.group_id) for row in db.session.execute(query)}
+    found: dict[str, set[str]] = {}
+    for user_id, group_id in db.session.execute(query):
+        groups = found.setdefault(user_id, set())
+        if group_id is not None:
+            groups.add(group_id)
+    return found
 
 
-def _problem(line: int, name: str, reason: str) -> Problem:
+def _problem(line: int, name: str, reason: Said) -> Problem:
     return Problem(line, "groups", name, reason, whole=False)

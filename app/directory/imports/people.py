@@ -39,6 +39,8 @@ class Step:
     created: list[str] = field(default_factory=list)
     updated: list[tuple[str, list[str]]] = field(default_factory=list)
     """User names, with what changes."""
+    user_ids: dict[int, str] = field(default_factory=dict)
+    """Whom each row is about, by its line; those that are refused are left out."""
     audited: list[tuple[Target, str]] = field(default_factory=list)
     """Refusals that an administrator should know of."""
 
@@ -48,6 +50,7 @@ class _Plan:
     """What is to become of one person."""
 
     person: Person
+    user_id: str
     new: New | None = None
     change: Change | None = None
     leaves: dict[str, str] = field(default_factory=dict)
@@ -87,13 +90,14 @@ def write(work: Work, persons: Sequence[Person], groups: Groups) -> tuple[int, S
         try:
             plan = _plan(person, found, groups)
         except Refused as error:
-            step.problems.append(Problem(person.line, error.column, person.login, str(error)))
+            step.problems.append(Problem(person.line, error.column, person.login, error.reason))
             continue
         if plan:
             plans.append(plan)
             claimed.update(keys, *map(_keys_of, _profiles_of(plan)))
         else:
             step.counts["unchanged"] += 1
+            step.user_ids[person.line] = plan.user_id
     plans = _permitted(work, plans, step)
     refused = {id(plan): error for plan, error in all_but_refused(work, plans, _write)}
     for plan in plans:
@@ -159,19 +163,21 @@ def _plan(person: Person, found: _Found, groups: Groups) -> _Plan:
     row = found.users.whose(person)
     try:
         if row is None:
-            return _Plan(person, new=New(profiles.cleaned(profile_of(person))))
+            new = New(profiles.cleaned(profile_of(person)))
+            return _Plan(person, new.id, new=new)
         stored = profiles.stored(row, found.values.get(row.id, ()))
         profile = profiles.cleaned(profile_of(person, stored))
     except Invalid as error:
         column = COLUMNS.get(error.field or "", error.field)
-        raise Refused(column, str(error)) from error
+        raise Refused(column, error.sentence) from error
     leaves = {
         group.id: group.display_name
         for group in found.groups.get(row.id, ())
         if groups.names(group.display_name_key)
         and group.display_name_key not in (person.groups or {})
     }
-    return _Plan(person, change=Change.between(row.id, stored, profile), leaves=leaves)
+    change = Change.between(row.id, stored, profile)
+    return _Plan(person, row.id, change=change, leaves=leaves)
 
 
 def _permitted(work: Work, plans: list[_Plan], step: Step) -> list[_Plan]:
@@ -201,8 +207,7 @@ def _write(work: Work, plans: Sequence[_Plan]) -> None:
     leaving: dict[Target, Members] = defaultdict(Members)
     for plan in plans:
         for group_id, name in plan.leaves.items():
-            assert plan.change is not None
-            leaving[Target("group", group_id, name)].users.add(plan.change.id)
+            leaving[Target("group", group_id, name)].users.add(plan.user_id)
     if leaving:
         _take_out(work, leaving)
 
@@ -225,15 +230,14 @@ def _take_out(work: Work, leaving: dict[Target, Members]) -> None:
 
 
 def _refuse(step: Step, plan: _Plan, error: Exception, column: str | None = None) -> None:
-    reason = str(error)
-    if not isinstance(error, DirectoryError):
-        reason = taken(plan.person)
+    reason = error.sentence if isinstance(error, DirectoryError) else taken(plan.person)
     step.problems.append(Problem(plan.person.line, column, plan.person.login, reason))
-    if isinstance(error, AUDITED_REFUSALS) and plan.change:
-        step.audited.append((Target("user", plan.change.id, plan.person.login), reason))
+    if isinstance(error, AUDITED_REFUSALS):
+        step.audited.append((Target("user", plan.user_id, plan.person.login), reason))
 
 
 def _tell(step: Step, plan: _Plan) -> None:
+    step.user_ids[plan.person.line] = plan.user_id
     step.counts["left"] += len(plan.leaves)
     if plan.new:
         step.counts["created"] += 1

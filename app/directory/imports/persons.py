@@ -15,6 +15,7 @@ from app.directory.errors import Invalid
 from app.directory.imports.refusals import Refused
 from app.directory.profiles import Profile
 from app.store.types import comparison_key, storable
+from app.words import say
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 GROUPS_LIMIT = 100
@@ -91,7 +92,14 @@ def read(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Pers
     :raises Refused: When it cannot be meant.
     """
     if len(cells) > len(columns):
-        raise Refused(None, f"It has {len(cells)} cells, and the first line {len(columns)}.")
+        raise Refused(
+            None,
+            say(
+                "It has %(cells)s cells, and the first line %(columns)s.",
+                cells=len(cells),
+                columns=len(columns),
+            ),
+        )
     said = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if column}
     groups = said.pop("groups", "") if "groups" in columns else None
     if max(map(len, said.values())) > CELL_LIMIT or not storable("".join(said.values())):
@@ -99,7 +107,7 @@ def read(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Pers
     user_name, email = said.pop("userName", ""), said.pop("email", "")
     login = user_name or email
     if not login:
-        raise Refused("userName" if "userName" in columns else "email", "It is empty.")
+        raise Refused("userName" if "userName" in columns else "email", say("It is empty."))
     active = said.pop("active", "")
     return Person(
         line=line,
@@ -118,10 +126,10 @@ def _unfit(said: dict[str, str]) -> Refused:
     """Return which cell cannot be kept, and why."""
     for column, cell in said.items():
         if len(cell) > CELL_LIMIT:
-            return Refused(column, f"It is longer than {CELL_LIMIT} characters.")
+            return Refused(column, say("It is longer than %(limit)s characters.", limit=CELL_LIMIT))
         if not storable(cell):
             break
-    return Refused(column, "It holds a character that is not allowed.")
+    return Refused(column, say("It holds a character that is not allowed."))
 
 
 def groups_in(cell: str) -> dict[str, str]:
@@ -132,7 +140,7 @@ def groups_in(cell: str) -> dict[str, str]:
     parts = cell.replace("|", ";").split(";")
     found = {_key_of_group(name): name for name in map(str.strip, parts) if name}
     if len(found) > GROUPS_LIMIT:
-        raise Refused("groups", f"It names more than {GROUPS_LIMIT} groups.")
+        raise Refused("groups", say("It names more than %(limit)s groups.", limit=GROUPS_LIMIT))
     return found
 
 
@@ -141,7 +149,7 @@ def _key_of_group(name: str) -> str:
     try:
         return comparison_key(bounds.required("groups", name, bounds.KEY_LENGTH * 2))
     except Invalid as error:
-        raise Refused("groups", str(error)) from error
+        raise Refused("groups", error.sentence) from error
 
 
 def profile_of(person: Person, stored: Profile | None = None) -> Profile:
@@ -199,5 +207,5 @@ def _values(person: Person, stored: Profile) -> dict[str, list[dict[str, object]
 def _switch(word: str) -> bool:
     said = word.lower()
     if said not in _YES | _NO:
-        raise Refused("active", "It must be true or false.")
+        raise Refused("active", say("It must be true or false."))
     return said in _YES

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.directory.errors import DirectoryError
 from app.directory.preview import part
 from app.directory.work import Work
+from app.words import Said
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Problem:
     """Which cell; None: the whole row."""
     name: str
     """Who the row is about, as far as it says."""
-    reason: str
+    reason: Said
     whole: bool = True
     """Whether nothing of the row was done."""
 
@@ -36,9 +37,9 @@ class Problem:
 class Refused(Exception):
     """A row cannot be done."""
 
-    def __init__(self, column: str | None, reason: str) -> None:
+    def __init__(self, column: str | None, reason: Said) -> None:
         super().__init__(reason)
-        self.column = column
+        self.column, self.reason = column, reason
 
 
 def all_but_refused(

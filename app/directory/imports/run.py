@@ -26,18 +26,19 @@ from app.store.bulk import insert_rows, look_at
 from app.store.database import db, table
 from app.store.models import Group, Membership, OperationProblem, User, UserValue
 from app.store.types import comparison_key, storable
+from app.words import say
 
 AT_ONCE = 500
 """How many rows are written in one transaction, at the most."""
 EXAMPLES = 10
 """How many of those it adds and changes are named."""
-JOINING = frozenset({"userName", "email", "externalId", "groups"})
+JOINING = frozenset({"userName", "email", "groups"})
 """What is read to put people into groups."""
 NAME_SHOWN = 256
 """How much of a name is kept with a problem, in characters."""
 REST = 0.1
-"""How long others may write after each transaction, in parts of its own time: waiting writers of
-SQLite look from time to time only."""
+"""How long others may write after each transaction on SQLite, in parts of its own time: who waits
+there looks from time to time only."""
 LOOK_AGAIN = 8
 """How many times as large the tables have grown when the database looks at them again."""
 STALE_LIMIT = 20
@@ -51,12 +52,14 @@ def carry_on(operation: Operation) -> None:
     :raises DirectoryError: When it cannot go on.
     """
     run = _Run(operation)
+    run.look()
     run.find_groups()
     if run.step == "people":
         run.write_people()
     if run.joins:
         run.write_memberships()
-    operations.finish(operation, keep_file=run.trial)
+    # The file of a trial is needed once more; the command has it.
+    operations.finish(operation, keep_file=run.trial and operation.actor.surface != "cli")
 
 
 class _Run:
@@ -122,6 +125,9 @@ class _Run:
                 count = next(place for place, row in enumerate(waiting) if row[1] is found[taken])
             read = [each for _, each in waiting[:count] if isinstance(each, Problem)]
             self._note(work, step, read)
+            if self.joins:
+                whom = [step.user_ids.get(row.line) for row, _ in waiting[:count]]
+                files.keep_people(work, self.operation.id, self.operation.done, whom)
             last = waiting[count - 1][0]
             self.operation.done += count
             self.operation.position = {"step": "people", "begin": last.end, "line": last.lines}
@@ -152,17 +158,17 @@ class _Run:
 
     def write_memberships(self) -> None:
         """Put people into groups, a window of the file after the other."""
-        kept = select(OperationProblem.line, OperationProblem.whole).where(
+        kept = select(OperationProblem.line).where(
             OperationProblem.account_id == self.operation.account_id,
             OperationProblem.operation_id == self.operation.id,
         )
-        refused = {row.line: row.whole for row in db.session.execute(kept)}
+        told = set(db.session.scalars(kept))
         db.session.rollback()
         self.grown = self.look_at = 0
         stale = 0
         while True:
             try:
-                if not self._write_window(refused):
+                if not self._write_window(told):
                     return
                 stale = 0
             except IntegrityError:
@@ -170,20 +176,25 @@ class _Run:
                 if stale > STALE_LIMIT:
                     raise
 
-    def _write_window(self, refused: dict[int, bool]) -> bool:
+    def _write_window(self, told: set[int]) -> bool:
         """Write the next window, and return whether there was one.
 
-        :param refused: The lines of which not everything could be done, and whether nothing was.
+        :param told: The lines of which it is told already that not everything could be done.
         :raises IntegrityError: When others have written to its groups; the same one is next again.
         """
         operation, window = self.operation, Window()
         begun = operation.position.get("rows", 0)
         read, last, problems = 0, None, []
-        rows, columns = self._rows(), self._columns(JOINING)
+        columns = self._columns(JOINING)
+        whom = files.people_from(operation.account_id, operation.id, begun)
+        rows = zip(whom, self._rows(), strict=False)
         while not window.is_full and (some := list(islice(rows, AT_ONCE))):
-            read, last = read + len(some), some[-1]
-            found = [self._read(row, columns) for row in some if not refused.get(row.line)]
-            those = [each for each in found if isinstance(each, Person)]
+            read, last = read + len(some), some[-1][1]
+            those = [
+                (user_id, persons.read(row.line, row.cells, columns))
+                for user_id, row in some
+                if user_id is not None
+            ]
             problems += window.add(operation.account_id, those, self.groups)
             db.session.rollback()
             operations.hold(operation)
@@ -195,23 +206,23 @@ class _Run:
                 with self._writing(work) as inner:
                     new, beyond = joining.write(inner, window, batch)
                 operation.counts["joined"] += new
-                self._keep_once(work, beyond, refused)
+                self._keep_once(work, beyond, told)
                 written += sum(map(len, batch.values()))
                 part = read * written // max(window.pairs, 1)
                 operation.done = rows_in_all + begun + min(part, read)
             self._grow(0 if self.trial else new)
         with self._transaction() as work:
-            self._keep_once(work, problems, refused)
+            self._keep_once(work, problems, told)
             operation.counts["joined"] += window.imagined if self.trial else 0
             operation.done = rows_in_all + begun + read
             here = {"begin": last.end, "line": last.lines, "rows": begun + read}
             operation.position = {"step": "memberships"} | here
         return True
 
-    def _keep_once(self, work: Work, problems: list[Problem], refused: dict[int, bool]) -> None:
+    def _keep_once(self, work: Work, problems: list[Problem], told: set[int]) -> None:
         """Keep the problems of rows that have none yet."""
-        new = {each.line: each for each in reversed(problems) if each.line not in refused}
-        refused.update(dict.fromkeys(new, False))
+        new = {each.line: each for each in reversed(problems) if each.line not in told}
+        told |= new.keys()
         self.operation.counts["partly"] += len(new)
         self._keep(work, [new[line] for line in sorted(new)])
 
@@ -225,14 +236,20 @@ class _Run:
             start.check(work, self.operation.options)
             yield work
             operations.advance(self.operation)
-        time.sleep(REST * (time.monotonic() - begun))
+        if db.session.get_bind().dialect.name == "sqlite":
+            time.sleep(REST * (time.monotonic() - begun))
 
     def _grow(self, count: int) -> None:
         """Let the database look at the tables when they have grown by much."""
         self.grown += count
         if count and self.grown >= self.look_at:
-            look_at(*map(table, (User, UserValue, Group, Membership)))
+            self.look()
             self.look_at = self.grown * LOOK_AGAIN
+
+    def look(self) -> None:
+        """Let the database look at the tables that an import of many fills."""
+        if self.operation.options["rows"] > AT_ONCE:
+            look_at(*map(table, (User, UserValue, Group, Membership)))
 
     @contextmanager
     def _writing(self, work: Work) -> Iterator[Work]:
@@ -246,7 +263,10 @@ class _Run:
     def _keep(self, work: Work, problems: list[Problem]) -> None:
         counts = self.operation.counts
         if counts["refused"] + counts["partly"] > LIMIT:
-            raise Invalid(f"More than {LIMIT} rows are refused. Mend the file and begin again.")
+            sentence = say(
+                "More than %(limit)s rows are refused. Mend the file and begin again.", limit=LIMIT
+            )
+            raise Invalid(sentence)
         key = {"account_id": work.account_id, "operation_id": self.operation.id}
         rows = [
             {
@@ -285,7 +305,7 @@ class _Run:
             named = dict(zip(columns, row.cells, strict=False))
             name = named.get("userName") or named.get("email") or ""
             shown = name if storable(name) else ""
-            return Problem(row.line, error.column, shown, str(error))
+            return Problem(row.line, error.column, shown, error.reason)
 
 
 def _portions(names: Iterable[Any]) -> Iterator[list[Any]]:

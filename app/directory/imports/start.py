@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -16,8 +16,12 @@ from app.directory.imports.table import Form, survey
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import Operation
+from app.words import any_of, say
 
 KIND = "import"
+COUNTS = ("created", "updated", "unchanged", "refused", "partly", "groups", "joined", "left")
+"""What comes of an import: people, rows that are refused (``partly``: some of their groups), groups
+that are new, memberships that came and went."""
 GROUPS = ("add", "exactly", "ignore")
 
 
@@ -35,7 +39,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.groups not in GROUPS:
-            raise Invalid(f"groups must be one of {', '.join(GROUPS)}.", field="groups")
+            raise Invalid(say("groups must be %(what)s.", what=any_of(GROUPS)), field="groups")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class File:
     """A file that can be imported, as far as it was looked through."""
 
     name: str
-    stream: BinaryIO
+    stream: IO[bytes]
     digest: str
     """SHA-256 of its content, hexadecimal."""
     size: int
@@ -51,7 +55,7 @@ class File:
     form: Form
 
 
-def look_through(name: str, stream: BinaryIO) -> File:
+def look_through(name: str, stream: IO[bytes]) -> File:
     """Read a whole file once. It takes seconds for a large one, so it is done before any write.
 
     :raises Invalid: When it is no table of people, or too large.
@@ -132,7 +136,13 @@ def check(work: Work, options: dict[str, Any]) -> None:
     own = delegation.held(work)
     missing = needed - own if own is not None else set()
     if missing:
-        raise Forbidden(f"{work.actor.name} may not do this. Needed: {', '.join(sorted(missing))}.")
+        raise Forbidden(
+            say(
+                "%(name)s may not do this. It needs: %(permissions)s.",
+                name=work.actor.name,
+                permissions=sorted(missing),
+            )
+        )
 
 
 def writes_groups(options: dict[str, Any]) -> bool:

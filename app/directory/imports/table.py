@@ -13,6 +13,7 @@ from typing import Any
 from app.directory.errors import Invalid
 from app.directory.imports.persons import column_named, groups_in
 from app.directory.imports.refusals import Refused
+from app.words import Said, say
 
 DELIMITERS = (",", ";", "\t")
 ROWS_LIMIT = 500_000
@@ -63,7 +64,7 @@ class Row:
     """Where the next one begins, in bytes."""
     lines: int
     """How many lines end before that."""
-    problem: str | None = None
+    problem: Said | None = None
     """Why it cannot be read."""
 
 
@@ -89,11 +90,12 @@ def survey(chunks: Iterable[bytes]) -> Survey:
     for row in _rows(lines, form, form.begins, form.line):
         found.rows += 1
         if found.rows > ROWS_LIMIT:
-            raise Invalid(f"The file has more than {ROWS_LIMIT} rows. Split it.", field="file")
+            sentence = say("The file has more than %(limit)s rows. Split it.", limit=ROWS_LIMIT)
+            raise Invalid(sentence, field="file")
         if place is not None and row.problem is None and len(row.cells) > place:
             _note_groups(found, row.cells[place])
     if not found.rows:
-        raise Invalid("Below its first line the file is empty.", field="file")
+        raise Invalid(say("Below its first line the file is empty."), field="file")
     return found
 
 
@@ -115,7 +117,8 @@ def _note_groups(found: Survey, cell: str) -> None:
     for key, name in names.items():
         found.groups.setdefault(key, name)
     if len(found.groups) > GROUPS_LIMIT:
-        raise Invalid(f"The file names more than {GROUPS_LIMIT} groups.", field="file")
+        sentence = say("The file names more than %(limit)s groups.", limit=GROUPS_LIMIT)
+        raise Invalid(sentence, field="file")
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -133,14 +136,15 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _text(raw: bytes, line: int) -> str:
     if len(raw) > LINE_LIMIT:
-        raise Invalid(f"Line {line} is longer than {LINE_LIMIT} bytes.", field="file")
+        sentence = say("Line %(line)s is longer than %(limit)s bytes.", line=line, limit=LINE_LIMIT)
+        raise Invalid(sentence, field="file")
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise Invalid(
-            f'Line {line} is not UTF-8. In a spreadsheet, save the file as "CSV UTF-8".',
-            field="file",
-        ) from None
+        sentence = say(
+            'Line %(line)s is not UTF-8. In a spreadsheet, save the file as "CSV UTF-8".', line=line
+        )
+        raise Invalid(sentence, field="file") from None
 
 
 def _form(lines: Iterator[bytes]) -> Form:
@@ -152,7 +156,7 @@ def _form(lines: Iterator[bytes]) -> Form:
         if text.strip():
             break
     else:
-        raise Invalid("The file is empty.", field="file")
+        raise Invalid(say("The file is empty."), field="file")
     heads = [(_head(text, delimiter), delimiter) for delimiter in DELIMITERS]
     names, delimiter = max(heads, key=lambda head: sum(map(bool, map(column_named, head[0]))))
     columns = tuple(map(column_named, names))
@@ -171,17 +175,19 @@ def _head(text: str, delimiter: str) -> list[str]:
 
 def _check(names: list[str], columns: tuple[str | None, ...]) -> None:
     if "userName" not in columns and "email" not in columns:
-        raise Invalid(
+        sentence = say(
             "The first line names no column userName or email. It should look like: "
-            "userName,displayName,email,groups",
-            field="file",
+            "userName,displayName,email,groups"
         )
+        raise Invalid(sentence, field="file")
     if len(columns) > COLUMNS_LIMIT:
-        raise Invalid(f"The file has more than {COLUMNS_LIMIT} columns.", field="file")
+        sentence = say("The file has more than %(limit)s columns.", limit=COLUMNS_LIMIT)
+        raise Invalid(sentence, field="file")
     for column in filter(None, columns):
         said = [name[:SHOWN] for name, each in zip(names, columns, strict=True) if each == column]
         if len(said) > 1:
-            raise Invalid(f"Several columns are the {column}: {', '.join(said)}.", field="file")
+            sentence = say("Several columns are %(column)s: %(names)s.", column=column, names=said)
+            raise Invalid(sentence, field="file")
 
 
 def _rows(lines: Iterator[bytes], form: Form, begin: int, line: int) -> Iterator[Row]:
@@ -202,7 +208,7 @@ def _rows(lines: Iterator[bytes], form: Form, begin: int, line: int) -> Iterator
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(first, [], end, count, f"It cannot be read: {error}.")
+            yield Row(first, [], end, count, say("It cannot be read: %(why)s.", why=str(error)))
             continue
         if any(cells):
             yield Row(first, cells, end, count)

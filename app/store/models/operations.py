@@ -60,7 +60,10 @@ class Operation(Base):
 
 
 class OperationPiece(Base):
-    """A piece of the file an operation works on. It goes when the operation is over."""
+    """A piece of the file an operation works on, or of what it notes down for itself meanwhile.
+
+    They go when the operation is over.
+    """
 
     __tablename__ = "operation_pieces"
     __table_args__ = (
@@ -73,7 +76,12 @@ class OperationPiece(Base):
 
     account_id: Mapped[str] = mapped_column(Id, primary_key=True)
     operation_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, comment="place in the file, from 0")
+    part: Mapped[str] = mapped_column(
+        Word, primary_key=True, comment="file; people: the ids of those its rows are about"
+    )
+    number: Mapped[int] = mapped_column(
+        primary_key=True, comment="which piece; of people, the row it begins with"
+    )
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -110,11 +110,22 @@ def upgrade() -> None:
         "operation_pieces",
         key("account_id"),
         key("operation_id"),
-        sa.Column("number", sa.Integer(), nullable=False, comment="place in the file, from 0"),
+        sa.Column(
+            "part",
+            text(64),
+            nullable=False,
+            comment="file; people: the ids of those its rows are about",
+        ),
+        sa.Column(
+            "number",
+            sa.Integer(),
+            nullable=False,
+            comment="which piece; of people, the row it begins with",
+        ),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         of_operation("operation_pieces"),
         sa.PrimaryKeyConstraint(
-            "account_id", "operation_id", "number", name=op.f("pk_operation_pieces")
+            "account_id", "operation_id", "part", "number", name=op.f("pk_operation_pieces")
         ),
     )
     op.create_table(

@@ -1,0 +1,98 @@
+"""Long operations are carried on by the server processes, each by one of them at a time.
+
+What is asked for begins within a second or so, in whichever process looks first; what a process
+that is gone has left goes on in another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.words import say
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.directory.operations import Operation
+
+LOOK_EVERY = 1.0
+"""How often a process looks for what waits, in seconds."""
+AT_ONCE = 4
+"""How many operations one process carries on at the same time."""
+FAULT = say("Something went wrong here. The log of the server says what.")
+log = structlog.get_logger("gatehouse")
+
+
+def start(app: Flask) -> threading.Event:
+    """Carry on what waits, in threads, until the returned event is set."""
+    stop = threading.Event()
+
+    def work() -> None:
+        busy: list[threading.Thread] = []
+        while not stop.wait(LOOK_EVERY):
+            busy = [each for each in busy if each.is_alive()]
+            operation = _claim(app) if len(busy) < AT_ONCE else None
+            if operation is not None:
+                thread = threading.Thread(target=_within, args=(app, operation), daemon=True)
+                thread.start()
+                busy.append(thread)
+
+    threading.Thread(target=work, name="gatehouse-operations", daemon=True).start()
+    return stop
+
+
+def carry_on(operation: Operation) -> None:
+    """Carry an operation on as far as it goes. What becomes of it stands in its row."""
+    from flask import current_app
+    from sqlalchemy.exc import OperationalError
+
+    from app.directory import operations
+    from app.directory.errors import DirectoryError
+
+    performers = current_app.extensions["gatehouse_operations"]
+    try:
+        performers[operation.kind](operation)
+        return
+    except operations.Lost:  # It was cancelled, or another process has it.
+        return
+    except OperationalError as error:  # The database is away for a while. Then somebody goes on.
+        log.error("operation interrupted", operation=operation.id, exc_info=error)
+        return
+    except DirectoryError as error:
+        reason = error.sentence
+    except Exception as error:
+        log.error("operation failed", operation=operation.id, exc_info=error)
+        reason = FAULT
+    with suppress(operations.Lost):
+        operations.finish(operation, reason)
+
+
+def run_all() -> list[str]:
+    """Carry on what waits, one after the other, and return what was."""
+    from app.directory import operations
+
+    done = []
+    while (operation := operations.claim_next()) is not None:
+        carry_on(operation)
+        done.append(f"{operation.kind} of {operation.name}")
+    return done
+
+
+def _claim(app: Flask) -> Operation | None:
+    from app.directory import operations
+
+    with app.app_context():
+        try:
+            return operations.claim_next()
+        except Exception as error:  # the database may be away for a while
+            log.error("operations not looked for", exc_info=error)
+            return None
+
+
+def _within(app: Flask, operation: Operation) -> None:
+    with app.app_context():
+        carry_on(operation)
