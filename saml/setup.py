@@ -99,7 +99,7 @@ def with_certificates(account_id: str, name: str, text: str) -> Provider:
     try:
         return metadata.with_certificates(Provider.from_settings(stored), [text])
     except BadMetadata as error:
-        raise Invalid(str(error), field="certificates") from None
+        raise Invalid(error.sentence, field="certificates") from None
 
 
 def configure(work: Work, name: str, **changes: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -13,6 +12,7 @@ from wtforms.validators import Length, Optional
 
 from app.directory.errors import Invalid
 from app.saml_parts import saml_part
+from app.words import say
 
 LONGEST_DOCUMENT = 2 * 1024 * 1024
 LONGEST_URL = 1024
@@ -61,7 +61,7 @@ def only_one(*given: object) -> None:
     :raises Invalid: When it is so.
     """
     if sum(map(bool, given)) != 1:
-        raise Invalid(_("Give it in one way, and leave the other fields empty."))
+        raise Invalid(say("Give it in one way, and leave the other fields empty."))
 
 
 def fetched(url: str) -> bytes:

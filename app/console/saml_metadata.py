@@ -25,9 +25,11 @@ from app.console.provider_forms import (
     fetched,
     only_one,
 )
+from app.console.telling import told
 from app.directory import connections
 from app.directory.errors import DirectoryError, Invalid
 from app.saml_parts import saml_part
+from app.words import say
 
 blueprint = section("saml_metadata", __name__, "/connections/<connection_id>/metadata")
 
@@ -68,7 +70,7 @@ def fetch(connection_id: str) -> str:
     def looked_at() -> str:
         url = (form.metadata_url.data or "").strip()
         if not url:
-            raise Invalid(_("Say where the metadata is."), field="metadata_url")
+            raise Invalid(say("Say where the metadata is."), field="metadata_url")
         return _changes(connection, {"metadata": _text(fetched(url)), "metadata_url": url})
 
     return _looked_at(form, looked_at) or _page(connection, address=form)
@@ -105,7 +107,7 @@ def save(connection_id: str) -> Response:
             if url:
                 setup.configure(work, connection_id, metadata_url=url)
     except DirectoryError as error:
-        flash(str(error), "danger")
+        flash(told(error), "danger")
         return here
     if url:
         connections.note_check(visitor().account_id, connection_id, None)
@@ -173,7 +175,7 @@ def _provider(connection: dict[str, Any], given: dict[str, Any]) -> Any:
         account_id = visitor().account_id
         return setup.with_certificates(account_id, connection["id"], given["certificates"])
     if not given.get("metadata"):
-        raise Invalid(_("There is nothing to read."))
+        raise Invalid(say("There is nothing to read."))
     return setup.from_metadata(given["metadata"].encode(errors="replace"))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import (
@@ -27,6 +28,7 @@ from app.console import asked
 from app.console.one_connection import read_saml
 from app.console.pages import attempt, page, section, visitor
 from app.console.providers import PROVIDERS
+from app.console.telling import role, told
 from app.directory.work import Work
 from app.lists import roles
 from app.saml_parts import saml_part
@@ -184,7 +186,7 @@ def changed(connection_id: str) -> str | Response:
         form=form,
         risks=RISKS,
         defaults=_defaults(form),
-        presets={key: PROVIDERS[key].label for key in presets},
+        presets={key: told(PROVIDERS[key].label) for key in presets},
         preset=preset,
     )
 
@@ -205,8 +207,8 @@ def _form(settings: dict[str, Any], names: dict[str, str] | None) -> OptionsForm
         *(SelectChoice(uri, label) for uri, label in formats.items()),
     ]
     form.may_give.choices = [
-        SelectChoice(role["id"], _GIVEN_ON[role["scope"]] % {"role": role["name"]})
-        for role in roles.listed(visitor().account_id, limit=ROLES_SHOWN).items
+        SelectChoice(each["id"], _GIVEN_ON[each["scope"]] % {"role": role(each["name"])})
+        for each in roles.listed(visitor().account_id, limit=ROLES_SHOWN).items
     ]
     return form
 
@@ -230,7 +232,7 @@ def _defaults(form: OptionsForm) -> dict[str, str]:
 
 def _in_words(field: Any, default: Any) -> str:
     if isinstance(default, bool):
-        return str(_("on") if default else _("off"))
+        return str(pgettext("a rule", "on") if default else pgettext("a rule", "off"))
     if field.type == "SelectField":
         return str(next(each.label for each in field.choices if each.value == default))
     return str(default) if default or isinstance(default, int) else str(_("none"))

@@ -17,6 +17,7 @@ from app.directory.errors import NotEmpty, NotFound
 from app.directory.work import Target, Work
 from app.store.database import db
 from app.store.models import Connection, Domain, Group, Mapping, OAuthClient, Token, User
+from app.words import Said, say
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,18 @@ class Dependents:
     tokens: int
     clients: int
 
-    def in_the_way(self) -> list[str]:
-        """Return what must be done before it can be deleted, in sentences."""
-        steps = (
-            (self.enabled, "Take it out of use first."),
-            (self.domains, f"Move or remove its domains first: {self.domains}."),
-            (self.mappings, f"Delete the mappings that count for it alone first: {self.mappings}."),
-        )
-        return [sentence for there, sentence in steps if there]
+    def in_the_way(self) -> Said | None:
+        """Return what must be done first before it can be deleted; None: nothing."""
+        if self.enabled:
+            return say("Take it out of use first.")
+        if self.domains:
+            return say("Move or remove its domains first: %(count)s.", count=self.domains)
+        if self.mappings:
+            return say(
+                "Delete the mappings that count for it alone first: %(count)s.",
+                count=self.mappings,
+            )
+        return None
 
 
 def dependents(account_id: str, connection_id: str) -> Dependents:
@@ -82,8 +87,8 @@ def delete_connection(work: Work, connection_id: str) -> Dependents:
     """
     found = dependents(work.account_id, connection_id)
     first = found.in_the_way()
-    if first:
-        raise NotEmpty(" ".join([f"{found.name} cannot be deleted yet.", *first]))
+    if first is not None:
+        raise NotEmpty(say("%(name)s cannot be deleted yet. %(what)s", name=found.name, what=first))
     connections.end_sessions(work, connection_id, reason="connection deleted")
     tokens.revoke_of_connection(work, connection_id)
     clients.revoke_of_connection(work, connection_id)

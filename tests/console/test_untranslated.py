@@ -25,6 +25,7 @@ from app.directory.provisioning_log import Entry
 from app.directory.work import Actor, record_refusal
 from app.security.tokens import SCOPES
 from app.store.database import db
+from app.store.types import now
 from app.words import Said, say
 from saml import setup
 from saml.trace import Trace
@@ -33,7 +34,7 @@ from tests.console.client import Browser
 from tests.console.test_guarding import ids_of, path_of, rules
 from tests.console.translations import EXAMPLES, PROPER, SCRIPT, SHOWN, WORD
 from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_session, a_user
-from tests.saml.provider import TestProvider
+from tests.saml.provider import TestProvider, certificate_until
 
 BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
 NOT_OURS = "self::code or self::time or self::textarea or self::script or self::style or @lang"
@@ -188,6 +189,41 @@ def test_what_logs_keep_is_told_too(app, account, reader, monkeypatch):
     answer = reader.submit(f"/connections/{saml}/test", response="nothing")
     assert untranslated(answer) == set()
     assert "⟦the message is not base64⟧" in answer.get_data(as_text=True)
+
+
+def test_the_pages_of_a_saml_connection_are_told_too(app, account, reader, monkeypatch):
+    idp = TestProvider()
+    monkeypatch.setattr(setup, "new_key_pair", lambda _: (idp.key, idp.certificate))
+    soon = certificate_until(idp.key, now() + timedelta(days=9))
+    with write(account) as work:
+        described = setup.from_metadata(idp.metadata(certificates=[soon]))
+        saml = setup.register(work, "IdP", described)
+    url = f"{app.extensions['gatehouse'].public_url}/saml/{saml}"
+    response = idp.response(url, None, name_id="ada@example.com")
+    number = (
+        Browser(app).post(f"{url}/acs", data={"SAMLResponse": response}).headers["X-Request-Id"]
+    )
+    base = f"/connections/{saml}"
+    pages = [f"{base}{path}" for path in ("", "/options", "/options?preset=okta", "/metadata")]
+    pages += [f"{base}{path}" for path in ("/key", "/test", "/delete", "/rename")]
+    pages += ["/connections", "/failed-sign-ins", f"/failed-sign-ins?number={number}"]
+    for path in pages:
+        assert untranslated(reader.get(path)) == set(), path
+    answers = {
+        "options": reader.submit(f"{base}/options", landing="//x", **{"names-folders": "f"}),
+        "metadata": reader.submit(f"{base}/metadata", f"{base}/metadata/read", metadata="<a"),
+        "nothing": reader.submit(f"{base}/metadata", f"{base}/metadata/read"),
+        "changes": reader.submit(
+            f"{base}/metadata", f"{base}/metadata/read", certificates=idp.certificate
+        ),
+        "test": reader.submit(f"{base}/test", response=response),
+    }
+    for name, answer in answers.items():
+        assert untranslated(answer) == set(), name
+    reader.submit(f"{base}/key", f"{base}/key/announce")
+    reader.submit(f"{base}/key", f"{base}/key/switch")
+    for path in (f"{base}/key", base):
+        assert untranslated(reader.get(path)) == set(), path
 
 
 def test_what_would_change_and_what_is_refused_is_told_too(app, account, reader):

@@ -78,7 +78,7 @@ def test_what_is_decided_by_it_stands_in_the_way(account):
     a_mapping(account, "Anybody", "reports")
     with write(account) as work:
         domains.add(work, "example.com", okta)
-    refused(account, okta, "Take it out of use first. Move or remove its domains first: 1. Delete")
+    refused(account, okta, "Okta cannot be deleted yet. Take it out of use first.")
     out_of_use(account, okta)
     refused(account, okta, "domains first: 1")
     with write(account) as work:
@@ -159,10 +159,10 @@ def test_what_there_is_of_it_is_told_in_one_statement(account):
         found = dependents(account, okta)
     assert len(seen) == 1
     assert (found.enabled, found.tokens, found.clients, found.users) == (True, 1, 0, 0)
-    assert found.in_the_way() == ["Take it out of use first."]
+    assert found.in_the_way() == "Take it out of use first."
     with write(account):
         db.session.execute(update(Connection).values(enabled=False))
-    assert dependents(account, okta).in_the_way() == []
+    assert dependents(account, okta).in_the_way() is None
 
 
 def test_connections_of_another_account_are_not_found(account):
