@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -33,10 +35,15 @@ CHECKS = [
 EXAMPLES = {"sqlite": 40, "postgresql": 10}
 
 
+@cache
+def description(app):
+    """The description as it is served. To read it takes longer than to ask for one operation."""
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+
+
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=lambda each: each)
 def test_no_failure_and_nothing_undescribed(app, account, database_url, method, path):
-    described = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
-    operation = described[path][method]
+    operation = description(app)[path][method]
     headers = {"Authorization": f"Bearer {an_api_token(account)}"}
     ids = ids_of_everything(account)
     cases = st.one_of(
