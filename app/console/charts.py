@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
-from flask_babel import format_date
+from babel.dates import format_skeleton
+from flask_babel import get_locale
 
 from app.lists.activity import Day
 
@@ -93,7 +94,7 @@ def of_days(days: Sequence[Day], address_of: Callable[[date, str], str]) -> Char
     lines = tuple((round(100 - 100 * count / most, 3), count) for count in (0, *half, most))
     every = max(1, ceil(len(days) / MARKS))
     marks = tuple(
-        (round((number + 0.5) * step, 3), format_date(days[number].day, "d MMM"))
+        (round((number + 0.5) * step, 3), format_skeleton("MMMd", days[number].day, get_locale()))
         for number in reversed(range(len(days) - 1, -1, -every))
     )
     return Chart(tuple(columns), lines, marks)

@@ -37,8 +37,11 @@ from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admi
 from tests.saml.provider import TestProvider, certificate_until
 
 BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
-NOT_OURS = "self::code or self::time or self::textarea or self::script or self::style or @lang"
-"""Elements with what is nobody's to translate; Babel tells times."""
+NOT_OURS = (
+    "self::code or self::time or self::textarea or self::script or self::style or @lang"
+    " or @class='mark'"
+)
+"""Elements with what is nobody's to translate; Babel tells times, and the days of charts."""
 DATA = re.compile(
     r"(^|_)(id|name|by|address|network|value|prefix|domain|path|method|hash|urn|settings)$"
 )
