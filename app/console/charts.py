@@ -94,7 +94,10 @@ def of_days(days: Sequence[Day], address_of: Callable[[date, str], str]) -> Char
     lines = tuple((round(100 - 100 * count / most, 3), count) for count in (0, *half, most))
     every = max(1, ceil(len(days) / MARKS))
     marks = tuple(
-        (round((number + 0.5) * step, 3), format_skeleton("MMMd", days[number].day, get_locale()))
+        (
+            round((number + 0.5) * step, 3),
+            format_skeleton("MMMd", days[number].day, locale=get_locale()),
+        )
         for number in reversed(range(len(days) - 1, -1, -every))
     )
     return Chart(tuple(columns), lines, marks)
