@@ -72,15 +72,20 @@ def fingerprint() -> dict[str, int]:
 
 @contextmanager
 def plans() -> Iterator[list[str]]:
-    """Collect the steps of SQLite's plans for the queries of the block (EXPLAIN QUERY PLAN)."""
+    """Collect the steps of the database's plans for the queries of the block."""
     steps: list[str] = []
+    is_sqlite = db.engine.dialect.name == "sqlite"
 
     def explain(connection, cursor, statement, parameters, context, executemany):
-        if statement.startswith(("SELECT", "WITH")):
-            driver = connection.connection.dbapi_connection
-            steps.extend(
-                row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            )
+        if not statement.startswith(("SELECT", "WITH")):
+            return
+        driver = connection.connection.dbapi_connection
+        if is_sqlite:
+            plan = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps.extend(row[3] for row in plan)
+        else:
+            plan = driver.execute(f"EXPLAIN (COSTS off) {statement}", parameters)
+            steps.extend(row[0].strip() for row in plan)
 
     event.listen(db.engine, "before_cursor_execute", explain)
     try:

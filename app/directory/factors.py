@@ -120,15 +120,19 @@ def complete(work: Work, person: Person, kind: str) -> str:
             challenge_expires_at=None,
             seen_at=work.at,
         )
-        .returning(Session.id)
+        .returning(Session.method)
     )
-    if db.session.scalar(query) is None:
+    method = db.session.scalar(query)
+    if method is None:
         raise NotFound("session", say("that still awaits this"))
     if isinstance(person, HalfSignedIn):
-        signed_in = update(User).where(
-            User.account_id == work.account_id, User.id == person.user_id
-        )
-        db.session.execute(signed_in.values(last_sign_in_at=work.at))
+        signed_in = {
+            "last_sign_in_at": work.at,
+            "last_sign_in_method": method,
+            "last_sign_in_factor": kind,
+        }
+        whose = (User.account_id == work.account_id) & (User.id == person.user_id)
+        db.session.execute(update(User).where(whose).values(signed_in))
     return secret
 
 

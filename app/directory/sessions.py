@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from app.directory import bounds, connections, delegation, requiring_saml
 from app.directory import second_factor as factor_rules
@@ -29,18 +29,22 @@ LISTED = 100
 
 # What every sign-in asks is built once: building takes longer than asking.
 _users = table(User)
+_is_active = (
+    _users.c.account_id == bindparam("account"),
+    _users.c.id == bindparam("user"),
+    _users.c.active.is_(True),
+)
 _SIGN_IN = (
     update(_users)
-    .where(
-        _users.c.account_id == bindparam("account"),
-        _users.c.id == bindparam("user"),
-        _users.c.active.is_(True),
-    )
+    .where(*_is_active)
     .values(
-        last_sign_in_at=func.coalesce(bindparam("at", type_=UtcDateTime), _users.c.last_sign_in_at)
+        last_sign_in_at=bindparam("at", type_=UtcDateTime),
+        last_sign_in_method=bindparam("method"),
+        last_sign_in_factor=bindparam("factor"),
     )
     .returning(_users.c.user_name)
 )
+_BEGIN_SIGN_IN = select(_users.c.user_name).where(*_is_active)
 _ADD_SESSION = insert(table(Session))
 
 
@@ -83,8 +87,12 @@ def open_session(
     if at_provider is not None:
         connections.check(work, at_provider.connection_id)
     awaits = factor_rules.awaits(work, user_id, method, second_factor)
-    values = {"account": work.account_id, "user": user_id, "at": None if awaits else work.at}
-    user_name = db.session.scalar(_SIGN_IN, values)
+    values: dict[str, Any] = {"account": work.account_id, "user": user_id}
+    if awaits:
+        user_name = db.session.scalar(_BEGIN_SIGN_IN, values)
+    else:
+        values |= {"at": work.at, "method": method, "factor": second_factor}
+        user_name = db.session.scalar(_SIGN_IN, values)
     if user_name is None:
         raise NotFound("active user", user_id)
     if method != "saml":

@@ -52,11 +52,26 @@ class Order:
     descending: bool = False
     nullable: bool = False
 
-    def clauses(self) -> list[Any]:
-        if self.column is self.id:
-            return [self._directed(self.id)]
-        empty_last = [self.column.is_(None)] if self.nullable else []
-        return [*empty_last, self._directed(self.column), self._directed(self.id)]
+    def parts(self, cursor: str | None) -> list[tuple[ColumnElement[bool], list[Any]]]:
+        """Return what lies after the row a cursor names: conditions, and how those are sorted.
+
+        One part after the other; rows without a value are the last. Together in one statement,
+        the database would sort all of them, where for each part it has an index.
+
+        :raises BadCursor: When it is none of this order.
+        """
+        by_id = [self._directed(self.id)]
+        by_column = by_id if self.column is self.id else [self._directed(self.column), *by_id]
+        without = self.column.is_(None)
+        after: ColumnElement[bool] = true()
+        if cursor is not None:
+            value, id_ = self._read(cursor)
+            if value is None:
+                return [(and_(without, self._beyond(self.id, id_)), by_id)]
+            after = self._after(value, id_)
+        if not self.nullable:
+            return [(after, by_column)]
+        return [(and_(self.column.is_not(None), after), by_column), (without, by_id)]
 
     def _directed(self, column: Column) -> Any:
         return column.desc() if self.descending else column.asc()
@@ -65,21 +80,13 @@ class Order:
         beyond: ColumnElement[bool] = column < value if self.descending else column > value
         return beyond
 
-    def after(self, cursor: str | None) -> ColumnElement[bool]:
-        """Return the condition that a row lies after the one a cursor names.
-
-        :raises BadCursor: When it is none of this order.
-        """
-        if cursor is None:
-            return true()
-        value, id_ = self._read(cursor)
+    def _after(self, value: Any, id_: str) -> ColumnElement[bool]:
         beyond_id = self._beyond(self.id, id_)
         if self.column is self.id:
             return beyond_id
-        if value is None:
-            return and_(self.column.is_(None), beyond_id)
-        beyond = or_(self._beyond(self.column, value), and_(self.column == value, beyond_id))
-        return or_(beyond, self.column.is_(None)) if self.nullable else beyond
+        # Said twice, so that an index begins where the page does.
+        from_here = self.column <= value if self.descending else self.column >= value
+        return and_(from_here, or_(self._beyond(self.column, value), beyond_id))
 
     def cursor(self, value: Any, id_: str) -> str:
         """Return the cursor of a row."""
@@ -94,7 +101,7 @@ class Order:
             name, descending, value, id_ = orjson.loads(
                 base64.b64decode(padded, altchars=b"-_", validate=True)
             )
-            if value is not None:
+            if value is not None or not self.nullable:
                 value = self._typed(value)
         except (ValueError, TypeError, binascii.Error):
             raise BadCursor from None
@@ -127,9 +134,12 @@ def page_of(
     :raises BadCursor: When the cursor is none of this list.
     """
     limit = max(1, min(limit, LONGEST_PAGE))
-    found = db.session.execute(
-        query.where(order.after(cursor)).order_by(*order.clauses()).limit(limit + 1)
-    ).all()
+    found: list[Any] = []
+    for after, sorted_by in order.parts(cursor):
+        part = query.where(after).order_by(*sorted_by).limit(limit + 1 - len(found))
+        found += db.session.execute(part)
+        if len(found) > limit:
+            break
     rows, more = found[:limit], len(found) > limit
     end = order.cursor(_value(rows[-1], order.column), _value(rows[-1], order.id)) if more else None
     return Page(show(rows), end)

@@ -28,8 +28,8 @@ class User(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "user_name_key", name="user_name"),
         Index(None, "account_id", "external_id"),
-        Index(None, "account_id", "display_name_key"),
-        Index(None, "account_id", "last_sign_in_at"),
+        Index(None, "account_id", "display_name_key", "id"),
+        Index(None, "account_id", "last_sign_in_at", "id"),
         ForeignKeyConstraint(
             ["account_id", "connection_id"], ["connections.account_id", "connections.id"]
         ),
@@ -65,6 +65,10 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_sign_in_method: Mapped[str | None] = mapped_column(Word, comment="saml, link or password")
+    last_sign_in_factor: Mapped[str | None] = mapped_column(
+        Word, comment="totp, passkey, recovery_code or provider; empty: none was used"
+    )
 
 
 class UserValue(Base):
