@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
 
 from app.access.grants import in_force
 from app.lists.texts import begins_with
@@ -18,6 +18,7 @@ from app.store.models import (
     Membership,
     NestedGroup,
     Passkey,
+    Role,
     TotpDevice,
     User,
     UserValue,
@@ -153,31 +154,63 @@ def _proves_with(account_id: str, factor: str) -> ColumnElement[bool]:
 
 
 def _holds(account_id: str, role_id: str) -> ColumnElement[bool]:
-    held = (Grant.account_id == account_id, Grant.role_id == role_id, in_force(now()))
-    directly = select(Grant.user_id).where(*held, Grant.user_id.is_not(None))
-    to_groups = select(Grant.group_id).where(*held, Grant.user_id.is_(None))
-    members, is_member = _members(account_id, to_groups)
-    return _one_of([directly, members], or_(_exists(directly, Grant.user_id), is_member))
+    scope = select(Role.scope).where(Role.account_id == account_id, Role.id == role_id)
+    held = [Grant.account_id == account_id, Grant.role_id == role_id, in_force(now())]
+    if db.session.scalar(scope) == "account":
+        held.append(Grant.folder_id.is_(None))
+    # The condition that always holds makes SQLite look for the role in an index, not in the rows.
+    holders = select(Grant.user_id, Grant.group_id).where(
+        *held, func.coalesce(Grant.user_id, Grant.group_id) > ""
+    )
+    rows = db.session.execute(holders.limit(FEW + 1)).all()
+    if len(rows) > FEW:
+        return _holds_among_many(account_id, held)
+    groups = [row.group_id for row in rows if row.group_id]
+    users = [row.user_id for row in rows if row.user_id]
+    in_groups = _in_group(account_id, Group.id.in_(groups)) if groups else _NOBODY
+    if not users:
+        return in_groups
+    return or_(User.id.in_(users), in_groups)
+
+
+def _holds_among_many(account_id: str, held: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return the condition that a user holds a role that very many hold, as a walk asks it."""
+    granted = select(Grant.id).where(*held)
+    around = exists(granted.where(Grant.group_id == NestedGroup.group_id).correlate(NestedGroup))
+    inner = select(NestedGroup.member_id.label("group_id")).where(
+        NestedGroup.account_id == account_id, around
+    )
+    in_one = exists(granted.where(Grant.group_id == Membership.group_id).correlate(Membership))
+    theirs = select(Membership.group_id).where(Membership.account_id == account_id)
+    return or_(
+        _exists(granted, Grant.user_id),
+        _exists(theirs.where(in_one), Membership.user_id),
+        _is_member(theirs, _with_inner(account_id, inner)),
+    )
 
 
 def _in_group(account_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
     start = select(Group.id.label("group_id")).where(Group.account_id == account_id, which)
-    members, is_member = _members(account_id, start)
-    return _one_of([members], is_member)
+    groups = _with_inner(account_id, start)
+    members = select(Membership.user_id).where(Membership.account_id == account_id)
+    found = members.where(Membership.group_id.in_(groups))
+    return _one_of([found], _is_member(members, groups))
 
 
-def _members(account_id: str, groups: Select[Any]) -> tuple[Select[Any], ColumnElement[bool]]:
-    """Return who is in one of these groups, or in a group in them: a select, and the condition."""
+def _with_inner(account_id: str, groups: Select[Any]) -> Select[Any]:
+    """Select the ids of groups and of all groups in them."""
     inside = groups.cte(recursive=True)
     inside = inside.union(
         select(NestedGroup.member_id).where(
             NestedGroup.account_id == account_id, NestedGroup.group_id == inside.c.group_id
         )
     )
-    ids = select(inside.c.group_id)
-    members = select(Membership.user_id).where(Membership.account_id == account_id)
-    among_theirs = members.where(_walked(Membership.group_id).in_(ids))
-    return members.where(Membership.group_id.in_(ids)), _exists(among_theirs, Membership.user_id)
+    return select(inside.c.group_id)
+
+
+def _is_member(memberships: Select[Any], groups: Select[Any]) -> ColumnElement[bool]:
+    among = memberships.where(_walked(Membership.group_id).in_(groups))
+    return _exists(among, Membership.user_id)
 
 
 def _walked(column: Any) -> ColumnElement[str]:

@@ -1,4 +1,4 @@
-"""How somebody signed in last; indexes for lists of people in every order, and by role."""
+"""How somebody signed in last; indexes for lists of people in every order."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,11 +34,6 @@ def upgrade() -> None:
         op.create_index(
             op.f(f"ix_users_account_id_{column}_id"), "users", ["account_id", column, "id"]
         )
-    op.create_index(
-        op.f("ix_grants_account_id_role_id_user_id_group_id"),
-        "grants",
-        ["account_id", "role_id", "user_id", "group_id"],
-    )
     _take_over_from_sessions()
 
 
@@ -56,7 +51,6 @@ def _take_over_from_sessions() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_grants_account_id_role_id_user_id_group_id"), "grants")
     for column in SORTED:
         op.drop_index(op.f(f"ix_users_account_id_{column}_id"), "users")
         op.create_index(op.f(f"ix_users_account_id_{column}"), "users", ["account_id", column])
