@@ -14,6 +14,8 @@ from app.store.models import Operation, OperationProblem
 from tests.conftest import CLI_ACTOR, write
 from tests.inspection import row, rows
 
+CONSOLE = Actor(type="system", name="tests", surface="console")
+"""Somebody whose imports the server carries on."""
 HEAD = "userName,displayName,email,externalId,active,title,groups"
 
 

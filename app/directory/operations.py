@@ -30,7 +30,7 @@ KEPT = timedelta(days=30)
 FILE_KEPT = timedelta(days=1)
 """How long the file of a trial is kept, so that it can be done in earnest."""
 OPEN_LIMIT = 5
-"""How many operations of one account may wait or run at the same time."""
+"""How many operations of one account may wait or run at the same time, beside the command's."""
 LONGEST_TEXT = 1000
 IS_OPEN = text("operations.state IN ('waiting', 'running')")
 """As a literal: otherwise no index of a part of the table is found."""
@@ -68,15 +68,9 @@ def create(work: Work, kind: str, name: str, options: dict[str, Any], total: int
     :param total: How much there is to do, for the bar.
     :raises Invalid: When too many are open.
     """
-    is_open = select(func.count()).where(Row.account_id == work.account_id, IS_OPEN)
-    if (db.session.scalar(is_open) or 0) >= OPEN_LIMIT:
-        raise Invalid(
-            say(
-                "%(limit)s are waiting or running already. Wait for one to end, or cancel it.",
-                limit=OPEN_LIMIT,
-            )
-        )
     actor = work.actor
+    if actor.surface != "cli":
+        _check_room(work)
     row = {
         "account_id": work.account_id,
         "id": new_id(),
@@ -95,6 +89,19 @@ def create(work: Work, kind: str, name: str, options: dict[str, Any], total: int
     db.session.execute(insert(Row), [row])
     work.record(f"{kind}.requested", Target(kind, str(row["id"]), name), after=options)
     return str(row["id"])
+
+
+def _check_room(work: Work) -> None:
+    is_open = select(func.count()).where(
+        Row.account_id == work.account_id, Row.surface != "cli", IS_OPEN
+    )
+    if (db.session.scalar(is_open) or 0) >= OPEN_LIMIT:
+        raise Invalid(
+            say(
+                "%(limit)s are waiting or running already. Wait for one to end, or cancel it.",
+                limit=OPEN_LIMIT,
+            )
+        )
 
 
 def claim(account_id: str, operation_id: str) -> Operation | None:

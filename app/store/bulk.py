@@ -76,7 +76,7 @@ def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
 
     They are one parameter: hundreds of them, as ``in_`` has, take longer to send than to find.
     """
-    many = sorted(texts)
+    many = sorted(filter(storable, texts))
     if db.session.get_bind().dialect.name == "postgresql":
         of_all: ColumnElement[bool] = column == any_(literal(many, ARRAY(String)))
         return of_all

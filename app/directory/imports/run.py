@@ -51,7 +51,7 @@ def carry_on(operation: Operation) -> None:
     :raises Lost: When it is somebody else's by now.
     :raises DirectoryError: When it cannot go on.
     """
-    run = _Run(operation)
+    run = Run(operation)
     run.look()
     run.find_groups()
     if run.step == "people":
@@ -62,7 +62,7 @@ def carry_on(operation: Operation) -> None:
     operations.finish(operation, keep_file=run.trial and operation.actor.surface != "cli")
 
 
-class _Run:
+class Run:
     """An import that this process carries on."""
 
     def __init__(self, operation: Operation) -> None:
@@ -74,7 +74,8 @@ class _Run:
         self.groups = Groups(exactly=self.joins and options["groups"] == "exactly")
         self.grown = self.look_at = 0
         self.met: set[int] = set()
-        """Who a trial would have added so far, as hashes: it keeps nobody."""
+        """Whom a trial would have added so far, as hashes: it keeps nobody. (Where another process
+        goes on, one who is in the file twice counts as added twice.)"""
 
     @property
     def step(self) -> str:
@@ -236,8 +237,12 @@ class _Run:
             start.check(work, self.operation.options)
             yield work
             operations.advance(self.operation)
+        self.rest(time.monotonic() - begun)
+
+    def rest(self, seconds: float) -> None:
+        """Let others write, after a transaction that took so long."""
         if db.session.get_bind().dialect.name == "sqlite":
-            time.sleep(REST * (time.monotonic() - begun))
+            time.sleep(REST * seconds)
 
     def _grow(self, count: int) -> None:
         """Let the database look at the tables when they have grown by much."""

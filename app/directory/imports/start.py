@@ -86,6 +86,8 @@ def start(work: Work, file: File, options: Options) -> str:
         "size": file.size,
         "digest": file.digest,
     }
+    if work.actor.surface == "cli":
+        _give_up(work, file.name)
     operation_id = _create(work, file.name, content)
     files.keep(work, operation_id, file.stream)
     return operation_id
@@ -148,6 +150,22 @@ def check(work: Work, options: dict[str, Any]) -> None:
 def writes_groups(options: dict[str, Any]) -> bool:
     """Tell whether an import looks at groups."""
     return options["groups"] != "ignore" and "groups" in options["form"]["columns"]
+
+
+def _give_up(work: Work, name: str) -> None:
+    """Cancel what the command was stopped at with an earlier file of this name, or other options.
+
+    Nothing is lost by that: what it has done is there, and found to be.
+    """
+    query = select(Operation.id).where(
+        Operation.account_id == work.account_id,
+        Operation.kind == KIND,
+        Operation.surface == "cli",
+        Operation.state == "waiting",
+        Operation.name == name,
+    )
+    for operation_id in db.session.scalars(query).all():
+        operations.cancel(work, operation_id)
 
 
 def _create(work: Work, name: str, content: dict[str, Any]) -> str:

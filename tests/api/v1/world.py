@@ -20,6 +20,7 @@ from tests.factories import (
     a_token,
     a_user,
 )
+from tests.imports import CONSOLE, a_file, begin
 from tests.inspection import row
 
 
@@ -95,6 +96,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "session_id": _a_session,
     "rule_id": _an_address_rule,
     "tombstone_id": _a_deleted_user,
+    "operation_id": lambda account_id: begin(account_id, a_file(2), CONSOLE),
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
