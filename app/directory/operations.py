@@ -120,6 +120,7 @@ def claim_next() -> Operation | None:
 def _claim(*conditions: Any) -> Operation | None:
     at = now()
     free = (IS_OPEN, or_(Row.state == "waiting", Row.leased_until <= at))
+    db.session.rollback()  # What is open may have begun before it was asked for.
     # Read first: most times there is none, and a write would make others wait.
     found = select(Row.account_id, Row.id).where(*free, *conditions).order_by(Row.created_at)
     one = db.session.execute(found.limit(1)).first()
