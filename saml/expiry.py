@@ -9,7 +9,6 @@ from datetime import datetime
 from app.directory import connection_keys
 from app.lists import connections
 from saml.keys import described
-from saml.metadata import Provider
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def endings_of(account_id: str, connection_ids: Collection[str]) -> dict[str, li
     ours = connection_keys.current_certificates(account_id, stored)
     found: dict[str, list[Ending]] = {}
     for connection_id, settings in stored.items():
-        theirs = [described(pem) for pem in Provider.from_settings(settings).certificates]
+        theirs = [described(pem) for pem in settings.get("certificates", ())]
         own = [described(ours[connection_id])] if connection_id in ours else []
         for whose, certificates in (("provider", theirs), ("ours", own)):
             last = max(certificates, key=lambda each: each["not_after"], default=None)

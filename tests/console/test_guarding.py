@@ -152,6 +152,7 @@ def test_odd_arguments_are_no_error_of_ours(app, account, admin, odd):
         *("q", "prefix", "in", "cursor", "after", "before", "user", "group", "folder", "action"),
         *("status", "origin", "role", "sort", "type", "match_by", "connection", "surface"),
         *("since", "until", "actor", "target", "target_type", "outcome", "grants", "provider"),
+        *("preset", "number"),
     )
     query = "&".join(f"{name}={odd}" for name in names)
     ids = ids_of(account)
