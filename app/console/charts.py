@@ -11,7 +11,7 @@ from datetime import date
 from math import ceil
 
 from babel.dates import format_skeleton
-from flask_babel import get_locale
+from flask_babel import format_decimal, get_locale
 
 from app.lists.activity import Day
 
@@ -57,12 +57,12 @@ class Chart:
     """Where the days below are named, and how."""
 
     @property
-    def good(self) -> int:
-        return sum(column.good.count for column in self.columns)
-
-    @property
-    def bad(self) -> int:
-        return sum(column.bad.count for column in self.columns)
+    def figures(self) -> dict[str, str]:
+        """How many days, and how often in them it went well (``good``) and did not (``bad``)."""
+        good = sum(column.good.count for column in self.columns)
+        bad = sum(column.bad.count for column in self.columns)
+        counts = {"days": len(self.columns), "good": good, "bad": bad}
+        return {name: format_decimal(count) for name, count in counts.items()}
 
     @property
     def busiest(self) -> Column:
@@ -109,6 +109,10 @@ def top(most: int) -> int:
         return 2
     power: int = 10 ** (len(str(most)) - 1)
     return next(each * power for each in (1, 2, 4, 5, 6, 8, 10) if each * power >= most)
+
+
+def _in_short(day: date) -> str:
+    return str(format_skeleton("MMMd", day, locale=get_locale()))
 
 
 def _bar(kind: str, count: int, y: float, height: float, address: str) -> Bar:

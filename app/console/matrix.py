@@ -18,6 +18,7 @@ from app.access.permissions import DESCRIPTIONS
 from app.access.tree import Step, ways_up
 from app.console import asked
 from app.console.pages import page, section, visitor
+from app.console.telling import role
 from app.directory import folders
 from app.directory.errors import existing
 from app.lists import folders as folder_lists
@@ -109,7 +110,8 @@ def words_of(cell: Cell) -> str:
     """Return what a cell says, for who does not see it and for a spreadsheet."""
     said = []
     if cell.role is not None:
-        said.append(_("%(role)s and more", role=cell.role) if cell.is_more else cell.role)
+        name = role(cell.role)
+        said.append(_("%(role)s and more", role=name) if cell.is_more else name)
     elif cell.is_more:
         said.append(_("a role of your own"))
     if said:

@@ -45,6 +45,7 @@ def test_a_chart_says_in_words_and_as_a_table_what_it_shows(admin, busy):
     (figure,) = page.xpath("//figure[@aria-labelledby='sign-ins']")
     assert page.get_element_by_id("sign-ins").text_content() == "Sign-ins"
     said = page.get_element_by_id(figure.get("aria-describedby")).text_content()
+    said = " ".join(said.split())
     assert said.startswith("In 7 days: 1,200 accepted, 30 refused. Most on ")
     assert said.endswith(": 1,230.")
     rows = table_of(page, "Sign-ins")
@@ -174,11 +175,12 @@ def test_bars_fill_the_chart_in_proportion(app):
     days = [Day(first + timedelta(days=n), good, bad) for n, (good, bad) in enumerate(counts)]
     with app.test_request_context("/"):
         chart = of_days(days, lambda day, kind: f"/{day}/{kind}")
+        assert chart.figures == {"days": "4", "good": "13", "bad": "15"}
     assert [column.x for column in chart.columns] == [0, 25, 50, 75]
     good = [(column.good.y, column.good.height) for column in chart.columns]
     bad = [(column.bad.y, column.bad.height) for column in chart.columns]
     assert good == [(100, 0), (50, 50), (20, 80), (100, 0)]
     assert bad == [(100, 0), (0, 50), (20, 0), (0, 100)]
     assert chart.lines == ((100, 0), (50, 5), (0, 10))
-    assert (chart.good, chart.bad, chart.busiest.day) == (13, 15, date(2026, 3, 2))
+    assert chart.busiest.day == date(2026, 3, 2)
     assert chart.columns[1].bad.address == "/2026-03-02/bad"
