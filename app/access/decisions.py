@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.access.grants import HeldGrant, grants_reaching
+from app.access.grants import HeldGrant, grants_reaching, permissions_in
 from app.access.many import grants_reaching_each
 from app.access.permissions import ACCOUNT_ACTIONS, ACTIONS, FOLDER_ACTIONS, role_named
 from app.store.types import now
@@ -118,8 +118,7 @@ def _decided(action: str, held: Iterable[HeldGrant]) -> Decision:
 
 def permissions_on(account_id: str, user_id: str, folder_id: str) -> frozenset[str]:
     """Return every folder action the user may do on the folder."""
-    held = grants_reaching(account_id, user_id, folder_id, now())
-    return frozenset().union(*(grant.permissions for grant in held)) & FOLDER_ACTIONS
+    return permissions_in(grants_reaching(account_id, user_id, folder_id, now())) & FOLDER_ACTIONS
 
 
 def account_roles(account_id: str, user_id: str) -> list[HeldGrant]:

@@ -58,6 +58,11 @@ class HeldGrant:
     expires_at: datetime | None
 
 
+def permissions_in(grants: Iterable[HeldGrant]) -> frozenset[str]:
+    """Return all that some grants permit together."""
+    return frozenset().union(*(grant.permissions for grant in grants))
+
+
 def grants_reaching(
     account_id: str, user_id: str, folder_id: str | None, at: datetime
 ) -> list[HeldGrant]:

@@ -25,7 +25,14 @@ from sqlalchemy import (
 )
 
 from app.access.explanation import GivenRole
-from app.access.grants import HeldGrant, given, held, in_force, roles_permitting
+from app.access.grants import (
+    HeldGrant,
+    given,
+    held,
+    in_force,
+    permissions_in,
+    roles_permitting,
+)
 from app.access.membership import chains_from, groups_around
 from app.access.permissions import FOLDER_ACTIONS, FOLDER_ROLES
 from app.access.tree import path_of, reaching, ways_up
@@ -188,7 +195,7 @@ def _cell(
 def _permissions(grants: Sequence[HeldGrant]) -> frozenset[str]:
     if not grants:
         return frozenset()
-    return frozenset().union(*(grant.permissions for grant in grants)) & FOLDER_ACTIONS
+    return permissions_in(grants) & FOLDER_ACTIONS
 
 
 def _given(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from werkzeug.exceptions import Forbidden, NotFound
 
 from app.access.decisions import account_roles, check, check_many, permissions_on
+from app.access.grants import permissions_in
 from app.access.permissions import FOLDER_ACTIONS
 from app.words import say
 
@@ -68,5 +69,4 @@ class Powers:
 
 def permissions_of(account_id: str, user_id: str) -> frozenset[str]:
     """Return what a user may do on the account, and on every folder."""
-    held = account_roles(account_id, user_id)
-    return frozenset().union(*(grant.permissions for grant in held))
+    return permissions_in(account_roles(account_id, user_id))

@@ -20,11 +20,12 @@ from flask import Blueprint, Response, request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from app.access.decisions import Question, account_roles, check, check_many, permissions_on
+from app.access.decisions import Question, check, check_many, permissions_on
 from app.access.explanation import explain
 from app.access.folders import folders_where
 from app.access.names import ids_of
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS
+from app.access.powers import permissions_of
 from app.access.who import who_can
 from app.api.authzen_schemas import (
     SEMANTICS,
@@ -146,8 +147,7 @@ def search_action() -> Response:
         if place.folder_id is not None:
             names = permissions_on(account_id, user_id, place.folder_id)
         else:
-            held = account_roles(account_id, user_id)
-            names = frozenset().union(*(each.permissions for each in held)) & ACCOUNT_ACTIONS
+            names = permissions_of(account_id, user_id) & ACCOUNT_ACTIONS
         return [{"name": name} for name in sorted(names) if name > (after or "")][:limit]
 
     return _searched(ActionSearchSchema, "name", find)

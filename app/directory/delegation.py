@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select, union
 
-from app.access.grants import grants_reaching
+from app.access.grants import grants_reaching, permissions_in
 from app.access.many import grants_reaching_each
 from app.access.membership import groups_containing_each
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, permissions_of
@@ -39,7 +39,7 @@ def held(work: Work, folder_id: str | None = None) -> frozenset[str] | None:
         return None
     if folder_id not in work.held:
         grants = grants_reaching(work.account_id, actor.id, folder_id, work.at)
-        work.held[folder_id] = frozenset().union(*(grant.permissions for grant in grants))
+        work.held[folder_id] = permissions_in(grants)
     return work.held[folder_id]
 
 
@@ -104,8 +104,7 @@ def check_gained(work: Work, user_id: str) -> None:
     if user_id != work.actor.id:
         _raise_of(over_users(work, [user_id], say("With this the user")))
     elif own is not None:
-        reaching = grants_reaching(work.account_id, user_id, None, work.at)
-        more = frozenset().union(*(grant.permissions for grant in reaching)) - own
+        more = permissions_in(grants_reaching(work.account_id, user_id, None, work.at)) - own
         if more:
             raise _over(say("With this the user"), more)
 
@@ -269,7 +268,7 @@ def _learn(work: Work, folder_ids: set[str | None]) -> None:
         return
     places = [(actor.id, each) for each in folder_ids - work.held.keys()]
     for (_, folder_id), grants in grants_reaching_each(work.account_id, places, work.at).items():
-        work.held[folder_id] = frozenset().union(*(grant.permissions for grant in grants))
+        work.held[folder_id] = permissions_in(grants)
 
 
 def _raise_of(refused: dict[str, Forbidden]) -> None:
