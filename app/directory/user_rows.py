@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import bindparam, delete, update
 
 from app.directory import profiles, sessions
+from app.directory.errors import Taken
 from app.directory.profiles import Profile
 from app.directory.work import Target, Work
 from app.store.bulk import insert_rows
 from app.store.database import db, table
 from app.store.models import User, UserValue
 from app.store.types import new_id
+from app.words import say
 
 
 @dataclass
@@ -108,6 +110,11 @@ def switch(work: Work, user_ids: Sequence[str], active: bool) -> None:
         return
     work.may_remove_access()
     sessions.revoke_all_of(work, user_ids, reason="user deactivated")
+
+
+def taken(user_name: str) -> Taken:
+    """Return the refusal of a user name that another user of the account has, in any case."""
+    return Taken(say("Another user has the userName %(name)r already.", name=user_name))
 
 
 def _update(work: Work, rows: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, delegation, grants, mapped_users, profiles, tombstones, user_rows
-from app.directory.errors import NotFound, Taken, VersionMismatch
+from app.directory.errors import NotFound, VersionMismatch
 from app.directory.kept_grants import kept
 from app.directory.profiles import Profile as Profile  # these two are known by this name too
 from app.directory.profiles import value_entry as value_entry
@@ -20,7 +20,6 @@ from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db
 from app.store.models import Group, Membership, User, UserValue
-from app.words import say
 
 
 def create(
@@ -44,7 +43,7 @@ def create(
     try:
         user_rows.insert(work, [new])
     except IntegrityError as error:
-        raise _taken(profile.user_name) from error
+        raise user_rows.taken(profile.user_name) from error
     mapped_users.apply_to_user(work, _target(new.id, profile), {}, profile.values)
     delegation.check_gained(work, new.id)
     return new.id
@@ -80,7 +79,7 @@ def replace(
     try:
         user_rows.change(work, [change], _password(password))
     except IntegrityError as error:
-        raise _taken(profile.user_name) from error
+        raise user_rows.taken(profile.user_name) from error
     mapped_users.apply_to_user(work, _target(user_id, profile), stored.values, profile.values)
     delegation.check_gained(work, user_id)
     return True
@@ -190,7 +189,3 @@ def _stored_values(work: Work, user_id: str) -> list[Any]:
 
 def _target(user_id: str, profile: Profile) -> Target:
     return Target("user", user_id, profile.user_name)
-
-
-def _taken(user_name: str) -> Taken:
-    return Taken(say("Another user has the userName %(name)r already.", name=user_name))

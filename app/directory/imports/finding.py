@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.directory import user_rows
 from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Refused
 from app.store.bulk import among
 from app.store.database import db
 from app.store.models import User
-from app.words import Said, say
+from app.words import say
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,8 @@ class There:
         if not same:
             return named
         if person.renames and named is not None and named.id != same[0].id:
-            raise Refused("userName", taken(person))
+            raise Refused("userName", user_rows.taken(person.login).sentence)
         return same[0]
-
-
-def taken(person: Person) -> Said:
-    """Return the sentence that says that a user name belongs to another one."""
-    return say("Another user has the userName %(name)r already.", name=person.login)
 
 
 def find(account_id: str, persons: Sequence[Person], columns: Sequence[Any] = ()) -> There:

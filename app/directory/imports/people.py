@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, select
 
 from app.directory import delegation, members, profiles, user_rows
 from app.directory.errors import DirectoryError, Invalid
-from app.directory.imports.finding import There, find, taken
+from app.directory.imports.finding import There, find
 from app.directory.imports.groups import Groups
 from app.directory.imports.persons import Person, profile_of
 from app.directory.imports.refusals import Problem, Refused, all_but_refused
@@ -230,7 +230,9 @@ def _take_out(work: Work, leaving: dict[Target, Members]) -> None:
 
 
 def _refuse(step: Step, plan: _Plan, error: Exception, column: str | None = None) -> None:
-    reason = error.sentence if isinstance(error, DirectoryError) else taken(plan.person)
+    if not isinstance(error, DirectoryError):
+        error = user_rows.taken(plan.person.login)
+    reason = error.sentence
     step.problems.append(Problem(plan.person.line, column, plan.person.login, reason))
     if isinstance(error, AUDITED_REFUSALS):
         step.audited.append((Target("user", plan.user_id, plan.person.login), reason))
