@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from app.directory.work import Target, Work
 from app.store.bulk import insert_rows
@@ -78,6 +78,27 @@ def put_in(work: Work, newcomers: Mapping[Target, Members]) -> None:
     insert_rows(table(NestedGroup), inner)
     work.access_changed = True
     note(work, "group.members_added", newcomers)
+
+
+def take_out(work: Work, leaving: Mapping[Target, Members]) -> None:
+    """Take users out of groups, with the events that say so.
+
+    :param leaving: By group; only users, who are in it.
+    """
+    work.may_remove_access()
+    held = table(Membership)
+    query = delete(held).where(
+        held.c.account_id == work.account_id,
+        held.c.group_id == bindparam("group"),
+        held.c.user_id == bindparam("user"),
+    )
+    pairs = [
+        {"group": group.id, "user": each}
+        for group, members in leaving.items()
+        for each in sorted(members.users)
+    ]
+    db.session.connection().execute(query, pairs)
+    note(work, "group.members_removed", leaving)
 
 
 def note(work: Work, action: str, changed: Mapping[Target, Members]) -> None:

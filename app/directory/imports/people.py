@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import select
 
 from app.directory import delegation, members, profiles, user_rows
 from app.directory.errors import DirectoryError, Invalid
@@ -20,7 +20,7 @@ from app.directory.profiles import Profile
 from app.directory.user_rows import Change, New
 from app.directory.work import AUDITED_REFUSALS, Target, Work
 from app.store.bulk import among
-from app.store.database import db, table
+from app.store.database import db
 from app.store.models import Group, Membership, User, UserValue
 from app.store.types import comparison_key
 
@@ -209,24 +209,7 @@ def _write(work: Work, plans: Sequence[_Plan]) -> None:
         for group_id, name in plan.leaves.items():
             leaving[Target("group", group_id, name)].users.add(plan.user_id)
     if leaving:
-        _take_out(work, leaving)
-
-
-def _take_out(work: Work, leaving: dict[Target, Members]) -> None:
-    work.may_remove_access()
-    held = table(Membership)
-    query = delete(held).where(
-        held.c.account_id == work.account_id,
-        held.c.group_id == bindparam("group"),
-        held.c.user_id == bindparam("user"),
-    )
-    pairs = [
-        {"group": group.id, "user": each}
-        for group, going in leaving.items()
-        for each in sorted(going.users)
-    ]
-    db.session.connection().execute(query, pairs)
-    members.note(work, "group.members_removed", leaving)
+        members.take_out(work, leaving)
 
 
 def _refuse(step: Step, plan: _Plan, error: Exception, column: str | None = None) -> None:
