@@ -85,11 +85,12 @@ def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
     return of_list
 
 
-def look_at(*tables: Table) -> None:
-    """Let PostgreSQL look at tables that grow by the thousand; SQLite finds rows without.
+def analyze(*tables: Table) -> None:
+    """Let PostgreSQL analyze tables that grow by the thousand; SQLite finds rows without.
 
-    It plans by what it saw of them last. Of one that was empty then it knows nothing: until it
-    looks again by itself, after a minute, it would go through all rows of an account.
+    It plans by what it knows of them. Of one that was empty when it was analyzed last it knows
+    nothing: until that happens by itself, after a minute, it would go through all rows of an
+    account.
     """
     if db.session.get_bind().dialect.name != "postgresql":
         return

@@ -22,7 +22,7 @@ from app.directory.imports.refusals import LIMIT, Problem, Refused
 from app.directory.imports.table import Form, Row, rows_from, survey
 from app.directory.operations import Operation
 from app.directory.work import Work, record_refusal, transaction
-from app.store.bulk import insert_rows, look_at
+from app.store.bulk import analyze, insert_rows
 from app.store.database import db, table
 from app.store.models import Group, Membership, OperationProblem, User, UserValue
 from app.store.types import comparison_key, storable
@@ -39,8 +39,8 @@ NAME_SHOWN = 256
 REST = 0.1
 """How long others may write after each transaction on SQLite, in parts of its own time: who waits
 there looks from time to time only."""
-LOOK_AGAIN = 8
-"""How many times as large the tables have grown when the database looks at them again."""
+ANALYZE_AGAIN = 8
+"""How many times as much has come into the tables when they are analyzed once more."""
 STALE_LIMIT = 20
 """How often a window is read again because others write to its groups meanwhile."""
 
@@ -52,7 +52,7 @@ def carry_on(operation: Operation) -> None:
     :raises DirectoryError: When it cannot go on.
     """
     run = Run(operation)
-    run.look()
+    run.analyze()
     run.find_groups()
     if run.step == "people":
         run.write_people()
@@ -72,7 +72,7 @@ class Run:
         self.form = Form.read(options["form"])
         self.joins = start.writes_groups(options)
         self.groups = Groups(exactly=self.joins and options["groups"] == "exactly")
-        self.grown = self.look_at = 0
+        self.grown = self.analyze_at = 0
         self.met: set[int] = set()
         """Whom a trial would have added so far, as hashes: it keeps nobody. (Where another process
         goes on, one who is in the file twice counts as added twice.)"""
@@ -165,7 +165,7 @@ class Run:
         )
         told = set(db.session.scalars(kept))
         db.session.rollback()
-        self.grown = self.look_at = 0
+        self.grown = self.analyze_at = 0
         stale = 0
         while True:
             try:
@@ -245,16 +245,16 @@ class Run:
             time.sleep(REST * seconds)
 
     def _grow(self, count: int) -> None:
-        """Let the database look at the tables when they have grown by much."""
+        """Analyze the tables when they have grown by much."""
         self.grown += count
-        if count and self.grown >= self.look_at:
-            self.look()
-            self.look_at = self.grown * LOOK_AGAIN
+        if count and self.grown >= self.analyze_at:
+            self.analyze()
+            self.analyze_at = self.grown * ANALYZE_AGAIN
 
-    def look(self) -> None:
-        """Let the database look at the tables that an import of many fills."""
+    def analyze(self) -> None:
+        """Let the database analyze the tables that an import of many fills."""
         if self.operation.options["rows"] > AT_ONCE:
-            look_at(*map(table, (User, UserValue, Group, Membership)))
+            analyze(*map(table, (User, UserValue, Group, Membership)))
 
     @contextmanager
     def _writing(self, work: Work) -> Iterator[Work]:
