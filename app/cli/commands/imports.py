@@ -170,37 +170,35 @@ def _tell(account_id: str, operation_id: str, problems: Path | None, as_json: bo
             lines.writelines(lists.problems_as_csv(account_id, operation_id))
     counts = dict.fromkeys(COUNTS, 0) | found["counts"]
     result = {"id": operation_id, "state": found["state"], "error": found["error"], **counts}
-    lines_ = [_summary(found)]
+    told = [_summary(found, counts)]
     if ignored := found["options"]["form"]["ignored"]:
-        lines_.append(plain(f"Columns that are not read: {', '.join(ignored)}."))
+        told.append(plain(f"Columns that are not read: {', '.join(ignored)}."))
     for each in lists.problems(account_id, operation_id, limit=SHOWN):
         column = f", {each['column']}" if each["column"] else ""
-        lines_.append(plain(f"  line {each['line']}{column}: {each['reason']}"))
-    show(result, as_json, "\n".join(lines_))
-    if found["state"] != "done" or counts.get("refused") or counts.get("partly"):
+        told.append(plain(f"  line {each['line']}{column}: {each['reason']}"))
+    show(result, as_json, "\n".join(told))
+    if found["state"] != "done" or counts["refused"] or counts["partly"]:
         sys.exit(REFUSED)
 
 
-def _summary(found: dict[str, Any]) -> str:
-    """Return what came of an import, in a few lines."""
-    counts, trial = found["counts"], found["options"]["trial"]
-    said = "Nothing was changed. It would have" if trial else "It has"
+def _summary(found: dict[str, Any], counts: dict[str, int]) -> str:
+    """Return what came of an import, in a few sentences."""
+    said = "Nothing was changed. It would have" if found["options"]["trial"] else "It has"
     if found["state"] == "failed":
         said = f"It stopped: {plain(found['error'])} Until then it has"
     elif found["state"] == "cancelled":
         said = "It was cancelled. Until then it has"
     people = (
-        f"added {counts.get('created', 0)} people, changed {counts.get('updated', 0)}, "
-        f"left {counts.get('unchanged', 0)} as they were, "
-        f"and refused {counts.get('refused', 0)} rows"
+        f"added {counts['created']} people, changed {counts['updated']}, "
+        f"left {counts['unchanged']} as they were, and refused {counts['refused']} rows"
     )
     groups = (
-        f"{counts.get('groups', 0)} groups are new, {counts.get('joined', 0)} memberships came, "
-        f"{counts.get('left', 0)} went"
+        f"{counts['groups']} groups are new, {counts['joined']} memberships came, "
+        f"{counts['left']} went"
     )
-    partly = counts.get("partly", 0)
+    partly = counts["partly"]
     beside = f"; of {partly} rows not all groups could be given" if partly else ""
-    return f"{said} {people}. {groups[0].upper()}{groups[1:]}{beside}."
+    return f"{said} {people}. {groups}{beside}."
 
 
 COMMANDS = [import_]
