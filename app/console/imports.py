@@ -21,6 +21,7 @@ from app.directory.errors import DirectoryError, NotFound, existing
 from app.directory.imports import start
 from app.directory.imports.start import COUNTS, KIND, File, Options
 from app.lists import operations as lists
+from app.lists import spreadsheets
 from app.store.types import storable
 
 blueprint = section("imports", __name__, "/imports")
@@ -114,7 +115,7 @@ def problems(operation_id: str) -> Response:
     lines = lists.problems_as_csv(visitor().account_id, operation_id)
     return Response(
         stream_with_context(lines),
-        content_type="text/csv; charset=utf-8",
+        content_type=spreadsheets.CONTENT_TYPE,
         headers={"Content-Disposition": "attachment; filename=refused.csv"},
     )
 

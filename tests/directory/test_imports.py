@@ -329,7 +329,7 @@ def test_a_trial_says_the_same_and_keeps_nothing(account):
     assert (said, refused) == (done, problems(real))
 
 
-def test_a_chunk_costs_the_same_however_many_rows_it_has(app, account, monkeypatch):
+def test_a_chunk_costs_the_same_however_many_rows_it_has(account):
     """But for what is sent in parts of five hundred."""
     costs = []
     for people in (30, 400):
