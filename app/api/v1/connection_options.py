@@ -26,74 +26,74 @@ LONGEST_LIST = 1000
 LONGEST_TEXT = 1024
 
 
-def _members(*, required: bool) -> dict[str, Any]:
-    """Return the options as members of a document."""
-
-    def flag(description: str) -> fields.Boolean:
-        return fields.Boolean(required=required, metadata={"description": description})
-
-    def number(description: str) -> fields.Integer:
-        return fields.Integer(required=required, strict=True, metadata={"description": description})
-
-    def text(description: str, **rules: Any) -> fields.String:
-        rules = rules or {"validate": validate.Length(max=LONGEST_TEXT)}
-        return fields.String(required=required, metadata={"description": description}, **rules)
-
-    def texts(description: str) -> fields.List[Any]:
-        return fields.List(
-            fields.String(),
-            required=required,
-            validate=validate.Length(max=LONGEST_LIST),
-            metadata={"description": description},
-        )
-
-    return {
-        "match_email": flag(
-            "Find people by an e-mail attribute too; safe where they cannot change it themselves."
-        ),
-        "name_id_format": text("The NameID format asked for, a URI; empty: the provider's choice."),
-        "sign_requests": flag("Requests to the provider are signed."),
-        "force_authn": flag("People prove who they are at the provider each time."),
-        "authn_contexts": texts("The ways of signing in that are good enough, URIs; none: any."),
-        "second_factor_contexts": texts(
-            "The ways of signing in that count as a second factor, URIs; none: none does."
-        ),
-        "allow_unsolicited": flag(
-            "Take responses nobody asked for (IdP-initiated). Such a response can sign a person in "
-            "as somebody else without their knowing."
-        ),
-        "require_encryption": flag("Refuse assertions that are not encrypted."),
-        "provisioning": text(
-            "People nobody pushed: off refuses them, create makes them at their first sign-in, "
-            "update keeps those it made up to date too.",
-            validate=validate.OneOf(MODES),
-        ),
-        "attribute_names": fields.Dict(
-            keys=fields.String(),
-            values=fields.String(),
-            required=required,
-            metadata={
-                "description": "What the provider calls attributes of ours: userName, email, "
-                "givenName, familyName, displayName, groups, accountRole, folders. What is given "
-                "takes the place of all there were."
-            },
-        ),
-        "may_give": texts(
-            "The roles that the attributes accountRole and folders may give at the most: ids, or "
-            "names in any case. Nobody adds one that they do not hold."
-        ),
-        "single_logout": flag("Sign people out at the provider too, where it knows how."),
-        "clock_skew_seconds": number("How far the provider's clock may be from ours."),
-        "session_hours": number("Longest life of a session; 0: the setting of the installation."),
-        "landing": text("The path people go on to when they asked for none."),
-        "metadata_url": text(
-            "The https:// address from which the provider's metadata is read anew; empty: nowhere."
-        ),
-    }
+def _flag(description: str) -> fields.Boolean:
+    return fields.Boolean(required=True, metadata={"description": description})
 
 
-OptionsSchema = Schema.from_dict(_members(required=True), name="OptionsSchema")
-OptionsChange = Strict.from_dict(_members(required=False), name="OptionsChange")
+def _number(description: str) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, metadata={"description": description})
+
+
+def _text(description: str, rule: validate.Validator | None = None) -> fields.String:
+    rule = rule or validate.Length(max=LONGEST_TEXT)
+    return fields.String(required=True, validate=rule, metadata={"description": description})
+
+
+def _texts(description: str) -> fields.List[Any]:
+    return fields.List(
+        fields.String(),
+        required=True,
+        validate=validate.Length(max=LONGEST_LIST),
+        metadata={"description": description},
+    )
+
+
+class OptionsSchema(Schema):
+    match_email = _flag(
+        "Find people by an e-mail attribute too; safe where they cannot change it themselves."
+    )
+    name_id_format = _text("The NameID format asked for, a URI; empty: the provider's choice.")
+    sign_requests = _flag("Requests to the provider are signed.")
+    force_authn = _flag("People prove who they are at the provider each time.")
+    authn_contexts = _texts("The ways of signing in that are good enough, URIs; none: any.")
+    second_factor_contexts = _texts(
+        "The ways of signing in that count as a second factor, URIs; none: none does."
+    )
+    allow_unsolicited = _flag(
+        "Take responses nobody asked for (IdP-initiated). Such a response can sign a person in "
+        "as somebody else without their knowing."
+    )
+    require_encryption = _flag("Refuse assertions that are not encrypted.")
+    provisioning = _text(
+        "People nobody pushed: off refuses them, create makes them at their first sign-in, "
+        "update keeps those it made up to date too.",
+        validate.OneOf(MODES),
+    )
+    attribute_names = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={
+            "description": "What the provider calls attributes of ours: userName, email, "
+            "givenName, familyName, displayName, groups, accountRole, folders. What is given "
+            "takes the place of all there were."
+        },
+    )
+    may_give = _texts(
+        "The roles that the attributes accountRole and folders may give at the most: ids, or "
+        "names in any case. Nobody adds one that they do not hold."
+    )
+    single_logout = _flag("Sign people out at the provider too, where it knows how.")
+    clock_skew_seconds = _number("How far the provider's clock may be from ours.")
+    session_hours = _number("Longest life of a session; 0: the setting of the installation.")
+    landing = _text("The path people go on to when they asked for none.")
+    metadata_url = _text(
+        "The https:// address from which the provider's metadata is read anew; empty: nowhere."
+    )
+
+
+class OptionsChange(Strict, OptionsSchema):
+    """Those that change: asked for with ``partial``."""
 
 
 @part.get("")
@@ -109,7 +109,7 @@ def show_options(connection_id: str) -> dict[str, Any]:
 @part.patch("")
 @previewable
 @needs("connection.manage")
-@part.arguments(OptionsChange)
+@part.arguments(OptionsChange(partial=True))
 @part.response(200, OptionsSchema)
 def change_options(body: dict[str, Any], connection_id: str) -> dict[str, Any]:
     """Change what is given of the options of a SAML connection."""
