@@ -20,7 +20,7 @@ MATCH_BY = {"role": "roles", "entitlement": "entitlements"}
 """What a mapping of users matches by, and the SCIM attribute that holds it."""
 
 Values = dict[str, list[dict[str, Any]]]
-"""The multi-valued attributes of a user, as in ``users.Profile``."""
+"""The multi-valued attributes of a user, as in ``profiles.Profile``."""
 
 
 def apply_to_user(work: Work, user: Target, before: Values, after: Values) -> None:

@@ -13,8 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.directory import bounds, delegation, grants, mapped_users, profiles, tombstones, user_rows
 from app.directory.errors import NotFound, VersionMismatch
 from app.directory.kept_grants import kept
-from app.directory.profiles import Profile as Profile  # these two are known by this name too
-from app.directory.profiles import value_entry as value_entry
+from app.directory.profiles import Profile as Profile  # known by this name too
 from app.directory.user_rows import Change, New
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from app.access.folders import folders_visible_to
 from app.directory import account_role, users
-from app.directory.users import value_entry
+from app.directory.profiles import value_entry
 from app.directory.work import Work
 from app.store.functions import json_found, json_text
 from app.store.models import Group, Membership, NestedGroup, User, UserValue

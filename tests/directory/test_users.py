@@ -9,6 +9,7 @@ import pytest
 
 from app.directory import users
 from app.directory.errors import Invalid, NotFound, Taken, VersionMismatch
+from app.directory.profiles import value_entry
 from app.directory.users import Profile
 from app.directory.work import Actor, transaction
 from app.store.models import AuditEvent, OutgoingEvent, User, UserValue
@@ -57,7 +58,7 @@ def replace(account_id: str, user_id: str, profile: Profile, **options) -> bool:
 
 
 def stored_emails(user_id: str) -> list[dict]:
-    return [users.value_entry(each) for each in rows(UserValue, user_id=user_id)]
+    return [value_entry(each) for each in rows(UserValue, user_id=user_id)]
 
 
 def test_a_new_user_is_stored_as_given(account):

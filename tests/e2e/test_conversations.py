@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import Flask
 
-from app.directory.users import value_entry
+from app.directory.profiles import value_entry
 from app.security.requests import settings
 from app.security.sessions import cookie_name
 from app.store.database import close_database
