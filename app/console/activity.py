@@ -37,6 +37,7 @@ KINDS = {
     "invitation_link": _l("Invitations"),
     "reset_link": _l("Password resets"),
     "account": _l("The account"),
+    "import": _l("Imports"),
 }
 """What is changed, by what its actions begin with. Others go by that."""
 
