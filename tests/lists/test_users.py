@@ -148,9 +148,13 @@ def crowd(account) -> str:
     numbers = [f"{number:05d}" for number in range(5000)]
     made = [
         {
-            "account_id": account, "id": new_id(), "last_sign_in_at": now(),
-            "user_name": f"ada{each}", "user_name_key": f"ada{each}",
-            "display_name": f"Ada {each}", "display_name_key": f"ada {each}",
+            "account_id": account,
+            "id": new_id(),
+            "last_sign_in_at": now(),
+            "user_name": f"ada{each}",
+            "user_name_key": f"ada{each}",
+            "display_name": f"Ada {each}",
+            "display_name_key": f"ada {each}",
         }
         for each in numbers
     ]
