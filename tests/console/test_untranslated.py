@@ -46,8 +46,8 @@ DATA = re.compile(
     r"(^|_)(id|name|by|address|network|value|prefix|domain|path|method|hash|urn|settings)$"
 )
 """Columns of what people and providers call things. What we call them is to be translated."""
-NOT_YET = ("/me/", "/people/")
-"""Pages that are being written anew."""
+NOT_YET = ("/me/access",)
+"""Pages with texts that are told in English alone so far."""
 
 
 @pytest.fixture(scope="module")
