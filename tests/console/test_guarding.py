@@ -15,7 +15,6 @@ from flask import Flask
 from tests.api.v1.world import MAKERS
 from tests.console.client import Browser
 from tests.factories import a_master_admin, a_session, a_user, an_account
-from tests.imports import a_file, begin
 from tests.inspection import rows_of
 
 OPEN = frozenset(
@@ -74,8 +73,7 @@ def path_of(rule: str, ids: dict[str, str]) -> str:
 
 def ids_of(account: str) -> dict[str, str]:
     """Make what parameters name, of an account."""
-    made = {name: make(account) for name, make in MAKERS.items()}
-    return made | {"operation_id": begin(account, a_file(1))}
+    return {name: make(account) for name, make in MAKERS.items()}
 
 
 def token_of(browser: Browser) -> dict[str, str]:
