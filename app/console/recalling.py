@@ -75,12 +75,17 @@ def _catalogue(file: str) -> tuple[frozenset[str], list[_Template]]:
 def _template(text: str, plural: tuple[str, str] | None) -> _Template:
     parts = _PLACE.split(text)  # literal, name, conversion, literal, …
     pattern, seen = [re.escape(_plain(parts[0]))], set()
-    for name, conversion, literal in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        value = f"(?P={name})" if name in seen else f"(?P<{name}>.*)"
+    places = list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
+    for number, (name, conversion, literal) in enumerate(places, 1):
+        # What follows a place is taken where it stands first, once and for all: with every other
+        # split tried too, a text made for it would take minutes.
+        some = ".*" if number == len(places) else ".*?"
+        value = f"(?P={name})" if name in seen else f"(?P<{name}>{some})"
         if conversion == "r" and name not in seen:
-            value = f"(?P<_{name}>['\"])(?P<{name}>.*)(?P=_{name})"
+            value = f"(?P<_{name}>['\"])(?P<{name}>{some})(?P=_{name})"
         seen.add(name)
-        pattern += [value, re.escape(_plain(literal))]
+        part = value + re.escape(_plain(literal))
+        pattern.append(f"(?>{part})" if number < len(places) and literal else part)
     return _Template(
         text,
         begins=_plain(parts[0]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -267,3 +268,11 @@ def test_days_and_times_are_written_as_in_german(page_in_german):
     at = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
     assert telling.stamped(at) == "01.03.2026, 09:30:00"
     assert telling.day(at) == "01.03.2026"
+
+
+def test_a_text_made_to_be_tried_in_every_way_is_not(app):
+    text = " on " * 40 + ", through the group " * 16 + " (" * 80 + ", by " * 50
+    begun = time.process_time()
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert recalled(text) is None
+    assert time.process_time() - begun < 1
