@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from app.directory import groups, memberships, users
+from app.directory.errors import Invalid
 from app.directory.groups import GroupProfile
 from app.directory.imports import run as running
+from app.directory.imports.persons import column_named
+from app.directory.imports.table import rows_from, survey
 from app.directory.users import Profile
 from app.store.models import (
     Grant,
@@ -385,3 +388,40 @@ def test_another_account_is_untouched(account, other):
     imported(account, FILE, groups="exactly")
     assert content(other) == before
     assert rows(Operation, account_id=other) == []
+
+
+def test_a_row_that_ends_before_all_that_is_read_is_refused_alone(account):
+    for text in ("id,userName\n17\n18,ada\n", "groups,userName\nStaff\nStaff,eve\n"):
+        ended = imported(account, text)
+        assert (ended.state, counts(ended)["created"], counts(ended)["refused"]) == ("done", 1, 1)
+        assert problems(ended) == [(2, "userName", "It is empty.")]
+
+
+def test_a_head_with_a_character_no_database_keeps_is_refused(account):
+    for character in ("\0", "\ufffe"):
+        with pytest.raises(Invalid, match="not allowed"):
+            begin(account, f"userName,a{character}b\nada,x\n")
+
+
+def test_a_row_of_many_cells_is_not_kept_in_memory():
+    (row_,) = _rows_of("userName\n" + ",".join(["ab"] * 10_000) + "\n")
+    assert row_.cells == ["ab"]
+    assert row_.problem == "It has 10000 cells, and the first line 1."
+
+
+def test_a_row_over_many_lines_has_an_end():
+    with pytest.raises(Invalid, match="Line 2 is longer"):
+        _rows_of("userName\n" + '"ab\n",' * 300_000)
+
+
+def test_names_of_columns_do_not_fill_the_memory():
+    for number in range(30):
+        head = ",".join(f"{number}.{each}" for each in range(90))
+        _rows_of(f"userName,{head}\nada\n")
+    assert column_named.cache_info().currsize <= 1_000
+
+
+def _rows_of(text):
+    data = [text.encode()]
+    form = survey(data).form
+    return list(rows_from([text.encode()[form.begins :]], form, form.begins, form.line))

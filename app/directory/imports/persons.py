@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from app.directory import bounds
 from app.directory.errors import Invalid
@@ -80,7 +80,7 @@ class Person:
     """Names of groups, by name for comparison; None: the file has no such column."""
 
 
-@cache
+@lru_cache(maxsize=1_000)  # Names are whatever somebody writes at the head of a file.
 def column_named(name: str) -> str | None:
     """Return which column a name in the head of a file means; None: none that is read."""
     return _BY_ALIAS.get(re.sub(r"[\W_]", "", name.lower()))
@@ -91,18 +91,10 @@ def read(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Pers
 
     :raises Refused: When it cannot be meant.
     """
-    if len(cells) > len(columns):
-        raise Refused(
-            None,
-            say(
-                "It has %(cells)s cells, and the first line %(columns)s.",
-                cells=len(cells),
-                columns=len(columns),
-            ),
-        )
     said = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if column}
     groups = said.pop("groups", "") if "groups" in columns else None
-    if max(map(len, said.values())) > CELL_LIMIT or not storable("".join(said.values())):
+    longest = max(map(len, said.values()), default=0)  # A row may end before all that is read.
+    if longest > CELL_LIMIT or not storable("".join(said.values())):
         raise _unfit(said)
     user_name, email = said.pop("userName", ""), said.pop("email", "")
     login = user_name or email

@@ -302,9 +302,9 @@ class Run:
         return tuple(each if each in wanted else None for each in self.form.columns)
 
     def _read(self, row: Row, columns: Sequence[str | None]) -> Person | Problem:
-        if row.problem:
-            return Problem(row.line, None, "", row.problem)
         try:
+            if row.problem:
+                raise Refused(None, row.problem)
             return persons.read(row.line, row.cells, columns)
         except Refused as error:
             named = dict(zip(columns, row.cells, strict=False))

@@ -13,6 +13,7 @@ from typing import Any
 from app.directory.errors import Invalid
 from app.directory.imports.persons import column_named, groups_in
 from app.directory.imports.refusals import Refused
+from app.store.types import storable
 from app.words import Said, say
 
 DELIMITERS = (",", ";", "\t")
@@ -21,6 +22,8 @@ GROUPS_LIMIT = 20_000
 """Most different groups one file may name."""
 LINE_LIMIT = 131_072
 """Longest line, in bytes."""
+ROW_LIMIT = 8 * LINE_LIMIT
+"""Longest row, in bytes: quoted cells may go on over many lines."""
 COLUMNS_LIMIT = 100
 BOM = b"\xef\xbb\xbf"
 SHOWN = 100
@@ -158,6 +161,9 @@ def _form(lines: Iterator[bytes]) -> Form:
     else:
         raise Invalid(say("The file is empty."), field="file")
     heads = [(_head(text, delimiter), delimiter) for delimiter in DELIMITERS]
+    if not storable(text):
+        sentence = say("%(field)s holds a character that is not allowed.", field="file")
+        raise Invalid(sentence, field="file")
     names, delimiter = max(heads, key=lambda head: sum(map(bool, map(column_named, head[0]))))
     columns = tuple(map(column_named, names))
     ignored = tuple(name[:SHOWN] for name in names if name and column_named(name) is None)
@@ -191,18 +197,23 @@ def _check(names: list[str], columns: tuple[str | None, ...]) -> None:
 
 
 def _rows(lines: Iterator[bytes], form: Form, begin: int, line: int) -> Iterator[Row]:
-    end, count = begin, line
+    end, count = begun, first = begin, line
 
     def texts() -> Iterator[str]:
         nonlocal end, count
         for raw in lines:
             count += 1
             end += len(raw)
+            if end - begun > ROW_LIMIT:
+                sentence = say(
+                    "Line %(line)s is longer than %(limit)s bytes.", line=first, limit=ROW_LIMIT
+                )
+                raise Invalid(sentence, field="file")
             yield _text(raw, count)
 
     reader = csv.reader(texts(), delimiter=form.delimiter)
     while True:
-        first = count + 1
+        first, begun = count + 1, end
         try:
             cells = next(reader)
         except StopIteration:
@@ -210,5 +221,16 @@ def _rows(lines: Iterator[bytes], form: Form, begin: int, line: int) -> Iterator
         except csv.Error as error:
             yield Row(first, [], end, count, say("It cannot be read: %(why)s.", why=str(error)))
             continue
-        if any(cells):
+        if len(cells) > len(form.columns):
+            # Only the cells that have a column are kept: hundreds of rows are in memory at once.
+            yield Row(first, cells[: len(form.columns)], end, count, _too_many(cells, form))
+        elif any(cells):
             yield Row(first, cells, end, count)
+
+
+def _too_many(cells: list[str], form: Form) -> Said:
+    return say(
+        "It has %(cells)s cells, and the first line %(columns)s.",
+        cells=len(cells),
+        columns=len(form.columns),
+    )
