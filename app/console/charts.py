@@ -93,13 +93,8 @@ def of_days(days: Sequence[Day], address_of: Callable[[date, str], str]) -> Char
     half = [most // 2] if most % 2 == 0 else []
     lines = tuple((round(100 - 100 * count / most, 3), count) for count in (0, *half, most))
     every = max(1, ceil(len(days) / MARKS))
-    marks = tuple(
-        (
-            round((number + 0.5) * step, 3),
-            format_skeleton("MMMd", days[number].day, locale=get_locale()),
-        )
-        for number in reversed(range(len(days) - 1, -1, -every))
-    )
+    named = reversed(range(len(days) - 1, -1, -every))  # today is among them
+    marks = tuple((round((n + 0.5) * step, 3), _in_short(days[n].day)) for n in named)
     return Chart(tuple(columns), lines, marks)
 
 

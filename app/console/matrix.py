@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, render_template, request, url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.access import matrix
@@ -74,10 +75,15 @@ def shown() -> str:
 @blueprint.post("/export")
 @page("report.view")
 def export() -> Response:
-    """Hand out the level as CSV, from its first group and folder on, with all that fits."""
+    """Hand out the level as CSV, from its first group and folder on, with all that fits.
+
+    In English, as all exports are.
+    """
     level = _level(GROUPS_EXPORTED, FOLDERS_EXPORTED)
+    with force_locale("en"):
+        text = "".join(_lines(level))
     return Response(
-        "".join(_lines(level)),
+        text,
         content_type=spreadsheets.CONTENT_TYPE,
         headers={"Content-Disposition": "attachment; filename=matrix.csv"},
     )
