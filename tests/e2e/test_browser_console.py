@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 from app.access.permissions import FOLDER_ROLES
 from app.console.languages import COOKIE, LANGUAGES
 from app.directory.audit_chain import seal
-from app.store.models import Connection
+from app.store.models import Connection, Membership, Operation
 from app.store.types import new_id
 from tests.conftest import make_app
 from tests.console.test_guarding import ids_of, path_of, rules
@@ -37,12 +37,13 @@ from tests.factories import (
     a_user,
     an_account,
 )
-from tests.inspection import row
+from tests.imports import a_file
+from tests.inspection import row, rows
 
 SCREENS = Path(__file__).with_name("screens")
 SERIOUS = ("serious", "critical")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
-NO_PAGES = ("finder.suggested", "saml_keys.certificate")
+NO_PAGES = ("finder.suggested", "saml_keys.certificate", "imports.problems")
 OF_SAML = ("saml_options", "saml_metadata", "saml_keys", "saml_tester")
 """The pages of a connection that people sign in through."""
 
@@ -184,6 +185,25 @@ def test_the_matrix_is_narrowed_where_one_is_and_a_bar_leads_to_its_day(
     page.locator("figure").first.locator("rect.good").last.click()
     expect(page).to_have_url(re.compile(r"/audit\?since=.*&action=session.opened"))
     expect(page.get_by_role("table", name="Audit log").get_by_role("row")).to_have_count(2)
+
+
+def test_an_import_moves_its_bar_and_is_found_again(console: Console, page: Page) -> None:
+    """It begins within a second or two of being asked for; the page follows by itself."""
+    page.goto(console.server.url + "/imports/new")
+    text = a_file(3_000, groups=20, each=3)
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("This was a trial")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Import it now").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.goto(console.server.url + "/people")
+    page.get_by_role("link", name="Imports", exact=True).click()
+    page.get_by_role("row", name="people.csv").first.get_by_role("link").click()
+    expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    assert [each.state for each in rows(Operation, account_id=console.account)] == ["done"] * 2
+    assert len(rows(Membership, account_id=console.account)) == 1 + 3_000 * 3
 
 
 def test_it_works_without_script(console: Console, page: Page) -> None:
