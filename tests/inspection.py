@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import event, func, select
+from sqlalchemy import CompoundSelect, event, func, literal, select, union_all
 
 from app.store.database import Base, db
 from app.store.models import Account, AuditEvent, OutgoingEvent
@@ -56,18 +57,22 @@ def epoch(account_id: str) -> int:
     return row(Account, id=account_id).access_epoch
 
 
-def fingerprint() -> dict[str, int]:
-    """How many rows each table has, and the sum of the versions: equal when nothing was written."""
+def fingerprint() -> dict[str, tuple[int, ...]]:
+    """How many rows each table has, and sums of versions: equal when nothing was written."""
     db.session.rollback()
-    counts = {}
+    return {name: tuple(counts) for name, *counts in db.session.execute(_counts())}
+
+
+@cache
+def _counts() -> CompoundSelect[Any]:
+    counted = []
     for table in db.metadata.sorted_tables:
-        columns = [func.count()] + [
-            func.coalesce(func.sum(table.c[name]), 0)
+        sums = [
+            func.coalesce(func.sum(table.c[name]), 0) if name in table.c else literal(0)
             for name in ("version", "access_epoch")
-            if name in table.c
         ]
-        counts[table.name] = tuple(db.session.execute(select(*columns).select_from(table)).one())
-    return counts
+        counted.append(select(literal(table.name), func.count(), *sums).select_from(table))
+    return union_all(*counted)
 
 
 @contextmanager
