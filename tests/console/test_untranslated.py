@@ -17,7 +17,7 @@ from lxml import html
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.access.permissions import ACTIONS
+from app.access.permissions import ACTIONS, BUILT_IN
 from app.console.providers import PROVIDERS
 from app.directory import connections, provisioning_log, traces
 from app.directory.errors import Forbidden, NotFound
@@ -108,7 +108,8 @@ def data_in_the_store() -> list[str]:
                     found |= set(_texts(value))
     for provider in PROVIDERS.values():
         found |= {value for value in vars(provider).values() if not isinstance(value, Said)}
-    return sorted(filter(None, found), key=len, reverse=True)
+    built_in = {role for roles in BUILT_IN.values() for role in roles}
+    return sorted(filter(None, found - built_in), key=len, reverse=True)
 
 
 def _texts(value: object) -> Iterator[str]:
