@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds
@@ -139,7 +139,7 @@ def set_enabled(work: Work, name: str, enabled: bool) -> bool:
     """
     where = (Connection.account_id == work.account_id) & _named(name)
     columns = (Connection.id, Connection.kind, Connection.name, Connection.enabled)
-    row = db.session.execute(select(*columns).where(where).limit(1)).first()
+    row = db.session.execute(_the_one(select(*columns).where(where), name)).first()
     if row is None:
         raise NotFound("connection", name)
     if row.enabled == enabled:
@@ -188,6 +188,11 @@ def _named(name: str) -> ColumnElement[bool]:
     return (Connection.name_key == comparison_key(name)) | (Connection.id == name)
 
 
+def _the_one(query: Select[*tuple[Any, ...]], name: str) -> Select[*tuple[Any, ...]]:
+    """Return the query of the one that is named: by its id first, which another may be called."""
+    return query.order_by(Connection.id != name).limit(1)
+
+
 def _taken(name: str) -> Taken:
     return Taken(say("There is a connection %(name)r already.", name=name))
 
@@ -208,7 +213,7 @@ def find(account_id: str, name: str) -> str:
     :raises NotFound: When the account has none.
     """
     query = select(Connection.id).where(Connection.account_id == account_id, _named(name))
-    found = db.session.scalar(query.limit(1))
+    found: str | None = db.session.scalar(_the_one(query, name))
     if found is None:
         raise NotFound("connection", name)
     return found
@@ -233,7 +238,7 @@ def find_saml(account_id: str, name: str) -> Any:
         Connection.kind == "saml",
         _named(name),
     )
-    row = db.session.execute(query.limit(1)).first()
+    row = db.session.execute(_the_one(query, name)).first()
     if row is None:
         raise NotFound("SAML connection", name)
     return row

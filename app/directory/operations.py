@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
+from sqlalchemy import delete, exists, func, insert, or_, select, text, update
+from sqlalchemy.orm import aliased
 
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Actor, Target, Work, transaction
@@ -112,9 +113,17 @@ def claim(account_id: str, operation_id: str) -> Operation | None:
 def claim_next() -> Operation | None:
     """Take the oldest operation that nobody carries on, but for those of the command.
 
-    Whoever stopped the command did so on purpose; the same command goes on.
+    Whoever stopped the command did so on purpose; the same command goes on. An account has its
+    turn once at a time: its writes wait for each other anyway, and other accounts would too.
     """
-    return _claim(Row.surface != "cli")
+    other = aliased(Row)
+    has_its_turn = exists().where(
+        other.account_id == Row.account_id,
+        other.id != Row.id,
+        other.state == "running",
+        other.leased_until > now(),
+    )
+    return _claim(Row.surface != "cli", ~has_its_turn)
 
 
 def _claim(*conditions: Any) -> Operation | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ import orjson
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PARTED = re.compile(r"(?s)(?<=.)([;\t\r\n])(?=[=+\-@])")
+"""Where a formula would begin within a text: some spreadsheets part cells at these too."""
 
 
 def line(values: Iterable[Any]) -> str:
@@ -27,4 +30,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    safe = _PARTED.sub(r"\1'", text)
+    return f"'{safe}" if text.startswith(_FORMULA) else safe

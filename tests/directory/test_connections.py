@@ -100,3 +100,9 @@ def test_connections_of_another_account_are_not_found(account):
         with pytest.raises(NotFound):
             replace_settings(account, connection_id, {"entity_id": "a"})
     assert fingerprint() == before
+
+
+def test_an_id_names_its_own_connection_whatever_another_is_called(account):
+    okta = a_connection(account, name="Okta")
+    a_connection(account, name=okta)
+    assert connections.find(account, okta) == okta

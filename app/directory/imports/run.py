@@ -294,7 +294,9 @@ class Run:
         return rows_from(self._chunks(begin), self.form, begin, line)
 
     def _chunks(self, begin: int) -> Iterator[bytes]:
-        return files.chunks_from(self.operation.account_id, self.operation.id, begin)
+        for chunk in files.chunks_from(self.operation.account_id, self.operation.id, begin):
+            operations.hold(self.operation)  # A large file takes longer to read than a lease lasts.
+            yield chunk
 
     def _columns(self, wanted: frozenset[str] | None = None) -> tuple[str | None, ...]:
         if wanted is None:
