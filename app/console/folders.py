@@ -6,13 +6,12 @@ names of the folders above. What is not shared does not exist for them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import render_template, request
 
-from app.access.folders import VISIBLE, folders_visible_to
+from app.access.folders import VISIBLE
 from app.console import asked
-from app.console.pages import Visitor, page, section, visitor
+from app.console.me import own_branch
+from app.console.pages import page, section, visitor
 from app.directory import folders
 from app.lists import folders as lists
 
@@ -27,7 +26,7 @@ def tree() -> str:
     """Show a branch of the tree: what lies in the folder ``in``, or in the root."""
     who = visitor()
     if not who.may(VISIBLE):
-        return _shared(who)
+        return render_template("console/folders/shared.html", branch=own_branch())
     prefix = asked.text("prefix")
     root = folders.root_of(who.account_id)
     branch = asked.id_("in") or root
@@ -41,17 +40,4 @@ def tree() -> str:
     )
     return render_template(
         "console/folders/tree.html", found=found, branch=branch, root=root, prefix=prefix
-    )
-
-
-def _shared(who: Visitor) -> str:
-    """Show the folders that are shared with somebody, page by page."""
-    after = asked.id_("after")
-    user_id = who.person.user_id
-    found: list[Any] = folders_visible_to(who.account_id, user_id, SHOWN + 1, after=after)
-    shown = sorted(found, key=lambda folder: folder.id)[:SHOWN]
-    return render_template(
-        "console/folders/shared.html",
-        folders=sorted(shown, key=lambda folder: folder.path),
-        next=shown[-1].id if len(found) > SHOWN else None,
     )

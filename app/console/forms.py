@@ -6,19 +6,22 @@ from the store are set by the view.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, RadioField, StringField
+from wtforms import DateField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
 LONGEST_NAME = 256
 LONGEST_REASON = 1024
 LONGEST_PATH = 2048
+EMAILS_AT_MOST = 20
 OR_THE_ACCOUNT = _l("Its path, such as /Brand/2026. Empty for a role on the whole account.")
 
 
@@ -74,6 +77,36 @@ class PathField(StringField):
     def __init__(self, label: Any, validators: Any, **options: Any) -> None:
         told = {"data-suggest": "folder", "autocomplete": "off"}
         super().__init__(label, [*validators, Length(0, LONGEST_PATH)], render_kw=told, **options)
+
+
+AN_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def of_an_email(form: FlaskForm, field: Any) -> None:
+    """Refuse what is no e-mail address, or a line that is none."""
+    for line in (field.data or "").splitlines():
+        if line.strip() and not (len(line) <= LONGEST_NAME and AN_EMAIL.fullmatch(line.strip())):
+            raise ValidationError(_("%(text)s does not look like ada@example.com.", text=line[:64]))
+
+
+class EmailField(StringField):
+    """An e-mail address."""
+
+    def __init__(self, label: Any, validators: Any, **options: Any) -> None:
+        super().__init__(label, [*validators, of_an_email], **options)
+
+
+class EmailsField(TextAreaField):
+    """E-mail addresses, one on each line; ``addresses`` is a list of them."""
+
+    def __init__(self, label: Any, validators: Any, **options: Any) -> None:
+        bounds = Length(0, EMAILS_AT_MOST * LONGEST_NAME)
+        told = {"rows": 2, "spellcheck": "false"}
+        super().__init__(label, [*validators, bounds, of_an_email], render_kw=told, **options)
+
+    @property
+    def addresses(self) -> list[str]:
+        return [line.strip() for line in (self.data or "").splitlines() if line.strip()]
 
 
 class TermsForm(FlaskForm):

@@ -6,16 +6,23 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import DataRequired, Length
 
-from app.access.decisions import account_roles
 from app.access.explanation import explain
-from app.access.folders import folders_visible_to
+from app.access.folders import VISIBLE
+from app.access.membership import chains_of
 from app.access.permissions import ACTIONS, DESCRIPTIONS, FOLDER_ACTIONS
+from app.access.reach import Branch, branch_of
 from app.console import asked
+from app.console.forms import LONGEST_NAME
 from app.console.own_sessions import device_of
 from app.console.pages import back, page, section, visitor, writing
+from app.console.telling import told
 from app.directory import (
     factors,
     folders,
@@ -27,9 +34,10 @@ from app.directory import (
 )
 from app.directory.errors import NotFound, existing
 from app.invitation_mails import link_of
-from app.lists import grants, groups
+from app.lists import about_user, audit, grants, groups
 from app.lists import sessions as session_lists
 from app.lists import users as lists
+from app.lists.audit import AuditFilter
 from app.lists.grants import GrantFilter
 from app.lists.groups import GroupFilter
 from app.security.requests import settings
@@ -37,37 +45,69 @@ from app.security.requests import settings
 blueprint = section("person", __name__, "/people/<user_id>")
 
 SHOWN = 50
-LOG_SHOWN = 20
+BRANCH_SHOWN = 100
+LOG_SHOWN = 10
 LONGEST_PATH = 2048
 REASON = "ended by an administrator"
 PURPOSES = ("invitation", "reset")
+
+
+class JoinForm(FlaskForm):
+    """The group somebody is to be in."""
+
+    group = StringField(
+        _l("Add to a group"),
+        [DataRequired(), Length(1, LONGEST_NAME)],
+        render_kw={"data-suggest": "group", "autocomplete": "off"},
+    )
 
 
 @blueprint.get("")
 @page("user.view")
 def shown(user_id: str) -> str:
     """Show what somebody is and holds; with ``action``, why they may do it on ``folder``."""
+    return person_page(user_id, JoinForm())
+
+
+@blueprint.get("/reach")
+@page("user.view")
+def reached(user_id: str) -> str:
+    """Show a branch of what they reach: what lies in the folder ``in``, or in the root."""
+    user, branch = _read(user_id), _branch(user_id, asked.id_("in"))
+    return render_template("console/people/reach.html", user=user, branch=branch)
+
+
+def person_page(user_id: str, join: JoinForm) -> str:
+    """Return the page of a person.
+
+    :param join: The form that puts them into a group.
+    """
     who, user = visitor(), _read(user_id)
     account_id = who.account_id
-    after = asked.id_("after")
-    found = folders_visible_to(account_id, user_id, SHOWN + 1, after=after)
-    reached = sorted(found, key=lambda folder: folder.id)[:SHOWN]
+    branch = _branch(user_id, None)
+    held = frozenset().union(*(each.grant.permissions for each in branch.on_account))
     return render_template(
         "console/people/person.html",
         user=user,
-        roles=account_roles(account_id, user_id),
-        groups=groups.listed(account_id, GroupFilter(user=user_id), limit=SHOWN),
+        standing=about_user.standing_of(account_id, user_id),
+        factors=factors.listed(account_id, user_id),
+        groups=groups.listed(
+            account_id, GroupFilter(user=user_id), cursor=request.args.get("groups"), limit=SHOWN
+        ),
+        chains=chains_of(account_id, user_id),
+        join=join,
         grants=grants.listed(
             account_id, GrantFilter(user=user_id), cursor=request.args.get("grants"), limit=SHOWN
         ),
-        folders=sorted(reached, key=lambda folder: folder.path),
-        next=reached[-1].id if len(found) > SHOWN else None,
-        sessions=session_lists.listed(account_id, settings(), user=user_id, limit=SHOWN).items,
-        factors=factors.listed(account_id, user_id),
-        log=_log(user["user_name"]) if who.may("connection.view") else None,
+        branch=branch,
+        more_than_visitor=sorted(held - who.permissions),
         why=_why(user_id),
         descriptions=DESCRIPTIONS,
+        sessions=session_lists.listed(account_id, settings(), user=user_id, limit=SHOWN).items,
+        open=session_lists.open_of(account_id, settings(), user_id),
         device_of=device_of,
+        log=_log(user_id) if who.may("connection.view") else None,
+        events=_events(user_id) if who.may("audit.view") else None,
     )
 
 
@@ -167,9 +207,34 @@ def _why(user_id: str) -> dict[str, Any] | None:
         try:
             folder_id = folders.find_by_path(account_id, path[:LONGEST_PATH] or "/")
         except NotFound as error:
-            return {"problem": str(error)}
+            return {"problem": told(error)}
     return {"told": explain(account_id, user_id, action, folder_id)}
 
 
-def _log(user_name: str) -> list[Any]:
-    return provisioning_log.find(visitor().account_id, user=user_name, limit=LOG_SHOWN)
+def _branch(user_id: str, folder_id: str | None) -> Branch:
+    """Return what they reach in a folder.
+
+    What is cut off is listed for those alone who may know of every folder.
+
+    :raises NotFound: When they reach nothing there.
+    """
+    who = visitor()
+    folder_id = folder_id or folders.root_of(who.account_id)
+    branch = branch_of(
+        who.account_id,
+        user_id,
+        folder_id,
+        with_cut_off=who.may(VISIBLE),
+        after=asked.text("after"),
+        limit=BRANCH_SHOWN,
+    )
+    return existing(branch, "folder", folder_id)
+
+
+def _log(user_id: str) -> list[Any]:
+    return provisioning_log.find(visitor().account_id, user=user_id, limit=LOG_SHOWN)
+
+
+def _events(user_id: str) -> list[dict[str, Any]]:
+    wanted = AuditFilter(target_type="user", target=user_id)
+    return audit.listed(visitor().account_id, wanted, limit=LOG_SHOWN).items

@@ -6,15 +6,22 @@ Who must have one and has none comes here too, from the midst of a sign-in, to a
 from __future__ import annotations
 
 import segno
-from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from app.console.person import (
-    actor,
-    half_signed_in_person,
-    signed_in_person,
-    take_refused_cookie_back,
-)
+from app.console.pages import find_visitor
+from app.console.person import actor, half_signed_in_person, take_refused_cookie_back
 from app.console.second_factor import (
     credential,
     path_asked,
@@ -22,6 +29,7 @@ from app.console.second_factor import (
     refuse,
     take_over,
 )
+from app.console.telling import told
 from app.directory import factors, passkeys, recovery_codes, second_factor, totp
 from app.directory.errors import DirectoryError, Invalid
 from app.directory.factors import Added
@@ -34,7 +42,8 @@ blueprint = Blueprint("own_factors", __name__, url_prefix="/me/second-factor")
 blueprint.after_request(take_refused_cookie_back)
 blueprint.register_error_handler(DirectoryError, refuse)
 
-DEFAULT_NAMES = {"totp": "Authenticator app", "passkey": "Passkey"}
+KINDS = {"totp": _l("Authenticator app"), "passkey": _l("Passkey")}
+"""What each kind is called, and a factor that is given no name."""
 
 
 @blueprint.get("")
@@ -43,13 +52,14 @@ def listed() -> Response:
     person = _signed_in()
     account_id, user_id = person.account_id, person.user_id
     page = render_template(
-        "console/own_factors.html",
+        "console/me/factors.html",
         person=person,
         may_change=recently_proved(person),
         factors=factors.listed(account_id, user_id),
-        kinds=DEFAULT_NAMES,
+        kinds=KINDS,
         required=second_factor.standing(account_id, user_id, now()).required,
         codes_left=recovery_codes.left(account_id, user_id),
+        codes=recovery_codes.COUNT,
         few=recovery_codes.FEW,
         path=url_for("own_factors.listed"),
     )
@@ -81,7 +91,7 @@ def confirm_app(device_id: str) -> Response:
         with transaction(person.account_id, actor(person)) as work:
             added = totp.confirm(work, person, device_id, code, settings().secret_key)
     except Invalid as wrong:
-        return _app_page(person, device_id, str(wrong))
+        return _app_page(person, device_id, told(wrong))
     return _added(person, added)
 
 
@@ -112,6 +122,7 @@ def rename(kind: str, factor_id: str) -> Response:
     person = _may_change()
     with transaction(person.account_id, actor(person)) as work:
         factors.rename(work, person, kind, factor_id, request.form.get("name", ""))
+    flash(_("It has another name now."), "success")
     return _to_list()
 
 
@@ -121,6 +132,7 @@ def remove(kind: str, factor_id: str) -> Response:
     person = _may_change()
     with transaction(person.account_id, actor(person)) as work:
         factors.remove(work, person, kind, factor_id)
+    flash(_("It is removed, and proves nothing any more."), "success")
     return _to_list()
 
 
@@ -130,14 +142,14 @@ def renew_codes() -> Response:
     person = _may_change()
     with transaction(person.account_id, actor(person)) as work:
         codes = factors.renew_recovery_codes(work, person)
-    return make_response(_codes_page(codes, url_for("own_factors.listed")))
+    return make_response(_codes_page(person, codes, url_for("own_factors.listed")))
 
 
 def _signed_in() -> SignedIn:
-    person = signed_in_person()
-    if person is None:
+    who = find_visitor()
+    if who is None:
         abort(redirect(url_for("console.sign_in", next=url_for("own_factors.listed")), 303))
-    return person
+    return who.person
 
 
 def _may_change() -> SignedIn:
@@ -159,7 +171,12 @@ def _may_add() -> Person:
 
 
 def _name(kind: str) -> str:
-    return request.form.get("name", "").strip() or DEFAULT_NAMES[kind]
+    return request.form.get("name", "").strip() or str(KINDS[kind])
+
+
+def _frame(person: Person) -> str:
+    """Return the frame of a page: the one with the menu for who is signed in."""
+    return "console/page.html" if isinstance(person, SignedIn) else "door.html"
 
 
 def _app_page(person: Person, device_id: str, problem: str = "") -> Response:
@@ -167,7 +184,7 @@ def _app_page(person: Person, device_id: str, problem: str = "") -> Response:
     picture = segno.make(setup.uri, error="l", micro=False)
     page = render_template(
         "console/enrol_app.html",
-        person=person,
+        frame=_frame(person),
         picture=picture.svg_data_uri(scale=4, border=4, light="white"),
         groups=[setup.secret[start : start + 4] for start in range(0, len(setup.secret), 4)],
         path=path_asked(),
@@ -183,12 +200,13 @@ def _added(person: Person, added: Added) -> Response:
     if added.recovery_codes:
         answer.status_code = 200
         answer.headers.pop("Location")
-        answer.set_data(_codes_page(added.recovery_codes, path))
+        answer.set_data(_codes_page(person, added.recovery_codes, path))
     return answer
 
 
-def _codes_page(codes: list[str], path: str) -> str:
-    return render_template("console/recovery_codes.html", codes=codes, path=path)
+def _codes_page(person: Person, codes: list[str], path: str) -> str:
+    frame = _frame(person)
+    return render_template("console/recovery_codes.html", frame=frame, codes=codes, path=path)
 
 
 def _to_list() -> Response:

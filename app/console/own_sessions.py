@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, make_response, redirect, render_template, url_for
-from werkzeug.exceptions import NotFound
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from app.console.person import actor, signed_in_person, take_refused_cookie_back
+from app.console.pages import page, section, visitor, writing
 from app.directory import sessions
-from app.directory.work import transaction
+from app.directory.errors import NotFound
+from app.lists import sessions as lists
 from app.security.requests import settings
-from app.security.sessions import SignedIn
 
-blueprint = Blueprint("own_sessions", __name__, url_prefix="/me/sessions")
-blueprint.after_request(take_refused_cookie_back)
+blueprint = section("own_sessions", __name__, "/me/sessions")
 
-_METHODS = {
-    "saml": "through your company",
-    "link": "with a sign-in link",
-    "password": "with a password",
-}
+SHOWN = 50
+REASON = "ended by its owner"
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
 _SYSTEMS = {
     "iPhone": "iPhone",
@@ -34,43 +29,41 @@ _SYSTEMS = {
 
 
 @blueprint.get("")
-def listed() -> Response:
-    """Show the person their sessions."""
-    person = signed_in_person()
-    if person is None:
-        return _sign_in()
-    found = sessions.listed(person.account_id, person.user_id, settings())
-    page = render_template(
-        "console/own_sessions.html",
-        person=person,
-        sessions=[_shown(row, person) for row in found],
+@page()
+def listed() -> str:
+    """Show the person their sessions, the newest first."""
+    person = visitor().person
+    found = lists.listed(
+        person.account_id,
+        settings(),
+        user=person.user_id,
+        cursor=request.args.get("cursor"),
+        limit=SHOWN,
     )
-    return make_response(page)
+    return render_template(
+        "console/me/sessions.html", person=person, sessions=found, device_of=device_of
+    )
 
 
 @blueprint.post("/<session_id>/end")
+@page()
 def end(session_id: str) -> Response:
     """End one session of the person's own."""
-    person = signed_in_person()
-    if person is None:
-        return _sign_in()
-    with transaction(person.account_id, actor(person)) as work:
-        ended = sessions.revoke(
-            work, session_id, reason="ended by its owner", user_id=person.user_id
-        )
-    if not ended:
-        raise NotFound("You have no such session.")
+    with writing() as work:
+        if not sessions.revoke(work, session_id, reason=REASON, user_id=visitor().person.user_id):
+            raise NotFound("session", session_id)
+    flash(_("The session has ended."), "success")
     return redirect(url_for("own_sessions.listed"), 303)
 
 
 @blueprint.post("/end-others")
+@page()
 def end_others() -> Response:
     """End every session of the person but the one that asks."""
-    person = signed_in_person()
-    if person is None:
-        return _sign_in()
-    with transaction(person.account_id, actor(person)) as work:
-        sessions.revoke_others(work, person.user_id, person.session_id, reason="ended by its owner")
+    person = visitor().person
+    with writing() as work:
+        count = sessions.revoke_others(work, person.user_id, person.session_id, reason=REASON)
+    flash(ngettext("One session has ended.", "%(num)s sessions have ended.", count), "success")
     return redirect(url_for("own_sessions.listed"), 303)
 
 
@@ -80,16 +73,6 @@ def device_of(user_agent: str) -> str:
     if not browser and "Safari/" in user_agent:
         browser = "Safari"
     system = next((name for token, name in _SYSTEMS.items() if token in user_agent), "")
-    return " on ".join(filter(None, (browser, system))) or "An unknown program"
-
-
-def _shown(row: Any, person: SignedIn) -> dict[str, Any]:
-    return dict(row._mapping) | {
-        "device": device_of(row.user_agent),
-        "how": _METHODS.get(row.method, row.method),
-        "is_this": row.id == person.session_id,
-    }
-
-
-def _sign_in() -> Response:
-    return redirect(url_for("console.sign_in", next=url_for("own_sessions.listed")), 303)
+    if browser and system:
+        return str(_("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(_("An unknown program"))

@@ -1,25 +1,19 @@
-"""Signing in with a password, setting one by a link, and changing it."""
+"""Signing in with a password, and setting one by a link."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import (
-    Blueprint,
-    Flask,
-    current_app,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, Flask, current_app, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app import invitation_mails, mail
 from app.access.identity import primary_email
 from app.console.errors import error_page
-from app.console.person import actor, go_on, signed_in_person, take_refused_cookie_back
+from app.console.person import go_on, take_refused_cookie_back
+from app.console.telling import told
 from app.directory import attempts, invitations, passwords
 from app.directory.attempts import Counted, TooManyAttempts
 from app.directory.errors import DirectoryError, NotFound
@@ -28,10 +22,10 @@ from app.directory.password_sign_in import Given, SeveralAccounts, WrongPassword
 from app.directory.sessions import open_session
 from app.directory.work import Actor, transaction
 from app.security import devices
-from app.security.passwords import LONGEST, WeakPassword, check, hash_password, verify
+from app.security.passwords import WeakPassword, check, hash_password
 from app.security.paths import same_site_path
 from app.security.requests import client_address, client_network, request_id, settings
-from app.security.sessions import SignedIn, cookie_attributes
+from app.security.sessions import cookie_attributes
 from app.store.types import now
 
 blueprint = Blueprint("passwords", __name__)
@@ -40,8 +34,6 @@ blueprint.after_request(take_refused_cookie_back)
 LONGEST_NAME = 256
 FREE_RESETS = 3
 """How many mails to reset a password one name, and one network, may ask for without waiting."""
-FRESH = timedelta(minutes=15)
-"""How long after a sign-in by link a first password may be set without another proof."""
 
 
 @blueprint.post("/sign-in/password")
@@ -59,7 +51,7 @@ def sign_in_with_password() -> Response:
     try:
         opened = sign_in(given, _somebody(given.who), timedelta(hours=settings().session_hours))
     except TooManyAttempts as wait:
-        return _too_many(wait)
+        return too_many(wait)
     except SeveralAccounts:
         return password_page(given.who, path, ask_account=True)
     except (WrongPassword, DirectoryError):
@@ -118,7 +110,7 @@ def send_reset() -> Response:
             ]
         )
     except TooManyAttempts as wait:
-        return _too_many(wait)
+        return too_many(wait)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     somebody = _somebody(who)
     # Elsewhere, since whether there is anybody shows in how long it takes.
@@ -145,7 +137,7 @@ def set_by_link(secret: str) -> Response:
     try:
         password = check(request.form.get("password", ""), about)
     except WeakPassword as weak:
-        return _set_page(holder, str(weak))
+        return _set_page(holder, told(weak))
     password_hash = hash_password(password)  # outside of the transaction: it takes a while
     try:
         with transaction(holder.account_id, _somebody(holder.user_name)) as work:
@@ -162,59 +154,8 @@ def set_by_link(secret: str) -> Response:
     except NotFound:  # used in this very moment
         return _dead_link()
     except DirectoryError as refused:
-        return error_page(403, "This link does not sign you in", str(refused))
+        return error_page(403, _("This link does not sign you in"), told(refused))
     return go_on(opened)
-
-
-@blueprint.get("/me/password")
-def own_password() -> Response:
-    """Show the form to change the own password."""
-    person = signed_in_person()
-    if person is None:
-        return _to_sign_in()
-    return _own_page(person)
-
-
-@blueprint.post("/me/password")
-def change_own_password() -> Response:
-    """Change the own password; the other sessions end."""
-    person = signed_in_person()
-    if person is None:
-        return _to_sign_in()
-    try:
-        problem = _unproven(person)
-    except TooManyAttempts as wait:
-        return _too_many(wait)
-    if problem:
-        return _own_page(person, problem)
-    try:
-        about = (person.user_name, person.display_name, person.account_name)
-        password_hash = hash_password(check(request.form.get("password", ""), about))
-    except WeakPassword as weak:
-        return _own_page(person, str(weak))
-    with transaction(person.account_id, actor(person)) as work:
-        passwords.set_password(work, person.user_id, password_hash, keep_session=person.session_id)
-    return _own_page(person, done=True)
-
-
-def _unproven(person: SignedIn) -> str | None:
-    """Return why somebody may not change the password now; None when they may.
-
-    :raises TooManyAttempts: When the next try has to wait.
-    """
-    stored = passwords.hash_of(person.account_id, person.user_id)
-    if stored is None:
-        fresh = person.method == "link" and person.created_at > now() - FRESH
-        return (
-            None if fresh else "You have no password yet. Sign out and use “Forgotten password?”."
-        )
-    counted = [Counted(f"own password:{person.user_id}", 5)]
-    attempts.begin(counted)
-    given = request.form.get("current", "")
-    if len(given) > LONGEST or not verify(stored, given):
-        return "The current password is wrong."
-    attempts.succeeded(counted)
-    return None
 
 
 def _mail_resets(app: Flask, who: str, somebody: Actor) -> None:
@@ -243,24 +184,15 @@ def _set_page(holder: Holder, problem: str | None = None) -> Response:
     return make_response(page, 400 if problem else 200)
 
 
-def _own_page(person: SignedIn, problem: str | None = None, *, done: bool = False) -> Response:
-    page = render_template(
-        "console/own_password.html",
-        person=person,
-        problem=problem,
-        done=done,
-        has_password=passwords.has_password(person.account_id, person.user_id),
+def too_many(wait: TooManyAttempts) -> Response:
+    """Return the page that asks somebody to wait before the next try."""
+    advice = ngettext(
+        "Wait one second, then try again.",
+        "Wait %(num)s seconds, then try again.",
+        wait.seconds,
     )
-    return make_response(page, 400 if problem else 200)
-
-
-def _too_many(wait: TooManyAttempts) -> Response:
-    response = error_page(
-        429,
-        "Too many attempts",
-        f"Wait {wait.seconds} seconds, then try again. If you do not remember your password, use "
-        "“Forgotten password?” on the sign-in page.",
-    )
+    forgotten = _("If you do not remember your password, use “Forgotten password?” at the sign-in.")
+    response = error_page(429, _("Too many attempts"), f"{advice} {forgotten}")
     response.headers["Retry-After"] = str(wait.seconds)
     return response
 
@@ -268,10 +200,6 @@ def _too_many(wait: TooManyAttempts) -> Response:
 def _dead_link() -> Response:
     return error_page(
         410,
-        "This link does not work any more",
-        "It works once and for a limited time. Ask for a new one on the sign-in page.",
+        _("This link does not work any more"),
+        _("It works once and for a limited time. Ask for a new one on the sign-in page."),
     )
-
-
-def _to_sign_in() -> Response:
-    return redirect(url_for("console.sign_in", next=request.path), 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,17 +11,19 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
-from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Length, Optional
 
 from app.console import asked
-from app.console.forms import LONGEST_NAME
+from app.console.forms import LONGEST_NAME, EmailField
 from app.console.groups import ORIGINS
 from app.console.pages import attempt, page, section, visitor
 from app.directory import users
 from app.directory.users import Profile
 from app.lists import roles
 from app.lists import users as lists
+from app.lists.user_filters import SECOND_FACTORS
 from app.lists.users import UserFilter
+from app.store.types import now
 
 blueprint = section("people", __name__, "/people")
 
@@ -31,7 +34,12 @@ STATUS: dict[str, dict[str, Any]] = {
     "pending": {"pending": True},
     "deactivated": {"enabled": False},
 }
-SORTED = ("user_name", "display_name", "-created_at", "-last_login_at")
+SIGNED_IN = ("lately", "long_ago", "never")
+LATELY, LONG_AGO = timedelta(days=30), timedelta(days=90)
+SORTED = (
+    *("user_name", "display_name", "-created_at", "created_at"),
+    *("-last_login_at", "last_login_at"),
+)
 
 
 class NewPersonForm(FlaskForm):
@@ -41,14 +49,7 @@ class NewPersonForm(FlaskForm):
         description=_l("What they sign in with, mostly their e-mail address."),
     )
     display_name = StringField(_l("Name"), [Optional(), Length(0, LONGEST_NAME)])
-    email = StringField(
-        _l("E-mail address"),
-        [
-            Optional(),
-            Length(3, LONGEST_NAME),
-            Regexp(r"^[^@\s]+@[^@\s]+$", message=_l("It must look like ada@example.com.")),
-        ],
-    )
+    email = EmailField(_l("E-mail address"), [Optional()])
 
 
 @blueprint.get("")
@@ -60,7 +61,10 @@ def listed() -> str:
         prefix=asked.text("prefix"),
         origin=asked.one_of("origin", ORIGINS),
         role=asked.id_("role"),
+        group_named=asked.text("group"),
+        second_factor=asked.one_of("second_factor", SECOND_FACTORS),
         **STATUS.get(request.args.get("status", ""), {}),
+        **_signed_in(asked.one_of("signed_in", SIGNED_IN)),
     )
     found = lists.listed(
         account_id,
@@ -88,3 +92,12 @@ def new() -> str | Response:
             flash(_("%(name)s is added.", name=profile.user_name), "success")
             return redirect(url_for("person.shown", user_id=user_id), 303)
     return render_template("console/people/new.html", form=form)
+
+
+def _signed_in(wanted: str | None) -> dict[str, Any]:
+    """Return the filter by the last sign-in."""
+    if wanted == "never":
+        return {"never_signed_in": True}
+    if wanted == "long_ago":
+        return {"last_login_to": now() - LONG_AGO}
+    return {"last_login_from": now() - LATELY} if wanted == "lately" else {}

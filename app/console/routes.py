@@ -54,7 +54,7 @@ def home() -> Response:
         return _go_to("console.sign_in")
     if who.permissions & ACCOUNT_ACTIONS:
         return make_response(overview_page(who))
-    return make_response(access_page(who.person, who.person.display_name))
+    return make_response(access_page(who.person.display_name))
 
 
 @blueprint.get("/language/<language>")

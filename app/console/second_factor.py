@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.console.errors import error_page
@@ -18,6 +19,7 @@ from app.console.person import (
     signed_in_person,
     take_refused_cookie_back,
 )
+from app.console.telling import told
 from app.directory import factors, proving
 from app.directory.attempts import TooManyAttempts
 from app.directory.errors import DirectoryError, Forbidden, Invalid, NotFound, Taken
@@ -51,7 +53,8 @@ def ask() -> Response:
     if not kinds and isinstance(person, HalfSignedIn) and person.awaits == "enrolment":
         return _to("second_factor.enrol")
     if not kinds and isinstance(person, SignedIn):
-        return error_page(403, "Sign in again", "Sign out first. This needs a recent sign-in.")
+        advice = _("This needs a recent sign-in. Sign out first, then sign in again.")
+        return error_page(403, _("Sign in again"), advice)
     return _page(person, kinds)
 
 
@@ -97,7 +100,7 @@ def enrol() -> Response:
 @blueprint.errorhandler(DirectoryError)
 def refuse(error: DirectoryError) -> Response:
     """Answer what the directory refuses on one plain page."""
-    return error_page(_STATUS.get(type(error), 403), "This cannot be done", str(error))
+    return error_page(_STATUS.get(type(error), 403), _("This cannot be done"), told(error))
 
 
 def path_asked() -> str:
@@ -164,7 +167,7 @@ def _page(person: Person, kinds: set[str], problem: str = "") -> Response:
 
 
 def _refused(person: Person, refused: Exception) -> Response:
-    answer = _page(person, _kinds(person), str(refused))
+    answer = _page(person, _kinds(person), told(refused))
     answer.status_code = _STATUS.get(type(refused), 403)
     if isinstance(refused, TooManyAttempts):
         answer.status_code = 429

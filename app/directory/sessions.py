@@ -15,8 +15,6 @@ from app.directory import second_factor as factor_rules
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
-from app.security.sessions import live
-from app.settings import Settings
 from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.types import UtcDateTime, new_id, now
@@ -24,8 +22,6 @@ from app.words import say
 
 KEPT = timedelta(days=30)
 """How long a session is kept after its end, and a link."""
-LISTED = 100
-"""Most sessions of one user that are listed."""
 
 # What every sign-in asks is built once: building takes longer than asking.
 _users = table(User)
@@ -230,21 +226,6 @@ def at_provider(account_id: str, session_id: str) -> AtProvider | None:
     if row is None or row.connection_id is None or row.name_id is None:
         return None
     return AtProvider(**row._mapping)
-
-
-def listed(account_id: str, user_id: str, settings: Settings) -> list[Any]:
-    """Return the sessions a user has open, the one used last first."""
-    columns = (Session.id, Session.method, Session.address, Session.user_agent)
-    query = (
-        select(*columns, Session.created_at, Session.seen_at, Session.expires_at)
-        .where(
-            Session.account_id == account_id,
-            Session.user_id == user_id,
-            *live(settings, now()),
-        )
-        .order_by(Session.seen_at.desc(), Session.id)
-    )
-    return list(db.session.execute(query.limit(LISTED)))
 
 
 def touch(session_id: str, account_id: str) -> None:

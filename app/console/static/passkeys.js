@@ -64,7 +64,7 @@
       redirect: "error",
     });
     if (!answer.ok) {
-      throw new Error("Load the page again and retry.");
+      throw new Error(form.dataset.again);
     }
     return answer.json();
   };
@@ -78,7 +78,7 @@
       form.elements.credential.value = JSON.stringify(credential);
       form.submit();
     } catch (error) {
-      problem.textContent = `No passkey was used. ${error.message}`;
+      problem.textContent = `${form.dataset.failed} ${error.message}`;
       problem.hidden = false;
     }
   };

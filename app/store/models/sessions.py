@@ -97,6 +97,7 @@ class SignInLink(Base):
             ["account_id", "user_id"], ["users.account_id", "users.id"], ondelete="CASCADE"
         ),
         Index("ix_sign_in_links_hash", "hash", unique=True),
+        Index(None, "account_id", "user_id"),
     )
 
     account_id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -1,4 +1,4 @@
-"""How somebody signed in last; indexes for lists of people in every order."""
+"""How somebody signed in last; indexes for people in every order, and for their links."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,6 +34,9 @@ def upgrade() -> None:
         op.create_index(
             op.f(f"ix_users_account_id_{column}_id"), "users", ["account_id", column, "id"]
         )
+    op.create_index(
+        op.f("ix_sign_in_links_account_id_user_id"), "sign_in_links", ["account_id", "user_id"]
+    )
     _take_over_from_sessions()
 
 
@@ -51,6 +54,7 @@ def _take_over_from_sessions() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_sign_in_links_account_id_user_id"), "sign_in_links")
     for column in SORTED:
         op.drop_index(op.f(f"ix_users_account_id_{column}_id"), "users")
         op.create_index(op.f(f"ix_users_account_id_{column}"), "users", ["account_id", column])
