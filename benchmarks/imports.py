@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import sys
 import time
 from contextlib import nullcontext
@@ -108,16 +107,31 @@ def _import(
             operation_id = start.start(work, looked, options)
     operation = operations.claim(account_id, operation_id)
     assert operation is not None
+    peak = 0.0
+
+    def watch(_operation: object) -> None:
+        nonlocal peak
+        peak = max(peak, _own_memory())
+
+    operation.watch = watch
     run.carry_on(operation)
     seconds = time.perf_counter() - begun
     counts = operation.counts
     expected = {"tried": "created", "new": "created", "once more": "unchanged"}[step]
     assert counts[expected] == looked.rows, counts
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = looked.rows / seconds
     cpu = time.process_time() - cpu
     results.add_row(name, step, f"{rate:,.0f}", f"{seconds:.1f}", f"{cpu:.1f}", f"{peak:.0f}")
     return rate
+
+
+def _own_memory() -> float:
+    """Return the memory of this process in MB, without what it shares with files it maps."""
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "RssAnon":
+            return int(value.split()[0]) / 1024
+    return 0.0
 
 
 def _fill(account_id: str, count: int) -> None:
