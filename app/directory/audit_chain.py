@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.directory import audit_days
 from app.directory.errors import Invalid
@@ -144,22 +145,27 @@ def _seal_batch(account_id: str) -> int:
     db.session.rollback()  # the seals are made; now to write them, quickly
     if not places:
         return 0
-    with write_transaction():
-        written = db.session.connection().execute(_SET_SEAL, places).rowcount
-        audit_days.add(account_id, counted)
-        # The account last: its row is what requests wait for.
-        end = db.session.execute(
-            update(Account)
-            .where(
-                Account.id == account_id,
-                Account.audit_sequence == (begin.sequence if begin else 0),
+    try:
+        with write_transaction():
+            written = db.session.connection().execute(_SET_SEAL, places).rowcount
+            audit_days.add(account_id, counted)
+            # The account last: its row is what requests wait for.
+            end = db.session.execute(
+                update(Account)
+                .where(
+                    Account.id == account_id,
+                    Account.audit_sequence == (begin.sequence if begin else 0),
+                )
+                .values(audit_sequence=places[-1]["place"], audit_seal=places[-1]["mac"])
+                .returning(Account.id)
             )
-            .values(audit_sequence=places[-1]["place"], audit_seal=places[-1]["mac"])
-            .returning(Account.id)
-        )
-        if written != len(places) or end.first() is None:
-            db.session.rollback()
-            return 0
+            if written != len(places) or end.first() is None:
+                db.session.rollback()
+                return 0
+    except IntegrityError:
+        if head(account_id) == begin:
+            raise
+        return 0  # who was quicker saw other events, and gave them these places
     return len(places)
 
 

@@ -431,3 +431,29 @@ def test_nothing_sealed_has_no_head(account):
     report = check(account)
     assert (report.findings, report.unsealed, report.end) == ([], 2, None)
     assert report.oldest_unsealed <= now()
+
+
+def test_who_is_slower_gives_way_to_who_saw_other_events(account, monkeypatch):
+    """An event comes in before those that are about to be sealed, and somebody seals it first."""
+    seal(account)
+    monkeypatch.setattr(audit_chain, "BATCH", 1)
+    a_user(account)
+    (waiting,) = rows(AuditEvent, account_id=account, sequence=None)
+    places = audit_chain._places
+
+    def then_somebody_else_seals(account_id: str, begin: Anchor | None) -> Any:
+        found = places(account_id, begin)
+        monkeypatch.undo()
+        earlier = dict(waiting._mapping) | {"id": f"00000000{waiting.id[8:]}"}
+        with write_transaction():
+            db.session.execute(insert(EVENTS), [earlier])
+        monkeypatch.setattr(audit_chain, "BATCH", 1)
+        audit_chain._seal_batch(account_id)
+        return found
+
+    monkeypatch.setattr(audit_chain, "_places", then_somebody_else_seals)
+    end = head(account)
+    assert seal(account) == 0
+    assert head(account).sequence == end.sequence + 1
+    assert seal(account) == 1
+    assert problems(account) == []
