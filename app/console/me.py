@@ -25,30 +25,30 @@ SHOWN = 100
 """How many folders a branch shows at once."""
 
 
-@blueprint.route("/profile", methods=["GET", "POST"])
+@blueprint.get("/profile")
 @page()
-def profile() -> str | Response:
-    """Show the person what the account knows of them, and let them change what is theirs."""
-    who = visitor()
-    user = existing(users.one(who.account_id, who.person.user_id), "user", who.person.user_id)
-    form = NamesForm(data=_names(who.account_id, user)) if user["origin"] == "manual" else None
-    if form is not None and form.validate_on_submit():
-        wanted = Names(**form.entered())
+def profile() -> str:
+    """Show the person what the account knows of them."""
+    user = _user()
+    return _profile_page(user, _form(user))
 
-        def change(work: Work) -> bool:
-            details.change_own(work, wanted, expected_version=form.version.data)
-            return True
 
-        if attempt(form, change):
-            flash(_("Saved."), "success")
-            return redirect(url_for("me.profile"), 303)
-    return render_template(
-        "console/me/profile.html",
-        person=who.person,
-        user=user,
-        form=form,
-        groups=group_names(who.account_id, who.person.user_id),
-    )
+@blueprint.post("/profile")
+@page()
+def change_names() -> str | Response:
+    """Give the person the names they want, where no provider says what they are called."""
+    user = _user()
+    form = _form(user)
+
+    def change(work: Work) -> bool:
+        names = Names(**form.entered())
+        details.change_own(work, names, expected_version=form.version.data)
+        return True
+
+    if not form.validate_on_submit() or not attempt(form, change):
+        return _profile_page(user, form)
+    flash(_("Saved."), "success")
+    return redirect(url_for("me.profile"), 303)
 
 
 @blueprint.get("/access")
@@ -82,5 +82,23 @@ def own_branch() -> Branch:
     return existing(branch, "folder", folder_id)
 
 
-def _names(account_id: str, user: dict[str, Any]) -> dict[str, Any]:
-    return vars(details.read(account_id, user["id"])) | {"version": user["version"]}
+def _user() -> dict[str, Any]:
+    person = visitor().person
+    return existing(users.one(person.account_id, person.user_id), "user", person.user_id)
+
+
+def _form(user: dict[str, Any]) -> NamesForm:
+    """Return the form with what is stored, as far as it was not sent."""
+    stored = details.read(visitor().account_id, user["id"])
+    return NamesForm(data=vars(stored) | {"version": user["version"]})
+
+
+def _profile_page(user: dict[str, Any], form: NamesForm) -> str:
+    person = visitor().person
+    return render_template(
+        "console/me/profile.html",
+        person=person,
+        user=user,
+        form=form,
+        groups=group_names(person.account_id, person.user_id),
+    )

@@ -41,11 +41,15 @@ def test_who_sees_some_folders_finds_those_alone(browser, account, brand):
     bob = a_user(account, "bob@example.com")
     a_grant(account, bob, "viewer", inner)
     browser.sign_in(a_session(account, bob))
-    assert browser.page("/folders").xpath("//tbody//a/text()") == ["/Brand/2026"]
+    (name,) = browser.page("/folders").xpath("//*[@class='reach']/li//summary/span[1]/text()")
+    assert name == "Brand" and f"/folders/{brand}" not in browser.get("/folders").text
+    (link,) = browser.page(f"/folders?in={brand}").xpath("//*[@class='reach']//p/a/@href")
+    assert link == f"/folders/{inner}"
     assert "Secret" not in browser.text("/folders?prefix=S")
     page = browser.page(f"/folders/{inner}")
     assert page.xpath("//ol/li[2]//a") == [] and "Brand" in page.xpath("string(//ol/li[2])")
     assert "Who has it" not in browser.text(f"/folders/{inner}")
+    assert browser.get(f"/folders?in={secret}").status_code == 404
     for hidden in (brand, secret, "nothing"):
         for path in ("", "/share", "/move", "/people", "/restrict", "/new", "/rename"):
             assert browser.get(f"/folders/{hidden}{path}").status_code == 404

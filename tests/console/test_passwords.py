@@ -220,7 +220,8 @@ def test_a_password_is_changed_with_the_current_one(browser, app, account, ada):
     sign_in(elsewhere)
     assert browser.submit("/me/password", current=OTHER, password=OTHER).status_code == 400
     assert browser.submit("/me/password", current=GOOD, password="short").status_code == 400
-    assert browser.submit("/me/password", current=GOOD, password=OTHER).status_code == 200
+    assert browser.submit("/me/password", current=GOOD, password=OTHER).status_code == 303
+    assert "Saved. You are signed out everywhere else." in browser.text("/me/password")
     assert browser.get("/me/sessions").status_code == 200
     assert elsewhere.get("/me/sessions").status_code == 303
     assert audit(account, "user.password_changed")[-1].actor_id == ada
@@ -229,7 +230,8 @@ def test_a_password_is_changed_with_the_current_one(browser, app, account, ada):
 def test_a_first_password_needs_a_fresh_sign_in_by_link(browser, account):
     user_id = a_user(account, "new")
     browser.submit(f"/sign-in/link/{a_link(account, user_id)}")
-    assert browser.submit("/me/password", password=GOOD).status_code == 200
+    assert browser.submit("/me/password", password=GOOD).status_code == 303
+    assert row(User, id=user_id).password_hash
     other = a_user(account, "old")
     browser.sign_in(a_session(account, other, method="saml"))
     assert browser.submit("/me/password", password=GOOD).status_code == 400

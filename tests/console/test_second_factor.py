@@ -314,11 +314,12 @@ def test_new_recovery_codes_are_shown_once_and_few_are_pointed_out(browser, acco
     a_totp(account, ada)
     old = recovery_codes_of(account, ada)
     browser.sign_in(a_session(account, ada))
-    assert "Only" not in browser.text(OWN)
+    assert "10 of 10 are left." in browser.text(OWN)
+    assert "before you need one" not in browser.text(OWN)
     with write(account) as work:
         for code in old[:7]:
             recovery_codes.use(work, ada, code)
-    assert "Only 3 left" in browser.text(OWN)
+    assert "3 of 10 are left. Make new ones before you need one." in browser.text(OWN)
     answer = browser.submit(OWN, f"{OWN}/recovery-codes")
     assert answer.status_code == 200 and old[9] not in answer.text
     assert recovery_codes.left(account, ada) == 10
@@ -332,7 +333,7 @@ def test_after_a_while_a_change_needs_the_factor_once_more(browser, account, ada
     form = dict(browser.form(OWN, remove).form_values())
     headers = {"Referer": browser.base_url + OWN}
     age(16)
-    assert "show first that it is you" in browser.text(OWN)
+    assert "show that it is you" in browser.text(OWN)
     answer = browser.post(remove, data=form, headers=headers)
     ask = f"{ASK}?next=/me/second-factor"
     assert (answer.status_code, answer.location) == (303, ask)
@@ -351,7 +352,7 @@ def test_a_proof_holds_for_the_session_it_was_given_in(browser, account, ada):
     browser.submit(ASK, code=code_of(secret))
     browser.sign_in(a_session(account, ada))
     age(16)
-    assert "show first that it is you" in browser.text(OWN)
+    assert "show that it is you" in browser.text(OWN)
 
 
 def test_who_has_none_signs_in_again_before_getting_one(browser, account, ada):
