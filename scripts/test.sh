@@ -4,10 +4,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
+unset PYTHONDONTWRITEBYTECODE  # The tests start dozens of servers: what they load is compiled once.
 
 scripts/install-test-packages.sh
 ruff check .
 ruff format --check .
 mypy
 lint-imports
-exec pytest -n 2 "$@"
+exec pytest -n 2 --dist worksteal "$@"

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
 ARGUMENTS = (
@@ -29,16 +29,26 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def chromium_page() -> Iterator[Page]:
-    """Open Chromium, headless, on an empty page with no cookies, and close it at the end."""
+def running_chromium() -> Iterator[Browser]:
+    """Start Chromium, headless, and stop it at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium(), headless=True, args=list(ARGUMENTS)
         )
         try:
-            page = browser.new_context().new_page()
-            page.set_default_timeout(TIMEOUT_MILLISECONDS)
-            expect.set_options(timeout=TIMEOUT_MILLISECONDS)
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def fresh_page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page with no cookies, which shares nothing with other pages of the browser."""
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MILLISECONDS)
+        expect.set_options(timeout=TIMEOUT_MILLISECONDS)
+        yield page
+    finally:
+        context.close()

@@ -9,18 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.e2e.browser import chromium, chromium_page
+from tests.e2e.browser import chromium, fresh_page, running_chromium
 from tests.e2e.company import Company, running_company
 from tests.e2e.simplesaml import IdentityProvider, is_installed, running_simplesamlphp
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of a fresh Chromium."""
+@pytest.fixture(scope="module")
+def running_browser() -> Iterator[Browser]:
+    """A Chromium for the tests of a module."""
     _needs("Chromium", chromium() is not None)
-    with chromium_page() as page:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(running_browser: Browser) -> Iterator[Page]:
+    """A page of its own, with no cookies."""
+    with fresh_page(running_browser) as page:
         yield page
 
 
