@@ -65,7 +65,8 @@ def cleaned(profile: Profile) -> Profile:
 
 def _cleaned_entry(attribute: str, entry: dict[str, Any]) -> dict[str, Any]:
     for name, limit in _VALUE_TEXTS.items():
-        bounds.optional(f"{attribute}.{name}", entry.get(name), limit)
+        if entry.get(name) is not None:
+            bounds.optional(f"{attribute}.{name}", entry[name], limit)
     if not isinstance(entry.get("primary"), bool | None):
         name = f"{attribute}.primary"
         raise Invalid(say("%(field)s must be true or false.", field=name), field=name)

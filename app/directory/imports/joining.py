@@ -14,7 +14,6 @@ from sqlalchemy import select
 
 from app.directory import delegation
 from app.directory.imports.groups import Groups, refusal
-from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Problem
 from app.directory.members import Members, put_in
 from app.directory.work import Target, Work
@@ -29,6 +28,8 @@ AT_ONCE = 10_000
 """How many memberships are written in one transaction, at the most."""
 Joins = dict[str, list[str]]
 """Users, by the group they come into."""
+Joining = tuple[str, int, str, dict[str, str]]
+"""A user, the line of the file, who it says they are, and the names of their groups."""
 
 
 @dataclass
@@ -46,27 +47,27 @@ class Window:
     def is_full(self) -> bool:
         return self.pairs >= PAIRS_LIMIT
 
-    def add(
-        self, account_id: str, people: Sequence[tuple[str, Person]], groups: Groups
-    ) -> list[Problem]:
+    def add(self, account_id: str, people: Sequence[Joining], groups: Groups) -> list[Problem]:
         """Take in some people, as things stand; return what has become impossible.
 
-        :param people: Each with the user it is. Who is gone meanwhile is left out.
+        Who is gone meanwhile is left out.
         """
-        held = _memberships(account_id, [user_id for user_id, _ in people])
+        held = _memberships(account_id, [user_id for user_id, _, _, _ in people])
+        ids = groups.ids
         problems = []
-        for user_id, person in people:
-            for key, name in (person.groups or {}).items():
-                self.pairs += 1
-                group_id = groups.ids.get(key)
-                if key not in groups.ids:
+        for user_id, line, said, names in people:
+            self.pairs += len(names)
+            in_now = held.get(user_id)
+            for key, name in names.items():
+                group_id = ids.get(key)
+                if group_id is None and key not in ids:
                     why = groups.refused.get(key, say("There is no such group."))
-                    problems.append(_problem(person.line, person.login, refusal(name, why)))
-                elif user_id not in held or group_id is None:
+                    problems.append(_problem(line, said, refusal(name, why)))
+                elif group_id is None or in_now is None:
                     self.imagined += 1
-                elif group_id not in held[user_id]:
-                    held[user_id].add(group_id)
-                    self.rows[user_id] = (person.line, person.login)
+                elif group_id not in in_now:
+                    in_now.add(group_id)
+                    self.rows[user_id] = (line, said)
                     self.joins[group_id].append(user_id)
         return problems
 

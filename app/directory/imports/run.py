@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -32,8 +32,6 @@ AT_ONCE = 500
 """How many rows are written in one transaction, at the most."""
 EXAMPLES = 10
 """How many of those it adds and changes are named."""
-JOINING = frozenset({"userName", "email", "groups"})
-"""What is read to put people into groups."""
 NAME_SHOWN = 256
 """How much of a name is kept with a problem, in characters."""
 REST = 0.1
@@ -71,6 +69,9 @@ class Run:
         self.trial: bool = options["trial"]
         self.form = Form.read(options["form"])
         self.joins = start.writes_groups(options)
+        self.columns = tuple(
+            each if each != "groups" or self.joins else None for each in self.form.columns
+        )
         self.groups = Groups(exactly=self.joins and options["groups"] == "exactly")
         self.grown = self.analyze_at = 0
         self.met: set[int] = set()
@@ -105,11 +106,11 @@ class Run:
 
     def write_people(self) -> None:
         """Add and change people, some hundred rows at a time."""
-        rows, columns = self._rows(), self._columns()
+        rows = self._rows()
         waiting: list[tuple[Row, Person | Problem]] = []
         while True:
             more = islice(rows, AT_ONCE - len(waiting))
-            waiting += [(row, self._read(row, columns)) for row in more]
+            waiting += [(row, self._read(row)) for row in more]
             if not waiting:
                 break
             waiting = waiting[self._write_some(waiting) :]
@@ -186,15 +187,15 @@ class Run:
         operation, window = self.operation, Window()
         begun = operation.position.get("rows", 0)
         read, last, problems = 0, None, []
-        columns = self._columns(JOINING)
+        place = self.form.columns.index("groups")
         whom = files.people_from(operation.account_id, operation.id, begun)
         rows = zip(whom, self._rows(), strict=False)
         while not window.is_full and (some := list(islice(rows, AT_ONCE))):
             read, last = read + len(some), some[-1][1]
             those = [
-                (user_id, persons.read(row.line, row.cells, columns))
+                (user_id, row.line, self._name_in(row), persons.groups_in(row.cells[place]))
                 for user_id, row in some
-                if user_id is not None
+                if user_id is not None and len(row.cells) > place
             ]
             problems += window.add(operation.account_id, those, self.groups)
             db.session.rollback()
@@ -298,21 +299,19 @@ class Run:
             operations.hold(self.operation)  # A large file takes longer to read than a lease lasts.
             yield chunk
 
-    def _columns(self, wanted: frozenset[str] | None = None) -> tuple[str | None, ...]:
-        if wanted is None:
-            wanted = frozenset(persons.COLUMNS) - (set() if self.joins else {"groups"})
-        return tuple(each if each in wanted else None for each in self.form.columns)
-
-    def _read(self, row: Row, columns: Sequence[str | None]) -> Person | Problem:
+    def _read(self, row: Row) -> Person | Problem:
         try:
             if row.problem:
                 raise Refused(None, row.problem)
-            return persons.read(row.line, row.cells, columns)
+            return persons.read(row.line, row.cells, self.columns)
         except Refused as error:
-            named = dict(zip(columns, row.cells, strict=False))
-            name = named.get("userName") or named.get("email") or ""
-            shown = name if storable(name) else ""
-            return Problem(row.line, error.column, shown, error.reason)
+            return Problem(row.line, error.column, self._name_in(row), error.reason)
+
+    def _name_in(self, row: Row) -> str:
+        """Return who a row is about, as far as it says."""
+        said = dict(zip(self.columns, row.cells, strict=False))
+        name = said.get("userName") or said.get("email") or ""
+        return name.strip() if storable(name) else ""
 
 
 def _portions(names: Iterable[Any]) -> Iterator[list[Any]]:

@@ -221,10 +221,12 @@ def _rows(lines: Iterator[bytes], form: Form, begin: int, line: int) -> Iterator
         except csv.Error as error:
             yield Row(first, [], end, count, say("It cannot be read: %(why)s.", why=str(error)))
             continue
+        if not any(cells):
+            continue
         if len(cells) > len(form.columns):
             # Only the cells that have a column are kept: hundreds of rows are in memory at once.
             yield Row(first, cells[: len(form.columns)], end, count, _too_many(cells, form))
-        elif any(cells):
+        else:
             yield Row(first, cells, end, count)
 
 
