@@ -24,6 +24,7 @@ from app.console.own_sessions import device_of
 from app.console.pages import back, page, section, visitor, writing
 from app.console.telling import told
 from app.directory import (
+    details,
     factors,
     folders,
     invitations,
@@ -89,6 +90,7 @@ def person_page(user_id: str, join: JoinForm) -> str:
     return render_template(
         "console/people/person.html",
         user=user,
+        details=details.read(account_id, user_id),
         standing=about_user.standing_of(account_id, user_id),
         factors=factors.listed(account_id, user_id),
         groups=groups.listed(

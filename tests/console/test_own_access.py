@@ -64,8 +64,8 @@ def test_folders_come_with_all_roles_and_all_reasons(home, account, ada):
     designers = a_group(account, "Designers", members=[ada])
     a_grant(account, designers, "editor", brand)
     a_grant(account, ada, "viewer", brand)
-    viewer = "viewer {}, given to you, by tests by hand, "
-    editor = "editor {}, because you are in Designers, by tests by hand, "
+    viewer = "viewer {}, given to you, by tests, "
+    editor = "editor {}, because you are in Designers, by tests, "
 
     ((line, *reasons),) = tree(home)
     assert line == "Brand editor viewer given here"
