@@ -6,20 +6,21 @@ line and mappings, which an administrator made, are not bound.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import ColumnElement, select
 
 from app.access.grants import grants_reaching, permissions_in
 from app.access.many import grants_reaching_each
-from app.access.membership import groups_containing_each
+from app.access.membership import groups_around, groups_containing_each
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, permissions_of
 from app.directory.errors import Forbidden
 from app.directory.work import Work
+from app.store.bulk import among
 from app.store.database import db
-from app.store.models import Grant, Mapping, NestedGroup, Role
+from app.store.models import Grant, Mapping, Role
 from app.words import Said, all_of, say
 
 FOLDERS_LIMIT = 100
@@ -128,11 +129,9 @@ def over_users(
     if own is None or not roles or not others:
         return {}
     more: dict[str, frozenset[str]] = {}
-    # Also what begins later, and what waits for them to be active again: whoever has their
-    # address or password by then would have it.
-    for holder, role_id in db.session.execute(_held_by_each(work, others, list(roles))):
-        more[holder] = more.get(holder, frozenset()) | roles[role_id] - own
-    return {holder: _over(who, actions) for holder, actions in more.items()}
+    for user_id, role_id in _held_by_each(work, others, list(roles)):
+        more[user_id] = more.get(user_id, frozenset()) | roles[role_id] - own
+    return {user_id: _over(who, actions) for user_id, actions in more.items()}
 
 
 def over_groups(work: Work, group_ids: Collection[str]) -> dict[str, Forbidden]:
@@ -160,7 +159,8 @@ def over_names(work: Work, keys: Collection[str]) -> dict[str, Forbidden]:
         Mapping.connection_id.is_(None),
         Mapping.role_id.in_(list(roles)),
     )
-    return _refused(work, own, roles, waiting)
+    rows = db.session.execute(waiting)
+    return _refused(work, own, roles, [(key, role, folder) for key, role, folder in rows])
 
 
 def check_scim_scopes(work: Work, scopes: Iterable[str]) -> None:
@@ -189,59 +189,67 @@ def _roles_beyond(
     return {role_id: actions for role_id, actions in permit.items() if actions - own}
 
 
-def _held_by_each(work: Work, user_ids: list[str], role_ids: list[str]) -> Any:
-    """Return the users who hold one of some roles on the account, in force or not, each with it."""
-    where = (
-        (Grant.account_id == work.account_id)
-        & Grant.role_id.in_(role_ids)
-        & Grant.folder_id.is_(None)
-        & _not_over(work.at)
-    )
-    groups = groups_containing_each(work.account_id, user_ids)
-    directly = select(Grant.user_id, Grant.role_id).where(where, Grant.user_id.in_(user_ids))
-    through = select(groups.c.user_id, Grant.role_id).join(
-        groups, groups.c.group_id == Grant.group_id
-    )
-    return union(directly, through.where(where))
+def _held_by_each(
+    work: Work, user_ids: list[str], role_ids: list[str]
+) -> Iterator[tuple[str, str]]:
+    """Return the users who hold one of some roles on the account, in force or not, each with it.
 
-
-def _roles_through(work: Work, group_ids: Collection[str], role_ids: list[str]) -> Any:
-    """Return which of some roles being in each group brings, or will bring, each with its folder.
-
-    Columns: the group, the role, the folder.
+    Also what begins later, and what waits for them to be active again: whoever has their address
+    or password by then would have it.
     """
-    nested = (NestedGroup.member_id.label("inner"), NestedGroup.group_id)
-    of_account = NestedGroup.account_id == work.account_id
-    above = select(*nested).where(of_account, NestedGroup.member_id.in_(group_ids))
-    around = above.cte(recursive=True)
-    around = around.union(
-        select(around.c.inner, NestedGroup.group_id).where(
-            of_account, NestedGroup.member_id == around.c.group_id
-        )
-    )
-    where = (Grant.account_id == work.account_id) & Grant.role_id.in_(role_ids) & _not_over(work.at)
-    directly = select(Grant.group_id, Grant.role_id, Grant.folder_id)
-    outside = select(around.c.inner, Grant.role_id, Grant.folder_id).join(
-        around, around.c.group_id == Grant.group_id
-    )
-    return union(directly.where(where, Grant.group_id.in_(group_ids)), outside.where(where))
+    inside = groups_containing_each(work.account_id, user_ids)
+    people = defaultdict(set)
+    for user_id, group_id in db.session.execute(select(inside)):
+        people[group_id].add(user_id)
+    on_account = Grant.folder_id.is_(None)
+    for row in _given(work, role_ids, Grant.user_id.in_(user_ids), on_account):
+        yield row.user_id, row.role_id
+    for row in _given(work, role_ids, among(Grant.group_id, people), on_account):
+        for user_id in people[row.group_id]:
+            yield user_id, row.role_id
 
 
-def _not_over(at: datetime) -> Any:
-    return Grant.expires_at.is_(None) | (Grant.expires_at > at)
+def _roles_through(
+    work: Work, group_ids: Collection[str], role_ids: list[str]
+) -> Iterator[tuple[str, str, str | None]]:
+    """Return which of some roles being in each group brings, or will bring: group, role, folder."""
+    inner = defaultdict(set)
+    for group_id, around in groups_around(work.account_id, list(group_ids)).items():
+        for outer in around:
+            inner[outer].add(group_id)
+    for row in _given(work, role_ids, among(Grant.group_id, inner)):
+        for group_id in inner[row.group_id]:
+            yield group_id, row.role_id, row.folder_id
+
+
+def _given(work: Work, role_ids: list[str], *conditions: ColumnElement[bool]) -> list[Any]:
+    """Return the grants of some roles, those that are over left out.
+
+    Asked by users or groups that are known: SQLite would begin a join with all grants there are.
+    """
+    query = select(Grant.user_id, Grant.group_id, Grant.role_id, Grant.folder_id).where(
+        Grant.account_id == work.account_id,
+        Grant.role_id.in_(role_ids),
+        Grant.expires_at.is_(None) | (Grant.expires_at > work.at),
+        *conditions,
+    )
+    return list(db.session.execute(query))
 
 
 def _refused(
-    work: Work, own: frozenset[str], roles: dict[str, frozenset[str]], given: Any
+    work: Work,
+    own: frozenset[str],
+    roles: dict[str, frozenset[str]],
+    given: Iterable[tuple[str, str, str | None]],
 ) -> dict[str, Forbidden]:
     """Return why those are refused who would give more than their own, by what gives it.
 
     :param own: What the actor holds on the account.
     :param roles: What each role permits.
-    :param given: The query of what gives which role where.
+    :param given: What gives which role on which folder.
     """
     by_giver: dict[str, dict[str | None, frozenset[str]]] = {}
-    for giver, role_id, folder_id in db.session.execute(given):
+    for giver, role_id, folder_id in given:
         places = by_giver.setdefault(giver, {})
         places[folder_id] = places.get(folder_id, frozenset()) | roles[role_id]
     few = {
