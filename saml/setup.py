@@ -159,8 +159,8 @@ def _new_key(connection_id: str) -> tuple[str, str]:
 def _changed(work: Work, settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return what is set of a connection, apart from its provider, with some changed."""
     url = changes.pop("metadata_url", settings.get("metadata_url", ""))
-    bounds.optional("metadata_url", url, bounds.TEXT_LENGTH)
-    if url and not (url.startswith("https://") and url.isprintable()):
+    good = url.startswith("https://") and url.isprintable() and len(url) <= bounds.TEXT_LENGTH
+    if url and not good:
         sentence = say("Metadata is read anew from https:// addresses only.")
         raise Invalid(sentence, field="metadata_url")
     if "may_give" in changes:
