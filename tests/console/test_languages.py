@@ -24,7 +24,7 @@ from tests.inspection import statements
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 TEMPLATES = [
     path
-    for folder in ("app/console/templates", "saml/templates")
+    for folder in ("app/templates", "app/console/templates", "saml/templates")
     for path in sorted((ROOT / folder).rglob("*.html"))
 ]
 

@@ -13,13 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import render_template
 from lxml import html
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.access.permissions import ACTIONS, BUILT_IN
 from app.console.providers import PROVIDERS
-from app.directory import connections, provisioning_log, traces
+from app.directory import connections, invitations, provisioning_log, second_factor, traces
 from app.directory.errors import Forbidden, NotFound
 from app.directory.provisioning_log import Entry
 from app.directory.work import Actor, record_refusal
@@ -35,6 +36,7 @@ from tests.console.test_guarding import ids_of, path_of, rules
 from tests.console.translations import EXAMPLES, PROPER, SCRIPT, SHOWN, WORD
 from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_session, a_user
 from tests.saml.provider import TestProvider, certificate_until
+from tests.second_factors import a_passkey, a_totp
 
 BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
 NOT_OURS = (
@@ -257,6 +259,46 @@ def test_what_would_change_and_what_is_refused_is_told_too(app, account, reader)
     refusals = answers["locked out"].get_data(as_text=True)
     assert "⟦⟦Your address 127.0.0.1⟧ would not be allowed for the ⟦console⟧." in refusals
     assert "⟦There is no ⟦user⟧ &#39;nobody&#39;.⟧" in answers["over"].get_data(as_text=True)
+
+
+def test_pages_on_the_way_in_and_out_can_be_translated(app, account, reader):
+    nobody, half, new = Browser(app), Browser(app), Browser(app)
+    for each in (nobody, half, new):
+        each.get("/language/de")
+    bob, eve = a_user(account, "bob@example.com"), a_user(account, "eve@example.com")
+    a_totp(account, bob)
+    a_passkey(account, bob)
+    half.sign_in(a_session(account, bob, method="password"))
+    with write(account) as work:
+        second_factor.require(work, True)
+        invited = invitations.create(work, eve, "invitation")
+    new.sign_in(a_session(account, eve, method="password"))
+    link = f"/sign-in/set-password/{invited}"
+    begun = new.submit("/sign-in/enrol", "/me/second-factor/authenticator").location
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        saml = [
+            render_template("saml/post.html", destination="/", parameter="x", message="x"),
+            render_template("saml/refused.html", request_id=""),
+            render_template("saml/logout_refused.html", request_id=""),
+            *(render_template("saml/signed_out.html", complete=each) for each in (True, False)),
+        ]
+    answers = [
+        *(nobody.get(f"/sign-in{path}") for path in ("", "/forgotten", "/link/x")),
+        nobody.submit("/sign-in", who="bob@example.com"),
+        nobody.submit("/sign-in/forgotten", who="bob@example.com"),
+        nobody.get(link),
+        nobody.submit(link, password="short"),
+        nobody.get("/sign-in/set-password/none"),
+        half.get("/sign-in/second-factor"),
+        half.submit("/sign-in/second-factor", code="000000"),
+        new.get("/sign-in/enrol"),
+        new.get(begun),
+        new.submit(begun, code="000000"),
+        *(app.response_class(page, mimetype="text/html") for page in saml),
+    ]
+    for answer in answers:
+        assert untranslated(answer) == set(), answer.get_data(as_text=True)
+    assert "⟦This code is not right" in answers[9].get_data(as_text=True)
 
 
 def test_what_is_not_ours_is_marked_as_english(app, account, reader):
