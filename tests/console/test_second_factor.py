@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from lxml import html
 from sqlalchemy import update
 
 from app.directory import factors, proving, recovery_codes, second_factor
@@ -235,7 +236,8 @@ def test_who_must_have_one_gets_an_app_and_recovery_codes(browser, account, ada)
     answer = browser.submit(page, page, code=code_of(secret))
     assert answer.status_code == 200 and "not shown again" in answer.text
     assert 'href="/x"' in answer.text
-    codes = html.document_fromstring(answer.text).xpath("//ul[@aria-label='Recovery codes']/li/code/text()")
+    page = html.document_fromstring(answer.text)
+    codes = page.xpath("//ul[@aria-label='Recovery codes']/li/code/text()")
     assert len(codes) == 10 and codes[0] not in browser.text(OWN)
     assert browser.session != cookie and browser.get("/").status_code == 200
     assert recovery_codes.left(account, ada) == 10
