@@ -71,7 +71,7 @@ function suggest(field) {
     debounce(async () => {
       const said = field.dataset.suggest;
       const beside = field.form?.elements[said];
-      const type = beside ? beside.value : said;
+      const type = beside && beside !== field ? beside.value : said;
       if (!field.value.trim()) return;
       const answer = await fetch(`/find/${type}?q=${encodeURIComponent(field.value)}`);
       if (!answer.ok) return;
