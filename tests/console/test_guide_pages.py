@@ -41,6 +41,8 @@ def test_the_page_turns_green_when_the_first_request_arrives(admin, app, account
     headers = {"Authorization": f"Bearer {token}"}
     body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bob"}
     provider = Browser(app)
+    assert provider.get("/scim/v2/Users?count=1", headers=headers).status_code == 200
+    assert "It works: the last request was answered." in admin.text(page)
     assert provider.post("/scim/v2/Users", json=body, headers=headers).status_code == 201
     assert "It works: the last request was answered." in admin.text(page)
     assert provider.post("/scim/v2/Users", json=body, headers=headers).status_code == 409
