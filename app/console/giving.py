@@ -43,7 +43,7 @@ SHARING = "folder.share"
 
 
 class GiveForm(TermsForm):
-    role = SelectField(_l("Role"))
+    role = SelectField(_l("Role"), default="viewer")
     folder = PathField(_l("Folder"), [Optional()], description=OR_THE_ACCOUNT)
 
 

@@ -52,7 +52,7 @@ class MappingForm(FlaskForm):
         description=_l("As the provider writes it. It need not have arrived yet."),
         render_kw={"data-suggest": "group", "autocomplete": "off"},
     )
-    role = SelectField(_l("They get the role"))
+    role = SelectField(_l("They get the role"), default="viewer")
     folder = PathField(_l("On the folder"), [Optional()], description=OR_THE_ACCOUNT)
     connection = SelectField(_l("Only what comes through"), [Optional()])
 

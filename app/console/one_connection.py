@@ -79,6 +79,8 @@ def _of_scim(who: Visitor, connection_id: str) -> dict[str, Any]:
         found["tokens"] = tokens.listed(account_id, connection=connection_id, limit=BESIDE_SHOWN)
         found["clients"] = clients.listed(account_id, connection=connection_id, limit=BESIDE_SHOWN)
     return found | {
+        # The log keeps no reads that went well, and a test button sends nothing else.
+        "used_at": lists.used_at(account_id, connection_id),
         "log": provisioning_log.find(account_id, connection=connection_id, limit=LOG_SHOWN),
         "failures": provisioning_log.find(
             account_id, connection=connection_id, failures=True, limit=FAILURES_SHOWN

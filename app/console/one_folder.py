@@ -36,7 +36,7 @@ INHERITED_SHOWN = 50
 
 
 class ShareForm(PrincipalForm):
-    role = SelectField(_l("Role"))
+    role = SelectField(_l("Role"), default="viewer")
 
 
 class FolderForm(FlaskForm):

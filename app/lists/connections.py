@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from app.lists.paging import Order, Page, page_of
 from app.store.database import db
-from app.store.models import Connection
+from app.store.models import Connection, Token
 
 BY_NAME = Order("name", Connection.name_key, Connection.id)
 SHOWN = ("id", "kind", "name", "enabled", "problem", "checked_at", "created_at", "updated_at")
@@ -40,6 +41,12 @@ def one(account_id: str, connection_id: str) -> dict[str, Any] | None:
     query = _query(account_id).add_columns(Connection.settings)
     row = db.session.execute(query.where(Connection.id == connection_id)).first()
     return None if row is None else _document(row) | {"settings": row.settings}
+
+
+def used_at(account_id: str, connection_id: str) -> datetime | None:
+    """Return when a request came through a SCIM connection last that was let in, reads included."""
+    where = (Token.account_id == account_id) & (Token.connection_id == connection_id)
+    return db.session.scalar(select(func.max(Token.last_used_at)).where(where))
 
 
 def settings_in_use(account_id: str, ids: Collection[str]) -> dict[str, dict[str, Any]]:
