@@ -142,11 +142,11 @@ def holding(account_id: str, folder_id: str) -> ColumnElement[bool]:
     near = [step.id for step in reaching(way)]
     below = (FolderClosure.account_id == account_id) & (FolderClosure.ancestor_id == folder_id)
     counts = (Grant.account_id == account_id) & in_force(now())
-    on_account = counts & Grant.role_id.in_(roles["account"]) & Grant.folder_id.is_(None)
-    on_folder = counts & Grant.role_id.in_(roles["folder"])
+    on_account = counts & _has_role(roles["account"]) & Grant.folder_id.is_(None)
+    on_folder = counts & _has_role(roles["folder"])
     if _is_few(below):
         inside = select(FolderClosure.descendant_id).where(below)
-        holders = select(Grant.group_id).where(Grant.group_id.is_not(None))
+        holders = select(Grant.group_id)  # none of them where it is to a user
         seeds: Select[Any] | CompoundSelect[Any] = union_all(
             holders.where(on_account),
             holders.where(on_folder, Grant.folder_id.in_(near)),
@@ -234,7 +234,7 @@ def _given_below(
         )
         .where(
             Grant.account_id == account_id,
-            Grant.role_id.in_(roles_permitting(account_id, *FOLDER_ACTIONS)["folder"]),
+            _has_role(roles_permitting(account_id, *FOLDER_ACTIONS)["folder"]),
             in_force(at),
             _is_to(around),
             ancestor_id.in_(folder_ids),
@@ -248,6 +248,13 @@ def _given_below(
         for row in db.session.execute(query)
         for holder_id in holders[row.group_id]
     }
+
+
+def _has_role(role_ids: list[str]) -> ColumnElement[bool]:
+    """Return the condition that a grant is of one of these roles, which most grants are of."""
+    role_id = func.coalesce(Grant.role_id, "")  # which no index leads to, either
+    condition: ColumnElement[bool] = role_id.in_(role_ids)
+    return condition
 
 
 def _is_to(around: dict[str, set[str]]) -> ColumnElement[bool]:

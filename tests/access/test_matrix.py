@@ -199,3 +199,17 @@ def test_it_goes_from_the_groups_not_through_all_folders_and_grants(account, bra
     assert all("account_id_group_id_folder_id (account_id=? AND group_id=?" in e for e in of_grants)
     of_closure = [each for each in steps if each.startswith("SEARCH folder_closure")]
     assert all("(account_id=? AND descendant_id=?" in each for each in of_closure)
+
+
+@pytest.mark.parametrize("few", [matrix.FEW, -1])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_has_something_is_found_by_folder_or_by_group(account, brand, monkeypatch, few):
+    """Not by role: most grants have one that gives something."""
+    monkeypatch.setattr(matrix, "FEW", few)
+    with plans() as steps:
+        query = select(Group.id).where(matrix.holding(account, brand))
+        assert db.session.scalars(query.where(Group.account_id == account)).all() == []
+    of_grants = [each for each in steps if "grants" in each and "SEARCH" in each]
+    by = "account_id_folder_id" if few > 0 else "account_id_group_id_folder_id"
+    assert of_grants
+    assert all(by in each for each in of_grants), of_grants

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from app.access import matrix
 from app.access.decisions import check, check_many
 from app.access.difference import access_of
 from app.access.explanation import explain
@@ -44,6 +45,8 @@ def test_no_decision_reads_a_table_from_end_to_end(world):
         lambda: folders_visible_to(account, user),
         lambda: who_can(account, "asset.edit", folder),
         lambda: access_of(account, world.users[:5], [folder]),
+        lambda: matrix.cells(account, world.groups[:40], world.folders[:20]),
+        lambda: matrix.reasons(account, world.groups[7], folder),
     ):
         with plans() as steps:
             ask()
