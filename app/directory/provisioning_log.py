@@ -340,9 +340,12 @@ def _newest(query: Select[str], limit: int) -> Select[str]:
 
 def _changes(account_id: str, rows: Sequence[Any]) -> dict[tuple[str, str], list[Change]]:
     """Return what the requests of these lines changed, by request and resource, oldest first."""
+    requests = {row.request_id for row in rows if row.request_id}
+    if not requests:  # of an empty list, SQLite would read all events of the account
+        return {}
     query = select(AuditEvent.__table__).where(
         AuditEvent.account_id == account_id,
-        AuditEvent.request_id.in_({row.request_id for row in rows if row.request_id}),
+        AuditEvent.request_id.in_(requests),
         AuditEvent.target_id.in_({row.resource_id for row in rows if row.resource_id}),
     )
     found: dict[tuple[str, str], list[Change]] = {}

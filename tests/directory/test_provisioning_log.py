@@ -229,6 +229,16 @@ def test_lines_since_a_time(account):
     assert paths(account, since=now() + timedelta(days=1)) == []
 
 
+def test_lines_until_a_time(account):
+    an_old_line(account, 3)
+    a_line(account, path="/new")
+    assert "/new" not in paths(account, until=now() - timedelta(days=2))
+    assert len(paths(account, until=now() - timedelta(days=2))) == 1
+    assert paths(account, until=now() - timedelta(days=4)) == []
+    within = {"since": now() - timedelta(days=4), "until": now() - timedelta(days=2)}
+    assert len(paths(account, **within)) == 1
+
+
 def test_lines_of_a_connection_by_id_or_name(account):
     first, second = a_connection(account, name="Okta"), a_connection(account, name="Entra")
     a_line(account, okta(first), path="/okta")
@@ -337,6 +347,9 @@ def test_a_page_takes_two_statements(account):
     with statements() as seen:
         assert len(provisioning_log.find(account)) == 3
     assert len(seen) == 2
+    with statements() as seen:
+        assert provisioning_log.find(account, failures=True) == []
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
