@@ -11,7 +11,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    select,
+    union,
+    update,
+)
 
 from app.access.grants import in_force
 from app.access.membership import groups_containing
@@ -21,14 +31,19 @@ from app.store.database import db
 from app.store.models import (
     Account,
     Grant,
+    Group,
     Membership,
     NestedGroup,
     Passkey,
     Role,
     Session,
     TotpDevice,
+    User,
 )
 from app.store.types import Id, UtcDateTime
+
+FEW = 500
+"""Up to how many grants of a role are looked for before what is asked of those who hold it."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +124,10 @@ def _required_of(work: Work, role_id: str | None) -> Any:
 
 
 def _end_sessions_without(work: Work, role_id: str | None) -> None:
+    whose = None if role_id is None else holders(work.account_id, role_id, work.at)
     query = (
         update(Session)
-        .where(*sessions_without(work.account_id, role_id, work.at))
+        .where(*sessions_without(work.account_id, whose))
         .values(revoked_at=work.at)
         .returning(Session.user_id)
     )
@@ -121,38 +137,50 @@ def _end_sessions_without(work: Work, role_id: str | None) -> None:
 
 
 def sessions_without(
-    account_id: str, role_id: str | None, at: datetime
+    account_id: str, whose: CompoundSelect[str] | None
 ) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of the sessions that end where a second factor is required.
 
-    :param role_id: As of :func:`require`.
+    :param whose: Of these users (see :func:`holders`); None: everybody's.
     """
-    whose = () if role_id is None else (holds(account_id, role_id, at, Session.user_id),)
+    theirs = () if whose is None else (Session.user_id.in_(whose),)
     return (
         Session.account_id == account_id,
         Session.revoked_at.is_(None),
         Session.awaits.is_(None),
         Session.second_factor.is_(None),
-        *whose,
+        *theirs,
     )
 
 
-def holds(account_id: str, role_id: str, at: datetime, user_id: Any) -> ColumnElement[bool]:
-    """Return the condition that the user in a column holds a role, anywhere."""
-    holds = (Grant.account_id == account_id, Grant.role_id == role_id, in_force(at))
-    groups = select(Grant.group_id).where(*holds, Grant.group_id.is_not(None)).cte(recursive=True)
+def holders(account_id: str, role_id: str, at: datetime) -> CompoundSelect[str]:
+    """Return the query of the ids of users who hold a role, anywhere.
+
+    The grants of a role that few hold are looked for once, here, whatever is asked of those users.
+    """
+    # The condition that always holds makes SQLite look for the role in an index, not in the rows.
+    in_an_index = func.coalesce(Grant.user_id, Grant.group_id) > ""
+    held = (Grant.account_id == account_id, Grant.role_id == role_id, in_an_index, in_force(at))
+    query = select(Grant.user_id, Grant.group_id).where(*held).limit(FEW + 1)
+    rows = db.session.execute(query).all()
+    users: Any = {row.user_id for row in rows if row.user_id}
+    seeds: Any = {row.group_id for row in rows if row.group_id}
+    if len(rows) > FEW:
+        users = select(Grant.user_id).where(*held, Grant.user_id.is_not(None))
+        seeds = select(Grant.group_id).where(*held, Grant.group_id.is_not(None))
+    is_seed = (Group.account_id == account_id) & Group.id.in_(seeds)
+    groups = select(Group.id).where(is_seed).cte(recursive=True)
     groups = groups.union(
         select(NestedGroup.member_id).where(
-            NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.group_id
+            NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.id
         )
     )
-    member = exists().where(
-        Membership.account_id == account_id,
-        Membership.user_id == user_id,
-        Membership.group_id.in_(select(groups.c.group_id)),
+    return union(
+        select(User.id).where(User.account_id == account_id, User.id.in_(users)),
+        select(Membership.user_id).where(
+            Membership.account_id == account_id, Membership.group_id.in_(select(groups.c.id))
+        ),
     )
-    directly = select(Grant.user_id).where(*holds, Grant.user_id.is_not(None))
-    return or_(user_id.in_(directly), member)
 
 
 @cache

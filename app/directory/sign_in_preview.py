@@ -70,14 +70,15 @@ def of_requiring_second_factor(
 
     :param role_id: Of whoever holds this role; None: of everybody in the account.
     """
-    account_id, at = asker.account_id, now()
+    account_id = asker.account_id
     without: list[ColumnElement[bool]] = [
         User.id.not_in(_owners(account_id, TotpDevice, TotpDevice.confirmed_at.is_not(None))),
         User.id.not_in(_owners(account_id, Passkey)),
     ]
-    if role_id is not None:
-        without.append(second_factor.holds(account_id, role_id, at, User.id))
-    ended = second_factor.sessions_without(account_id, role_id, at)
+    whose = None if role_id is None else second_factor.holders(account_id, role_id, now())
+    if whose is not None:
+        without.append(User.id.in_(whose))
+    ended = second_factor.sessions_without(account_id, whose)
     return _consequences(asker, settings, without, ended)
 
 

@@ -119,7 +119,6 @@ class Grant(Base):
         Index(None, "account_id", "group_id", "folder_id"),
         Index(None, "account_id", "folder_id"),
         Index(None, "account_id", "mapping_id"),
-        Index(None, "account_id", "role_id"),
         Index(
             "ix_grants_once",
             "account_id",
