@@ -25,6 +25,7 @@ install-test: $(VENV)/.installed-test
 bench: install-test ## Measure, and print the figures beside others' (docs/performance.md)
 	$(BIN)/python benchmarks/assertion_consumer.py
 	$(BIN)/python benchmarks/console_pages.py
+	$(BIN)/python benchmarks/imports.py
 
 check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

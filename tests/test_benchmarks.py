@@ -40,6 +40,19 @@ def test_the_pages_of_the_console_are_measured():
     assert "the target is 150 ms" in run.stdout
 
 
+def test_an_import_is_measured_and_its_result_looked_at():
+    sizes = ("--people", "600", "--there", "100", "--groups", "50")
+    run = subprocess.run(
+        [sys.executable, BENCHMARKS / "imports.py", *sizes, "--database", "sqlite"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode in (0, 1), run.stderr
+    assert "once more" in run.stdout
+    assert "the target is 3000 new people a second" in run.stdout
+
+
 def test_what_is_missing_is_said(tmp_path):
     run = subprocess.run(
         [sys.executable, BENCHMARKS / "assertion_consumer.py"],
