@@ -301,7 +301,7 @@ def many_with(account_id: str, value: str, count: int) -> None:
         db.session.execute(insert(UserValue), texts)
 
 
-def test_mapping_many_users_takes_as_many_statements_as_mapping_one(account, folder):
+def test_mapping_many_users_takes_no_more_statements_than_mapping_one(account, folder):
     a_user_with(account, "One")
     many_with(account, "Many", 3000)
     costs = []
@@ -310,7 +310,7 @@ def test_mapping_many_users_takes_as_many_statements_as_mapping_one(account, fol
             mapping = a_mapping(account, value, "editor", folder, match_by="role")
             delete(account, mapping)
         costs.append(len(seen))
-    assert costs[0] == costs[1]
+    assert costs[1] <= costs[0]  # Events of very many are copied into PostgreSQL.
     assert len(audit(account, "grant.given")) == len(audit(account, "grant.revoked")) == 3001
 
 
