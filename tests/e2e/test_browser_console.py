@@ -173,7 +173,8 @@ def test_the_matrix_is_narrowed_where_one_is_and_a_bar_leads_to_its_day(
     console: Console, page: Page
 ) -> None:
     page.goto(console.server.url + "/matrix")
-    page.get_by_role("link", name="Brand").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Brand").click()
     page.get_by_role("searchbox", name="Groups whose name").press_sequentially("des")
     matrix = page.get_by_role("table", name="Access matrix")
     expect(matrix.get_by_role("row")).to_have_count(2)
