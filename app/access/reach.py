@@ -219,16 +219,17 @@ def _shared_in(account_id: str, user_id: str, parent_id: str, roles: Iterable[st
     held = union(
         given.where(Grant.user_id == user_id),
         given.where(Grant.group_id.in_(select(groups.c.group_id))),
-    ).subquery()
+    )
     below, up = aliased(FolderClosure), aliased(FolderClosure)
     return (
         select(up.ancestor_id.label("folder_id"), func.max(up.depth).label("depth"))
-        .select_from(held)
-        .join(below, below.descendant_id == held.c.folder_id)
-        .join(up, up.descendant_id == held.c.folder_id)
+        .select_from(below)
+        .join(up, up.descendant_id == below.descendant_id)
         .where(
             below.account_id == account_id,
             below.ancestor_id == parent_id,
+            # IN, since of a join SQLite would rather begin with all that lies below.
+            below.descendant_id.in_(held),
             up.account_id == account_id,
             up.depth == below.depth - 1,
         )
