@@ -10,8 +10,8 @@ from sqlalchemy import Select, or_, select, union
 
 from app.access.decisions import account_roles
 from app.access.folders import VISIBLE, VisibleFolder, folders_visible_to
-from app.access.grants import HeldGrant, roles_permitting
-from app.access.many import Place, grants_near_each
+from app.access.grants import roles_permitting
+from app.access.many import grants_near_each
 from app.access.tree import Step, path_of, ways_up
 from app.store.database import db
 from app.store.models import Folder, FolderClosure, Grant, Group, Membership, NestedGroup, User
@@ -180,7 +180,12 @@ def _access_within(
         for user_id, name in names.items()
     }
     ways = ways_up(account_id, folder_ids)
-    roles = {user_id: _Roles(user_id, given_to) for user_id in names}
+    shown: dict[str, dict[str | None, set[str]]] = {user_id: {} for user_id in names}
+    for (user_id, place), grants in given_to.items():
+        shown[user_id][place] = {
+            grant.role_name for grant in grants if VISIBLE in grant.permissions
+        }
+    roles = {user_id: _Roles(given) for user_id, given in shown.items()}
     for folder_id in folder_ids:
         path, same = path_of(ways[folder_id]), {}
         for user_id, access in found.items():
@@ -195,12 +200,8 @@ def _access_within(
 class _Roles:
     """The names of the roles that show a user folders. Neighbours share what is given above."""
 
-    def __init__(self, user_id: str, given_to: dict[Place, list[HeldGrant]]) -> None:
-        self._given = {
-            place: {grant.role_name for grant in grants if VISIBLE in grant.permissions}
-            for (holder, place), grants in given_to.items()
-            if holder == user_id
-        }
+    def __init__(self, given: dict[str | None, set[str]]) -> None:
+        self._given = given
         self._found: dict[str, tuple[str, ...]] = {}
 
     def on(self, way: Sequence[Step]) -> tuple[str, ...]:

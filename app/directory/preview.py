@@ -45,24 +45,27 @@ class _Undo(Exception):
 
 
 def preview(account_id: str, actor: Actor, write: Callable[[Work], T]) -> Preview[T]:
-    """Do a write twice within one transaction, and undo it.
+    """Do a write within a transaction of its own, and undo it.
 
-    The first time tells whom it concerns as things stand; the second, what they would have then.
-    Nobody else sees any of it.
+    It is done once more where it concerns others as things stand than when it is done. Nobody
+    else sees any of it.
 
     :param write: Does its writes with the work it is given, and returns a result.
     Whatever the write raises goes on, and nothing is kept then either.
     """
+    affected: set[str] = set()
     with _undone():
         lock_account(account_id)
-        with _undone(nested=True):
-            first = _done(account_id, actor, write)
-        affected = difference.users_affected_by(account_id, first[1].events)
-        with _undone(nested=True):
-            result, work = _done(account_id, actor, write)
-            affected += difference.users_affected_by(account_id, work.events)
-            within = difference.folders_touched(account_id, work.events)
-            after = difference.access_of(account_id, affected, within)
+        while True:
+            with _undone(nested=True):
+                result, work = _done(account_id, actor, write)
+                affected.update(difference.users_affected_by(account_id, work.events))
+                within = difference.folders_touched(account_id, work.events)
+                after = difference.access_of(account_id, affected, within)
+            others = affected.union(difference.users_affected_by(account_id, work.events))
+            if others == affected:
+                break
+            affected = others
         before = difference.access_of(account_id, affected, within)
         access = difference.difference(before, after)
     return Preview(result, work.events, access)
