@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Insert, delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.security.secrets import digest
@@ -86,20 +86,23 @@ def forget_old() -> None:
 
 
 def _locked(counted: Collection[Counted]) -> dict[str, Any]:
-    """Return the rows of these, made where there are none, which nobody else changes meanwhile."""
+    """Return the rows of these, made where there are none, which nobody else changes meanwhile.
+
+    It is one statement: between two, who has succeeded could delete a row that was there.
+    """
     at = now()
-    keys = sorted(digest(each.key) for each in counted)
     fresh = {"failures": 0, "wait_until": at, "forget_at": at + FORGET_AFTER}
-    db.session.execute(_add_missing([fresh | {"key": key} for key in keys]))
-    rows = select(Attempts.__table__).where(Attempts.key.in_(keys)).order_by(Attempts.key)
-    return {row.key: row for row in db.session.execute(rows.with_for_update())}
+    rows = [fresh | {"key": key} for key in sorted({digest(each.key) for each in counted})]
+    return {row.key: row for row in db.session.execute(_made_or_kept(rows))}
 
 
-def _add_missing(rows: list[dict[str, Any]]) -> Insert:
+def _made_or_kept(rows: list[dict[str, Any]]) -> Any:
+    attempts = table(Attempts)
     is_sqlite = db.session.get_bind().dialect.name == "sqlite"
     insert: Any = sqlite.insert if is_sqlite else postgresql.insert
-    statement: Insert = insert(table(Attempts)).values(rows).on_conflict_do_nothing()
-    return statement
+    kept = {"failures": attempts.c.failures}
+    made = insert(attempts).values(rows)
+    return made.on_conflict_do_update(index_elements=["key"], set_=kept).returning(attempts)
 
 
 def _row(key: str) -> Any:

@@ -80,3 +80,12 @@ def test_tries_at_the_same_moment_all_count(app):
     results = at_once(app, [(attempts.begin, [ADA])] * 12)
     assert {type(each) for each in results if each} == {TooManyAttempts}
     assert sum(each is None for each in results) == 4
+
+
+def test_a_success_at_the_moment_of_a_try_is_in_nobodys_way(app):
+    def begin_and_succeed(counted):
+        for _ in range(25):
+            attempts.begin([counted])
+            attempts.succeeded([counted])
+
+    assert at_once(app, [(begin_and_succeed, Counted("name:ada", 100))] * 4) == [None] * 4
