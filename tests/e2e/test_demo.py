@@ -17,6 +17,7 @@ def test_the_demo_walks_from_a_push_to_a_login_and_out(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_let_ctrl_c_end_it,
     )
     try:
         told = ""
@@ -43,3 +44,8 @@ def test_the_demo_walks_from_a_push_to_a_login_and_out(tmp_path):
     ):
         assert outcome in told
     assert "Warning" not in told and "Traceback" not in told + rest
+
+
+def _let_ctrl_c_end_it() -> None:
+    """As in a terminal: what a shell starts in the background ignores it, and so did the tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
