@@ -28,17 +28,17 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     :param faces: Whether it answers requests; a command does without, and starts faster.
     :raises SettingsError: When a setting is missing or cannot be read.
     """
-    from flask import Flask
-
     from app import logs
     from app.routing import LazyRule
     from app.security.requests import BoundedRequest
     from app.settings import Settings
     from app.store.database import init_database
+    from app.store.driver import init_driver
+    from app.web import Application
 
     settings = settings or Settings.from_environment()
     logs.configure(settings)
-    app = Flask("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
+    app = Application("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
     app.request_class = BoundedRequest
     app.url_rule_class = LazyRule
     app.config["SECRET_KEY"] = settings.secret_key
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
     init_database(app, settings.resolved_database_url)
+    init_driver(app)
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()
@@ -160,11 +161,12 @@ def _answer_errors(app: Flask) -> None:
 
 
 def _finish_answers(app: Flask, settings: Settings) -> None:
-    from app.security.headers import secure
+    from app.security.headers import add_missing, security_headers
     from app.security.requests import request_id
+
+    headers = security_headers(settings)
 
     @app.after_request
     def finish(response: Response) -> Response:
-        secure(response, settings)
-        response.headers.setdefault("X-Request-Id", request_id())
+        add_missing(response, headers | {"X-Request-Id": request_id()})
         return response

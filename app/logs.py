@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 from structlog.typing import EventDict, Processor
@@ -30,7 +32,7 @@ def configure(settings: Settings) -> None:
     ]
     end: list[Processor] = [
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(serializer=_line),
     ]
     structlog.configure(
         processors=[*start, *end],
@@ -60,17 +62,32 @@ def log_requests(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "(none)"
-        took = time.perf_counter() - g.get("started", time.perf_counter())
-        log.info(
-            "request",
-            method=request.method,
-            route=route,
-            status=response.status_code,
-            milliseconds=round(took * 1000, 2),
-            address=client_address(),
-        )
+        if log.is_enabled_for(logging.INFO):
+            _write_request(response)
         return response
+
+
+def _write_request(response: Response) -> None:
+    """Write the line of a request. Not by the processors: it is by far the most frequent one."""
+    context = g._get_current_object()
+    took = time.perf_counter() - context.get("started", time.perf_counter())
+    rule = request.url_rule
+    line = {
+        "event": "request",
+        "method": request.method,
+        "route": rule.rule if rule else "(none)",
+        "status": response.status_code,
+        "milliseconds": round(took * 1000, 2),
+        "address": client_address(),
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "request_id": request_id(),
+    }
+    sys.stderr.write(_line(line) + "\n")
+
+
+def _line(event: EventDict, **_options: Any) -> str:
+    return orjson.dumps(event, default=repr).decode()
 
 
 def log_failure(error: BaseException) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select
+from sqlalchemy import Integer, ScalarSelect, Select, bindparam, func, literal, select
 
 from app.store.models import (
     Folder,
@@ -21,10 +21,11 @@ from app.store.models import (
     User,
     UserValue,
 )
+from app.store.prepared import Prepared, one_of, prepared
 from app.store.types import Id
 
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
-_IDS = bindparam("ids", type_=Id, expanding=True)
+_LIMIT = bindparam("limit", type_=Integer)
 
 
 @cache
@@ -46,7 +47,7 @@ def account_role_of_user() -> ScalarSelect[str | None]:
     )
 
 
-@cache
+@prepared
 def users() -> Select[*tuple[Any, ...]]:
     """Return the users with these ids."""
     return select(
@@ -61,10 +62,10 @@ def users() -> Select[*tuple[Any, ...]]:
         User.version,
         User.created_at,
         User.updated_at,
-    ).where(User.account_id == _ACCOUNT_ID, User.id.in_(_IDS))
+    ).where(User.account_id == _ACCOUNT_ID, one_of(User.id, "ids"))
 
 
-@cache
+@prepared
 def groups() -> Select[*tuple[Any, ...]]:
     """Return the groups with these ids."""
     return select(
@@ -76,25 +77,25 @@ def groups() -> Select[*tuple[Any, ...]]:
         Group.version,
         Group.created_at,
         Group.updated_at,
-    ).where(Group.account_id == _ACCOUNT_ID, Group.id.in_(_IDS))
+    ).where(Group.account_id == _ACCOUNT_ID, one_of(Group.id, "ids"))
 
 
-@cache
+@prepared
 def values_of_users() -> Select[*tuple[Any, ...]]:
     """Return the values of the multi-valued attributes of users, in their order."""
     return (
         select(UserValue.__table__)
-        .where(UserValue.account_id == _ACCOUNT_ID, UserValue.user_id.in_(_IDS))
+        .where(UserValue.account_id == _ACCOUNT_ID, one_of(UserValue.user_id, "ids"))
         .order_by(UserValue.user_id, UserValue.attribute, UserValue.position)
     )
 
 
-@cache
+@prepared
 def groups_of_users() -> Select[*tuple[Any, ...]]:
     """Return the groups of users; ``depth`` is 0 for direct ones, 1 for those around them."""
     reach = (
         select(Membership.user_id, Membership.group_id, literal(0).label("depth"))
-        .where(Membership.account_id == _ACCOUNT_ID, Membership.user_id.in_(_IDS))
+        .where(Membership.account_id == _ACCOUNT_ID, one_of(Membership.user_id, "ids"))
         .cte("reach", recursive=True)
     )
     # The depth is 0 or 1, so that UNION ends even where groups contain each other.
@@ -103,58 +104,75 @@ def groups_of_users() -> Select[*tuple[Any, ...]]:
             NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.member_id == reach.c.group_id
         )
     )
+    # Names one by one: joined, SQLite would first make a filter of all groups of the account.
+    name = select(Group.display_name).where(
+        Group.account_id == _ACCOUNT_ID, Group.id == reach.c.group_id
+    )
     return (
         select(
-            reach.c.user_id, Group.id, Group.display_name, func.min(reach.c.depth).label("depth")
+            reach.c.user_id,
+            reach.c.group_id.label("id"),
+            func.min(reach.c.depth).label("depth"),
+            name.scalar_subquery().label("display_name"),
         )
-        .join(Group, Group.id == reach.c.group_id)
-        .where(Group.account_id == _ACCOUNT_ID)
-        .group_by(reach.c.user_id, Group.id, Group.display_name)
-        .order_by(reach.c.user_id, Group.id)
+        .group_by(reach.c.user_id, reach.c.group_id)
+        .order_by(reach.c.user_id, reach.c.group_id)
     )
 
 
 @cache
-def users_in_groups(named: bool) -> Select[*tuple[Any, ...]]:
+def users_in_groups(named: bool, limited: bool) -> Prepared:
     """Return the users that are members of groups, in order of creation.
 
     :param named: With their names, for the price of a join.
+    :param limited: No more of all than ``limit``.
     """
-    query: Select[*tuple[Any, ...]] = (
-        select(Membership.group_id, Membership.user_id.label("id"))
-        .where(Membership.account_id == _ACCOUNT_ID, Membership.group_id.in_(_IDS))
-        .order_by(Membership.group_id, Membership.user_id)
-    )
-    if not named:
-        return query
-    name = func.coalesce(User.display_name, User.user_name).label("display")
-    return query.add_columns(name).join(
-        User, (User.account_id == Membership.account_id) & (User.id == Membership.user_id)
-    )
+
+    def build() -> Any:
+        query: Any = (
+            select(Membership.group_id, Membership.user_id.label("id"))
+            .where(Membership.account_id == _ACCOUNT_ID, one_of(Membership.group_id, "ids"))
+            .order_by(Membership.group_id, Membership.user_id)
+        )
+        if named:
+            name = func.coalesce(User.display_name, User.user_name).label("display")
+            query = query.add_columns(name).join(
+                User, (User.account_id == Membership.account_id) & (User.id == Membership.user_id)
+            )
+        return query.limit(_LIMIT) if limited else query
+
+    return Prepared(build)
 
 
 @cache
-def groups_in_groups(named: bool) -> Select[*tuple[Any, ...]]:
-    """Return the groups that are members of groups, in order of creation."""
-    query: Select[*tuple[Any, ...]] = (
-        select(NestedGroup.group_id, NestedGroup.member_id.label("id"))
-        .where(NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.group_id.in_(_IDS))
-        .order_by(NestedGroup.group_id, NestedGroup.member_id)
-    )
-    if not named:
-        return query
-    return query.add_columns(Group.display_name.label("display")).join(
-        Group, (Group.account_id == NestedGroup.account_id) & (Group.id == NestedGroup.member_id)
-    )
+def groups_in_groups(named: bool, limited: bool) -> Prepared:
+    """Return the groups that are members of groups, as ``users_in_groups`` does the users."""
+
+    def build() -> Any:
+        query: Any = (
+            select(NestedGroup.group_id, NestedGroup.member_id.label("id"))
+            .where(NestedGroup.account_id == _ACCOUNT_ID, one_of(NestedGroup.group_id, "ids"))
+            .order_by(NestedGroup.group_id, NestedGroup.member_id)
+        )
+        if named:
+            query = query.add_columns(Group.display_name.label("display")).join(
+                Group,
+                (Group.account_id == NestedGroup.account_id) & (Group.id == NestedGroup.member_id),
+            )
+        return query.limit(_LIMIT) if limited else query
+
+    return Prepared(build)
 
 
-@cache
+@prepared
 def folders() -> Select[*tuple[Any, ...]]:
     """Return the folders with these ids."""
-    return select(Folder.__table__).where(Folder.account_id == _ACCOUNT_ID, Folder.id.in_(_IDS))
+    return select(Folder.__table__).where(
+        Folder.account_id == _ACCOUNT_ID, one_of(Folder.id, "ids")
+    )
 
 
-@cache
+@prepared
 def grants() -> Select[*tuple[Any, ...]]:
     """Return the grants with these ids, with the names of their role and their holder."""
     return (
@@ -166,5 +184,5 @@ def grants() -> Select[*tuple[Any, ...]]:
         .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
         .outerjoin(User, (User.account_id == Grant.account_id) & (User.id == Grant.user_id))
         .outerjoin(Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id))
-        .where(Grant.account_id == _ACCOUNT_ID, Grant.id.in_(_IDS))
+        .where(Grant.account_id == _ACCOUNT_ID, one_of(Grant.id, "ids"))
     )

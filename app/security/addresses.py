@@ -17,18 +17,17 @@ from sqlalchemy import (
     SQLColumnExpression,
     bindparam,
     case,
-    func,
     or_,
     select,
 )
 
 from app.settings import Network
 from app.store.database import db
+from app.store.functions import joined_texts
 from app.store.models import AddressRule
 from app.store.types import Id, UtcDateTime, Word, now
 
 SURFACES = ("console", "api", "scim")
-_BETWEEN = ","
 
 
 def allowed(account_id: str, surface: str, address: str | None) -> bool:
@@ -55,7 +54,7 @@ def rules_of(
     # A rule that has expired counts as one that there is, and lets nobody in.
     networks = case((in_force, AddressRule.network), else_="")
     return (
-        select(func.aggregate_strings(networks, _BETWEEN))
+        select(joined_texts(networks))
         .where(AddressRule.account_id == account_id, AddressRule.surface == surface)
         .scalar_subquery()
     )
@@ -91,7 +90,7 @@ def parsed(networks: Iterable[str]) -> tuple[Network, ...]:
 @lru_cache(maxsize=128)
 def _networks(rules: str) -> tuple[Network, ...]:
     """Return the networks in rules as they are read. Kept: each request asks for the same."""
-    return parsed(each for each in rules.split(_BETWEEN) if each)
+    return parsed(each for each in rules.split(",") if each)
 
 
 @cache

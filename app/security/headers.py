@@ -26,14 +26,23 @@ def content_security_policy(settings: Settings, *, framed_by: str = "'none'") ->
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
-def secure(response: Response, settings: Settings) -> None:
-    """Add the security headers that are not there yet."""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", content_security_policy(settings))
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+def security_headers(settings: Settings) -> dict[str, str]:
+    """Return the security headers of every answer."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(settings),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
     if settings.https:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
+def add_missing(response: Response, headers: dict[str, str]) -> None:
+    """Add the headers that are not there yet."""
+    there = {name.lower() for name, _ in response.headers}
+    for name, value in headers.items():
+        if name.lower() not in there:
+            response.headers.add(name, value)

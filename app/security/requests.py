@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Request, current_app, g, has_request_context, request
@@ -48,8 +49,9 @@ def request_id() -> str:
     A trusted proxy may have given it (``X-Request-Id``); otherwise it is made here.
     """
     if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "") if _from_trusted_proxy() else ""
-        g.request_id = given if _FORWARDED_ID.fullmatch(given) else new_id()
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
+        trusted = _FORWARDED_ID.fullmatch(given) and _from_trusted_proxy()
+        g.request_id = given if trusted else new_id()
     found: str = g.request_id
     return found
 
@@ -62,8 +64,17 @@ def client_address() -> str | None:
     """
     if not has_request_context():
         return None
-    trusted = settings().trusted_proxies
-    hops = [_address(request.remote_addr), *_forwarded(request)]
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return _nearest_untrusted(request.remote_addr, forwarded, settings().trusted_proxies)
+
+
+@lru_cache(maxsize=1024)
+def _nearest_untrusted(
+    peer: str | None, forwarded: str, trusted: tuple[Network, ...]
+) -> str | None:
+    """Return the client's address. Kept: one client asks for it several times a request."""
+    parts = reversed(forwarded.split(",")) if forwarded else ()
+    hops = [_address(peer), *map(_address, parts)]
     for hop in hops:
         if hop is None or not _is_trusted(hop, trusted):
             return str(hop) if hop else None
@@ -112,12 +123,6 @@ def forwarded_target() -> Target | None:
 def _from_trusted_proxy() -> bool:
     peer = _address(request.remote_addr)
     return peer is not None and _is_trusted(peer, settings().trusted_proxies)
-
-
-def _forwarded(current: Request) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
-    """Return the forwarded addresses, nearest first."""
-    header = ",".join(current.headers.getlist("X-Forwarded-For"))
-    return [_address(part) for part in reversed(header.split(","))] if header else []
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from app.security import addresses
 from app.security.secrets import digest, new_secret
-from app.store.database import db
 from app.store.models import Account, Connection, Token
+from app.store.prepared import prepared
 from app.store.types import Word, now
 from app.words import Said, say
 
@@ -71,7 +70,7 @@ def identify(token: str | None, address: str | None) -> TokenIdentity | RefusedT
     """
     if not token or len(token) > 256:
         return None
-    row = db.session.execute(_by_hash(), {"hash": digest(token)}).first()
+    row = _by_hash.first(hash=digest(token))
     if row is None:
         return None
     reason = _refusal(row, address)
@@ -104,9 +103,9 @@ def _refusal(row: Any, address: str | None) -> Said | None:
     return None
 
 
-@cache
+@prepared
 def _by_hash() -> Select[*tuple[Any, ...]]:
-    """Return the token with a hash. Built once: every SCIM request asks it."""
+    """Return the token with a hash."""
     query: Select[*tuple[Any, ...]] = (
         select(
             Token.account_id,

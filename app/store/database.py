@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from flask import Flask
+from flask import Flask, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, Table, event
@@ -94,12 +94,15 @@ def write_transaction() -> Iterator[None]:
     """
     db.session.rollback()
     try:
-        db.session.connection(execution_options={"gatehouse_write": True})
+        connection = db.session.connection(execution_options={"gatehouse_write": True})
+        g.writing = connection.connection.driver_connection  # where ``app.store.driver`` writes
         yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
+    finally:
+        g.pop("writing", None)
 
 
 @contextmanager
@@ -139,7 +142,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("gatehouse_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        raw: Any = connection.connection.driver_connection  # the shorter way, on every request
+        raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _sql_key(value: Any) -> Any:

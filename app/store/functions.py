@@ -23,6 +23,23 @@ def _key_in_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
     return f'(normalize({lower}, NFC) COLLATE "C")'
 
 
+class joined_texts(GenericFunction[str]):
+    """The texts of all rows as one, with commas between them; NULL when there is no row."""
+
+    type = LongText
+    inherit_cache = True
+
+
+@compiles(joined_texts, "sqlite")
+def _joined_in_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **kwargs)}, ',')"
+
+
+@compiles(joined_texts, "postgresql")
+def _joined_in_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **kwargs)}, ',')"
+
+
 class position_of(GenericFunction[int]):
     """Where a text first holds another one, from 1; 0 when it does not."""
 

@@ -1,10 +1,12 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from unicodedata import normalize
 
-from sqlalchemy import JSON, DateTime, Dialect, String, TypeDecorator
+import orjson
+from sqlalchemy import ARRAY, JSON, DateTime, Dialect, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB, VARCHAR
 from uuid_utils import uuid7
 
@@ -76,6 +78,23 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value if value is None or storable(value) else NOT_STORABLE
+
+
+class Texts(TypeDecorator[list[str]]):
+    """Many texts as one parameter, for ``app.store.prepared.one_of``.
+
+    What is not :func:`storable` is left out: it equals nothing.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:
+        texts = [text for text in value or () if storable(text)]
+        return texts if dialect.name == "postgresql" else orjson.dumps(texts).decode()
 
 
 Id = Text(36)

@@ -38,7 +38,7 @@ class FolderKind(Kind):
     }
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        rows = {row.id: row for row in view.rows(queries.folders(), ids)}
+        rows = {row.id: row for row in view.rows(queries.folders, ids)}
         paths = paths_of(view.account_id, rows)
         return [self._document(view, rows[each], paths[each]) for each in ids if each in rows]
 

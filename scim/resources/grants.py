@@ -52,7 +52,7 @@ class GrantKind(Kind):
     }
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        rows = {row.id: row for row in view.rows(queries.grants(), ids)}
+        rows = {row.id: row for row in view.rows(queries.grants, ids)}
         paths = paths_of(view.account_id, {row.folder_id for row in rows.values() if row.folder_id})
         return [self._document(view, rows[each], paths) for each in ids if each in rows]
 

@@ -53,7 +53,7 @@ class GroupKind(Kind):
     # -- Documents --------------------------------------------------------
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        rows = {row.id: row for row in view.rows(queries.groups(), ids)}
+        rows = {row.id: row for row in view.rows(queries.groups, ids)}
         members = _members_of(view, ids) if view.projection.keeps(GROUP, "members") else {}
         return [self._document(view, rows[each], members.get(each)) for each in ids if each in rows]
 
@@ -94,13 +94,12 @@ def _members_of(view: View, ids: Sequence[str]) -> dict[str, list[Document]]:
     """Return the members of each group: users, then groups, each in order of creation."""
     found: dict[str, list[Document]] = defaultdict(list)
     named, limit = view.projection.requests(MEMBER_NAMES), view.members_limit
+    limits = {} if limit is None else {"limit": limit + 1}
     for kind, query in (
-        ("User", queries.users_in_groups(named)),
-        ("Group", queries.groups_in_groups(named)),
+        ("User", queries.users_in_groups(named, bool(limits))),
+        ("Group", queries.groups_in_groups(named, bool(limits))),
     ):
-        if limit is not None:
-            query = query.limit(limit + 1)
-        for row in view.rows(query, ids):
+        for row in view.rows(query, ids, **limits):
             member = {"value": row.id, "$ref": view.location(kind, row.id), "type": kind}
             found[row.group_id].append(member | {"display": row.display} if named else member)
     if limit is not None:

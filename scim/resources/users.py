@@ -77,8 +77,8 @@ class UserKind(Kind):
     # -- Documents --------------------------------------------------------
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        rows = {row.id: row for row in view.rows(queries.users(), ids)}
-        values = view.rows_by(queries.values_of_users(), ids, "user_id")
+        rows = {row.id: row for row in view.rows(queries.users, ids)}
+        values = view.rows_by(queries.values_of_users, ids, "user_id")
         groups = _groups_of(view, ids) if view.projection.keeps(USER, "groups") else {}
         return [
             self._document(view, rows[each], values.get(each, ()), groups.get(each, []))
@@ -153,7 +153,7 @@ def _access(view: View, row: Any) -> Document:
 
 def _groups_of(view: View, ids: Sequence[str]) -> dict[str, list[Document]]:
     """Return the groups of each user: direct ones, and those that contain them."""
-    found = view.rows_by(queries.groups_of_users(), ids, "user_id")
+    found = view.rows_by(queries.groups_of_users, ids, "user_id")
     return {
         user_id: [
             {
