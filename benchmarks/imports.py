@@ -31,6 +31,7 @@ from app.settings import Settings
 from app.store.database import close_database, db, table, upgrade_database, write_transaction
 from app.store.models import AuditEvent, Group, Membership, Operation, OutgoingEvent, User
 from app.store.types import new_id
+from benchmarks import world
 from tests.postgres import temporary_postgres
 
 TARGET = 3_000
@@ -144,6 +145,7 @@ def _fill(account_id: str, count: int) -> None:
         rows = [key | {"id": new_id(), "user_name": each, "user_name_key": each} for each in names]
         with write_transaction():
             db.session.execute(insert(table(User)), rows)
+            world.count(account_id)
 
 
 def _check(account_id: str, asked: argparse.Namespace) -> None:

@@ -13,13 +13,14 @@ from random import Random
 from typing import Any
 
 from rich.progress import track
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select, update
 from uuid_utils import uuid7
 
 from app.directory import accounts, connections, folders
 from app.directory.work import Actor, transaction
 from app.store.database import Base, db, table
 from app.store.models import (
+    Account,
     AuditEvent,
     Folder,
     FolderClosure,
@@ -80,9 +81,19 @@ def build(sizes: Sizes) -> World:
         _write(Grant, "grants", _grants(world, sizes.grants, random))
         _write(AuditEvent, "audit events", _events(world, sizes.events, random))
         _write(ProvisioningEntry, "provisioning log", _entries(world, sizes.events // 10, random))
+        count(account_id)
     db.session.connection().exec_driver_sql("ANALYZE")
     db.session.commit()
     return world
+
+
+def count(account_id: str) -> None:
+    """Let an account count users and groups that were written as plain rows."""
+    counted = {
+        column: select(func.count()).where(model.account_id == account_id).scalar_subquery()
+        for column, model in (("user_count", User), ("group_count", Group))
+    }
+    db.session.execute(update(Account).where(Account.id == account_id).values(counted))
 
 
 def user_name(number: int) -> str:

@@ -11,7 +11,8 @@ to the audit log afterwards, in a transaction of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,14 @@ from app.store.bulk import insert_rows
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
 from app.store.types import new_id, now
+
+COUNTED = {
+    "user.created": ("user_count", 1),
+    "user.deleted": ("user_count", -1),
+    "group.created": ("group_count", 1),
+    "group.deleted": ("group_count", -1),
+}
+"""The events that add or remove what an account counts, so that a list need not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +120,20 @@ class Work:
             # Into the tables: by way of the models it takes twice as long, on every write.
             insert_rows(table(AuditEvent), events)
             insert_rows(table(OutgoingEvent), [_outgoing_row(event) for event in events])
-        if self.access_changed:
-            db.session.execute(
-                update(Account)
-                .where(Account.id == self.account_id)
-                .values(access_epoch=Account.access_epoch + 1)
-            )
+        self._write_account(events)
         self._written = len(self.events)
         self.access_changed, self._had_master_admin = False, 0
+
+    def _write_account(self, events: Iterable[dict[str, Any]]) -> None:
+        """Write what the account says of itself: its epoch, how many users and groups it has."""
+        grown = Counter({"access_epoch": int(self.access_changed)})
+        for event in events:
+            if event["action"] in COUNTED:
+                column, by = COUNTED[event["action"]]
+                grown.update({column: by, "list_version": 1})
+        columns = {name: Account.__table__.c[name] + by for name, by in grown.items() if by}
+        if columns:
+            db.session.execute(update(Account).where(Account.id == self.account_id).values(columns))
 
 
 @contextmanager

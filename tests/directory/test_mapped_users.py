@@ -24,6 +24,7 @@ from tests.factories import (
     a_mapping,
     a_user,
     an_account,
+    count_again,
 )
 from tests.inspection import audit, epoch, fingerprint, plans, row, rows, statements
 from tests.threads import at_once
@@ -299,6 +300,7 @@ def many_with(account_id: str, value: str, count: int) -> None:
     with write(account_id):
         db.session.execute(insert(User), people)
         db.session.execute(insert(UserValue), texts)
+        count_again(account_id)
 
 
 def test_mapping_many_users_takes_no_more_statements_than_mapping_one(account, folder):

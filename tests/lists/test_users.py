@@ -15,7 +15,7 @@ from app.store.database import db
 from app.store.models import User, UserValue
 from app.store.types import new_id, now
 from tests.conftest import write
-from tests.factories import a_grant, a_group, a_session, a_user
+from tests.factories import a_grant, a_group, a_session, a_user, count_again
 from tests.inspection import plans, statements
 from tests.second_factors import a_passkey, a_totp
 
@@ -166,6 +166,7 @@ def crowd(account) -> str:
     with write(account):
         db.session.execute(insert(User), made)
         db.session.execute(insert(UserValue), emails)
+        count_again(account)
     db.session.execute(text("ANALYZE"))
     db.session.commit()
     return account

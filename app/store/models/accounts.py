@@ -18,6 +18,15 @@ class Account(Base):
     access_epoch: Mapped[int] = mapped_column(
         default=0, comment="grows with every write that can change who may do what"
     )
+    user_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how many users it has"
+    )
+    group_count: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="how many groups it has"
+    )
+    list_version: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="grows when a user or group is added or removed"
+    )
     scim_epoch: Mapped[int] = mapped_column(
         default=0, server_default="0", comment="grows when its SCIM schemas change"
     )
