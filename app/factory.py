@@ -33,7 +33,6 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     from app.security.requests import BoundedRequest
     from app.settings import Settings
     from app.store.database import init_database
-    from app.store.driver import init_driver
     from app.web import Application
 
     settings = settings or Settings.from_environment()
@@ -48,8 +47,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
-    init_database(app, settings.resolved_database_url)
-    init_driver(app)
+    init_database(app, settings.resolved_database_url, settings.threads)
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()

@@ -13,18 +13,28 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context
 from structlog.typing import EventDict, Processor
 
-from app.security.requests import client_address, request_id
+from app.security.requests import client_address, current_request, request_id
 from app.settings import Settings
 
 log = structlog.get_logger("gatehouse")
 
 
+class _Shown:
+    """What the level lets through; asked of each request."""
+
+    requests = True
+
+
+_shown = _Shown()
+
+
 def configure(settings: Settings) -> None:
     """Set the one form of all log lines of this process, those of libraries too."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    _shown.requests = level <= logging.INFO
     start: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -58,23 +68,23 @@ def log_requests(app: Flask) -> None:
 
     @app.before_request
     def start() -> None:
-        g.started = time.perf_counter()
+        g._get_current_object().started = time.perf_counter()
 
     @app.after_request
     def finish(response: Response) -> Response:
-        if log.is_enabled_for(logging.INFO):
+        if _shown.requests:
             _write_request(response)
         return response
 
 
 def _write_request(response: Response) -> None:
     """Write the line of a request. Not by the processors: it is by far the most frequent one."""
-    context = g._get_current_object()
-    took = time.perf_counter() - context.get("started", time.perf_counter())
-    rule = request.url_rule
+    took = time.perf_counter() - g.get("started", time.perf_counter())
+    asked = current_request()
+    rule = asked.url_rule
     line = {
         "event": "request",
-        "method": request.method,
+        "method": asked.method,
         "route": rule.rule if rule else "(none)",
         "status": response.status_code,
         "milliseconds": round(took * 1000, 2),

@@ -54,7 +54,7 @@ def authenticate(path: str) -> Identity:
     if person is not None:
         epoch = accounts.scim_epoch(person.account_id)
         return Person(person.account_id, person.user_id, person.user_name, epoch)
-    address, token = client_address(), _token(request.headers.get("Authorization", ""))
+    address, token = client_address(), _token(request.environ.get("HTTP_AUTHORIZATION", ""))
     identity = identify(token, address)
     if not isinstance(identity, TokenIdentity):
         error = Unauthenticated(detail=say("A valid bearer token is required"))

@@ -237,8 +237,7 @@ class Handler(ScimHandler):
         status: HTTPStatus = HTTPStatus.OK,
         members_limit: int | None = None,
     ) -> ScimResponse:
-        parameters = self.service.read_response_parameters(resource_type, request.query)
-        projection = Projection(parameters)
+        projection = self.service.projection(str(resource_type.name), request.query)
         document = self.storage.document(resource_type, resource_id, projection, members_limit)
         location, version = document["meta"]["location"], document["meta"].get("version")
         headers = {"Content-Location": location}

@@ -1,16 +1,17 @@
 """The statements that read documents, each built once for the process.
 
-Building a statement costs several times what the database needs to answer it. All take
-``account_id`` and ``ids``, a list.
+Building a statement costs several times what the database needs to answer it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, ScalarSelect, Select, bindparam, func, literal, select
+from sqlalchemy import Integer, ScalarSelect, bindparam, exists, func, literal, select
 
+from app.store.functions import json_list, json_lists, json_part
 from app.store.models import (
     Folder,
     Grant,
@@ -21,9 +22,11 @@ from app.store.models import (
     User,
     UserValue,
 )
-from app.store.prepared import Prepared, one_of, prepared
+from app.store.prepared import ByIds
 from app.store.types import Id
 
+Among = Callable[[Any], Any]
+"""Returns the condition that a column is one of the ids."""
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
 _LIMIT = bindparam("limit", type_=Integer)
 
@@ -31,42 +34,93 @@ _LIMIT = bindparam("limit", type_=Integer)
 @cache
 def account_role_of_user() -> ScalarSelect[str | None]:
     """Return the name of the role on the account a provider gave a user directly, for a row."""
+    name = select(Role.name).where(Role.account_id == Grant.account_id, Role.id == Grant.role_id)
     return (
-        select(Role.name)
-        .join(Grant, (Grant.account_id == Role.account_id) & (Grant.role_id == Role.id))
+        select(name.scalar_subquery())
         .where(
             Grant.account_id == User.account_id,
             Grant.user_id == User.id,
             Grant.folder_id.is_(None),
             Grant.origin == "scim",
         )
-        .order_by(Grant.id)
-        .limit(1)
+        .limit(1)  # There is no second one: see ``app.directory.account_role``.
         .correlate(User)
         .scalar_subquery()
     )
 
 
-@prepared
-def users() -> Select[*tuple[Any, ...]]:
-    """Return the users with these ids."""
-    return select(
-        User.id,
-        User.user_name,
-        User.external_id,
-        User.display_name,
-        User.active,
-        User.attributes,
-        User.undeclared,
-        account_role_of_user().label("account_role"),
-        User.version,
-        User.created_at,
-        User.updated_at,
-    ).where(User.account_id == _ACCOUNT_ID, one_of(User.id, "ids"))
+@cache
+def users(grouped: bool) -> ByIds:
+    """Return the users with these ids, with all that a document of them shows, in one statement.
+
+    ``values``: of each value of a multi-valued attribute the fields of :class:`Value`; ``groups``,
+    where they are asked for: of each direct group its id, its name, and whether it is in a group
+    itself. Both are JSON lists in no particular order.
+    """
+
+    def build(among: Among) -> Any:
+        query: Any = select(
+            User.id,
+            User.user_name,
+            User.external_id,
+            User.display_name,
+            User.active,
+            User.attributes,
+            User.undeclared,
+            account_role_of_user().label("account_role"),
+            User.version,
+            User.created_at,
+            User.updated_at,
+            _values().label("values"),
+        ).where(User.account_id == _ACCOUNT_ID, among(User.id))
+        return query.add_columns(_direct_groups().label("groups")) if grouped else query
+
+    return ByIds(build)
 
 
-@prepared
-def groups() -> Select[*tuple[Any, ...]]:
+class Value(NamedTuple):
+    """One value of a multi-valued attribute of a user."""
+
+    attribute: str
+    position: int
+    value: str | None
+    type: str | None
+    display: str | None
+    primary: bool | None
+    extra: dict[str, Any] | None
+
+
+def _values() -> Any:
+    fields = [getattr(UserValue, name) for name in Value._fields[:-1]]
+    return (
+        select(json_lists(json_list(*fields, json_part(UserValue.extra))))
+        .where(UserValue.account_id == User.account_id, UserValue.user_id == User.id)
+        .correlate(User)
+        .scalar_subquery()
+    )
+
+
+def _direct_groups() -> Any:
+    around = exists(literal(1)).where(
+        NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.member_id == Membership.group_id
+    )
+    each = json_list(Membership.group_id, _name_of(Membership.group_id), around)
+    return (
+        select(json_lists(each))
+        .where(Membership.account_id == User.account_id, Membership.user_id == User.id)
+        .correlate(User)
+        .scalar_subquery()
+    )
+
+
+def _name_of(group_id: Any) -> Any:
+    """Return the name of a group. Joined, SQLite would first go through all of the account."""
+    name = select(Group.display_name).where(Group.account_id == _ACCOUNT_ID, Group.id == group_id)
+    return name.scalar_subquery()
+
+
+@ByIds
+def groups(among: Among) -> Any:
     """Return the groups with these ids."""
     return select(
         Group.id,
@@ -77,25 +131,15 @@ def groups() -> Select[*tuple[Any, ...]]:
         Group.version,
         Group.created_at,
         Group.updated_at,
-    ).where(Group.account_id == _ACCOUNT_ID, one_of(Group.id, "ids"))
+    ).where(Group.account_id == _ACCOUNT_ID, among(Group.id))
 
 
-@prepared
-def values_of_users() -> Select[*tuple[Any, ...]]:
-    """Return the values of the multi-valued attributes of users, in their order."""
-    return (
-        select(UserValue.__table__)
-        .where(UserValue.account_id == _ACCOUNT_ID, one_of(UserValue.user_id, "ids"))
-        .order_by(UserValue.user_id, UserValue.attribute, UserValue.position)
-    )
-
-
-@prepared
-def groups_of_users() -> Select[*tuple[Any, ...]]:
+@ByIds
+def groups_of_users(among: Among) -> Any:
     """Return the groups of users; ``depth`` is 0 for direct ones, 1 for those around them."""
     reach = (
         select(Membership.user_id, Membership.group_id, literal(0).label("depth"))
-        .where(Membership.account_id == _ACCOUNT_ID, one_of(Membership.user_id, "ids"))
+        .where(Membership.account_id == _ACCOUNT_ID, among(Membership.user_id))
         .cte("reach", recursive=True)
     )
     # The depth is 0 or 1, so that UNION ends even where groups contain each other.
@@ -104,16 +148,12 @@ def groups_of_users() -> Select[*tuple[Any, ...]]:
             NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.member_id == reach.c.group_id
         )
     )
-    # Names one by one: joined, SQLite would first make a filter of all groups of the account.
-    name = select(Group.display_name).where(
-        Group.account_id == _ACCOUNT_ID, Group.id == reach.c.group_id
-    )
     return (
         select(
             reach.c.user_id,
             reach.c.group_id.label("id"),
+            _name_of(reach.c.group_id).label("display_name"),
             func.min(reach.c.depth).label("depth"),
-            name.scalar_subquery().label("display_name"),
         )
         .group_by(reach.c.user_id, reach.c.group_id)
         .order_by(reach.c.user_id, reach.c.group_id)
@@ -121,17 +161,17 @@ def groups_of_users() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def users_in_groups(named: bool, limited: bool) -> Prepared:
+def users_in_groups(named: bool, limited: bool) -> ByIds:
     """Return the users that are members of groups, in order of creation.
 
     :param named: With their names, for the price of a join.
     :param limited: No more of all than ``limit``.
     """
 
-    def build() -> Any:
+    def build(among: Among) -> Any:
         query: Any = (
             select(Membership.group_id, Membership.user_id.label("id"))
-            .where(Membership.account_id == _ACCOUNT_ID, one_of(Membership.group_id, "ids"))
+            .where(Membership.account_id == _ACCOUNT_ID, among(Membership.group_id))
             .order_by(Membership.group_id, Membership.user_id)
         )
         if named:
@@ -141,17 +181,17 @@ def users_in_groups(named: bool, limited: bool) -> Prepared:
             )
         return query.limit(_LIMIT) if limited else query
 
-    return Prepared(build)
+    return ByIds(build)
 
 
 @cache
-def groups_in_groups(named: bool, limited: bool) -> Prepared:
+def groups_in_groups(named: bool, limited: bool) -> ByIds:
     """Return the groups that are members of groups, as ``users_in_groups`` does the users."""
 
-    def build() -> Any:
+    def build(among: Among) -> Any:
         query: Any = (
             select(NestedGroup.group_id, NestedGroup.member_id.label("id"))
-            .where(NestedGroup.account_id == _ACCOUNT_ID, one_of(NestedGroup.group_id, "ids"))
+            .where(NestedGroup.account_id == _ACCOUNT_ID, among(NestedGroup.group_id))
             .order_by(NestedGroup.group_id, NestedGroup.member_id)
         )
         if named:
@@ -161,19 +201,17 @@ def groups_in_groups(named: bool, limited: bool) -> Prepared:
             )
         return query.limit(_LIMIT) if limited else query
 
-    return Prepared(build)
+    return ByIds(build)
 
 
-@prepared
-def folders() -> Select[*tuple[Any, ...]]:
+@ByIds
+def folders(among: Among) -> Any:
     """Return the folders with these ids."""
-    return select(Folder.__table__).where(
-        Folder.account_id == _ACCOUNT_ID, one_of(Folder.id, "ids")
-    )
+    return select(Folder.__table__).where(Folder.account_id == _ACCOUNT_ID, among(Folder.id))
 
 
-@prepared
-def grants() -> Select[*tuple[Any, ...]]:
+@ByIds
+def grants(among: Among) -> Any:
     """Return the grants with these ids, with the names of their role and their holder."""
     return (
         select(
@@ -184,5 +222,5 @@ def grants() -> Select[*tuple[Any, ...]]:
         .join(Role, (Role.account_id == Grant.account_id) & (Role.id == Grant.role_id))
         .outerjoin(User, (User.account_id == Grant.account_id) & (User.id == Grant.user_id))
         .outerjoin(Group, (Group.account_id == Grant.account_id) & (Group.id == Grant.group_id))
-        .where(Grant.account_id == _ACCOUNT_ID, one_of(Grant.id, "ids"))
+        .where(Grant.account_id == _ACCOUNT_ID, among(Grant.id))
     )

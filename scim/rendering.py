@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from app.store.prepared import Prepared
+from app.store.prepared import ByIds
 from scim.projection import Document, Projection
 
 
@@ -38,11 +38,11 @@ class View:
         self.projection = projection or Projection()
         self.members_limit = members_limit
 
-    def rows(self, query: Prepared, ids: Sequence[str], **more: Any) -> Sequence[Any]:
-        """Return the rows of a query that takes ``account_id`` and ``ids``."""
-        return query.all(account_id=self.account_id, ids=ids, **more)
+    def rows(self, query: ByIds, ids: Sequence[str], **more: Any) -> list[Any]:
+        """Return the rows of these ids."""
+        return query.rows(self.account_id, ids, **more)
 
-    def rows_by(self, query: Prepared, ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
+    def rows_by(self, query: ByIds, ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
         """Return the rows of a query by the value of a column."""
         found: dict[str, list[Any]] = defaultdict(list)
         for row in self.rows(query, ids):

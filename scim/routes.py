@@ -24,7 +24,7 @@ from werkzeug.exceptions import (
 from app.directory.work import Actor
 from app.security.requests import BUSY_SECONDS, settings
 from app.words import say
-from scim import dry_run
+from scim import dry_run, quick
 from scim.authentication import (
     Identity,
     Unauthenticated,
@@ -53,6 +53,10 @@ def serve(path: str = "") -> Response:
     journal = None
     try:
         identity = authenticate(path)
+        if request.method in ("GET", "HEAD"):
+            answer = quick.answer(path, identity)
+            if answer is not None:
+                return answer
         actor = actor_of(identity)
         asked = _scim_request(path, identity)
         if dry_run.is_asked_for():

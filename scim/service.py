@@ -28,9 +28,12 @@ from scim2_server.service import ScimService, scim_exception_of
 from app.words import say
 from scim import bounds, dialects
 from scim.authentication import Identity, Person
+from scim.projection import Projection
 from scim.provider import PROVIDERS, provider_for
 from scim.resources import KINDS
 
+PROJECTIONS = 64
+"""How many projections a service keeps, each of a list of attributes as it was sent."""
 _READS = (Operation.query, Operation.search, Operation.search_with_body)
 
 
@@ -73,6 +76,27 @@ class GatehouseService(ScimService):
         """Read ``attributes`` and ``excludedAttributes``, unless they name too many."""
         bounds.check_search(query)
         return super().read_response_parameters(resource_type, query)
+
+    def projection(self, resource_type: str, asked: Mapping[str, str]) -> Projection:
+        """Return what a response keeps, by ``attributes`` and ``excludedAttributes``.
+
+        :param resource_type: The name of the resource type.
+        :raises SCIMException: When they cannot be read.
+        """
+        key = (resource_type, asked.get("attributes"), asked.get("excludedAttributes"))
+        found = self._projections.get(key)
+        if found is None:
+            type_ = self.get_resource_type(resource_type)
+            found = Projection(self.read_response_parameters(type_, asked))
+            if len(self._projections) >= PROJECTIONS:
+                self._projections.clear()
+            self._projections[key] = found
+        return found
+
+    @cached_property
+    def _projections(self) -> dict[tuple[str, str | None, str | None], Projection]:
+        """Those of late: a client asks for the same attributes all the time."""
+        return {}
 
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """Return the user that ``/Me`` stands for (RFC 7644 §3.11).

@@ -7,7 +7,7 @@ from app.security.requests import settings
 from scim.authentication import Identity
 from scim.bulk import BulkHandler
 from scim.journal import Journal
-from scim.service import service_for
+from scim.service import GatehouseService, service_for
 from scim.storage import DirectoryStorage
 
 PREFIX = "/scim/v2"
@@ -18,6 +18,11 @@ def base_url() -> str:
     return settings().public_url + PREFIX
 
 
+def service_of(identity: Identity) -> GatehouseService:
+    """Return the service of the account a request is made for."""
+    return service_for(settings().secret_key, identity.account_id, identity.scim_epoch)
+
+
 def handler(
     identity: Identity, actor: Actor, journal: Journal, previewed: Work | None = None
 ) -> BulkHandler:
@@ -25,7 +30,7 @@ def handler(
 
     :param previewed: Write into this work, of which nothing is kept.
     """
-    service = service_for(settings().secret_key, identity.account_id, identity.scim_epoch)
+    service = service_of(identity)
     storage = DirectoryStorage(
         service.provider,
         identity.account_id,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, event, func, literal, select, union_all
+from sqlalchemy import CompoundSelect, Connection, event, func, literal, select, union_all
 
 from app.store.database import Base, db
 from app.store.models import Account, AuditEvent, OutgoingEvent
@@ -84,7 +84,9 @@ def plans() -> Iterator[list[str]]:
     def explain(connection, cursor, statement, parameters, context, executemany):
         if not statement.startswith(("SELECT", "WITH")):
             return
-        driver = connection.connection.dbapi_connection
+        # A prepared statement runs on the driver's connection itself.
+        sqlalchemys = isinstance(connection, Connection)
+        driver = connection.connection.dbapi_connection if sqlalchemys else connection
         if is_sqlite:
             plan = driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps.extend(row[3] for row in plan)

@@ -16,6 +16,7 @@ from app.console.languages import init_languages
 from app.console.navigation import menu_for
 from app.console.pages import visitor
 from app.console.telling import init_telling
+from app.security.requests import current_request
 from app.store.types import now
 
 WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
@@ -109,5 +110,6 @@ def _refuse_forged_forms(app: Flask) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.endpoint and WITHOUT_FORMS.isdisjoint(request.blueprints):
+        asked = current_request()
+        if asked.endpoint and WITHOUT_FORMS.isdisjoint(asked.blueprints):
             csrf.protect()

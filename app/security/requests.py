@@ -6,7 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from flask import Request, current_app, g, has_request_context, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -39,7 +39,13 @@ class BoundedRequest(Request):
 
 def settings() -> Settings:
     """Return the settings of the running application."""
-    found: Settings = current_app.extensions["gatehouse"]
+    found: Settings = cast(Any, current_app)._get_current_object().extensions["gatehouse"]
+    return found
+
+
+def current_request() -> Request:
+    """Return the request itself: each attribute of Flask's ``request`` takes a look-up more."""
+    found: Request = cast(Any, request)._get_current_object()
     return found
 
 
@@ -48,11 +54,12 @@ def request_id() -> str:
 
     A trusted proxy may have given it (``X-Request-Id``); otherwise it is made here.
     """
-    if "request_id" not in g:
+    known = g._get_current_object().__dict__
+    found: str | None = known.get("request_id")
+    if found is None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
         trusted = _FORWARDED_ID.fullmatch(given) and _from_trusted_proxy()
-        g.request_id = given if trusted else new_id()
-    found: str = g.request_id
+        found = known["request_id"] = given if trusted else new_id()
     return found
 
 
@@ -64,8 +71,9 @@ def client_address() -> str | None:
     """
     if not has_request_context():
         return None
-    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-    return _nearest_untrusted(request.remote_addr, forwarded, settings().trusted_proxies)
+    environ = request.environ
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    return _nearest_untrusted(environ.get("REMOTE_ADDR"), forwarded, settings().trusted_proxies)
 
 
 @lru_cache(maxsize=1024)

@@ -14,8 +14,11 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase
 
+from app.store.driver import Driver
 from app.store.types import comparison_key
 
+MMAP_BYTES = 2**31 - 2**16
+"""How much of the file SQLite reads without a call to the system: as much as it allows."""
 BUSY_TIMEOUT_MS = 15_000
 """How long an SQLite writer waits for another one, in milliseconds."""
 
@@ -36,14 +39,19 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "a
 migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
 
 
-def init_database(app: Flask, url: str) -> None:
-    """Bind the application to its database. Nothing is connected yet."""
+def init_database(app: Flask, url: str, threads: int) -> None:
+    """Bind the application to its database. Nothing is connected yet.
+
+    :param threads: How many serve requests at a time. Each keeps a connection to read with, and
+        takes another one to write.
+    """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # An error that is logged must not show what people sent.
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
-        **({} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 8}),
+        "pool_size": 2 * threads,
+        "pool_pre_ping": not url.startswith("sqlite"),
     }
     db.init_app(app)
     migrate.init_app(app)
@@ -95,7 +103,7 @@ def write_transaction() -> Iterator[None]:
     db.session.rollback()
     try:
         connection = db.session.connection(execution_options={"gatehouse_write": True})
-        g.writing = connection.connection.driver_connection  # where ``app.store.driver`` writes
+        g.writing = Driver(db.engine, connection.connection.driver_connection)
         yield
         db.session.commit()
     except BaseException:
@@ -134,8 +142,9 @@ def _prepare_sqlite(engine: Engine) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "cache_size=-65536",
-            "mmap_size=268435456",
+            # Read by way of the system's cache, which all connections share, and not of their own.
+            "cache_size=-16384",
+            f"mmap_size={MMAP_BYTES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,125 +1,78 @@
-"""The driver's own connection, for statements that are ready: a tenth of what the usual way takes.
-
-A read outside of any transaction stands for itself; those in :func:`reading` see one state.
-"""
+"""A connection of the driver, for statements that are ready: a tenth of the usual way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from flask import Flask, g
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.store.database import db
-
 Parameters = Sequence[Any] | Mapping[str, Any]
 """Values by place on SQLite, by name on PostgreSQL."""
-Result = TypeVar("Result")
 
 
-def init_driver(app: Flask) -> None:
-    """Give back at the end of each context the connection it read with."""
-    app.teardown_appcontext(_give_back)
+class Driver:
+    """One connection of the driver, and what is to know of it.
 
-
-def query(statement: str, parameters: Parameters) -> list[Any]:
-    """Return the rows a statement finds, as tuples."""
-    found: list[Any] = _run(statement, parameters, lambda cursor: cursor.fetchall())
-    return found
-
-
-def write(statement: str, parameters: Parameters) -> int:
-    """Run a statement that writes, within a write transaction; return how many rows it met.
-
-    :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
+    :param connection: As the driver made it.
     """
-    met: int = _run(statement, parameters, lambda cursor: cursor.rowcount)
-    return met
 
+    __slots__ = ("connection", "dialect", "engine", "kind")
 
-def write_many(statement: str, many: Sequence[Parameters]) -> None:
-    """Run a statement that writes once for each set of parameters.
+    def __init__(self, engine: Engine, connection: Any) -> None:
+        self.engine, self.connection = engine, connection
+        self.dialect = engine.dialect
+        self.kind = engine.dialect.name
+        """``sqlite`` or ``postgresql``."""
 
-    :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
-    """
-    _run(statement, many, lambda _: None, many=True)
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server, or the way to it, has gone."""
+        return self.kind != "sqlite" and (self.connection.closed or self.connection.broken)
 
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Enclose reads that must see one state of the database. A transaction around it does so too.
-
-    On PostgreSQL each statement sees what is committed when it begins, here as elsewhere.
-    """
-    connection = _connection()
-    if db.engine.dialect.name != "sqlite" or connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
-
-
-def _run(
-    statement: str, parameters: Any, result: Callable[[Any], Result], *, many: bool = False
-) -> Result:
-    engine = db.engine
-    connection = _connection()
-    cursor = connection.cursor()
-    if engine.dispatch.before_cursor_execute:
-        for listener in engine.dispatch.before_cursor_execute:
-            listener(connection, cursor, statement, parameters, None, many)
-    try:
-        if many:
-            cursor.executemany(statement, parameters)
-        else:
-            cursor.execute(statement, parameters)
-        return result(cursor)
-    except engine.dialect.loaded_dbapi.Error as error:
-        _give_up(error)
-        raise _as_sqlalchemy_says(engine, statement, error) from error
-    finally:
+    def query(self, statement: str, parameters: Parameters) -> list[Any]:
+        """Return the rows a statement finds, as tuples."""
+        cursor = self._run(statement, parameters)
+        rows: list[Any] = cursor.fetchall()
         cursor.close()
+        return rows
 
+    def write(self, statement: str, parameters: Parameters) -> int:
+        """Run a statement that writes; return how many rows it met.
 
-def _connection() -> Any:
-    """Return the connection of the session's transaction, or else one of the context's own."""
-    writing = g.get("writing")
-    if writing is not None:
-        return writing
-    if db.session.registry.has() and (session := db.session()).in_transaction():
-        return session.connection().connection.driver_connection
-    found = g.get("driver")
-    if found is None:
-        found = g.driver = cast(Any, db.engine.raw_connection())
-        if db.engine.dialect.name != "sqlite":
-            found.driver_connection.autocommit = True
-    return found.driver_connection
+        :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
+        """
+        cursor = self._run(statement, parameters)
+        met: int = cursor.rowcount
+        cursor.close()
+        return met
 
+    def write_many(self, statement: str, many: Sequence[Parameters]) -> None:
+        """Run a statement that writes once for each set of parameters.
 
-def _give_back(_error: BaseException | None = None) -> None:
-    connection: Any = g.pop("driver", None)
-    if connection is not None:
-        if db.engine.dialect.name != "sqlite" and not connection.driver_connection.closed:
-            connection.driver_connection.autocommit = False
-        connection.close()
+        :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
+        """
+        self._run(statement, many, many=True).close()
 
+    def _run(self, statement: str, parameters: Any, *, many: bool = False) -> Any:
+        cursor = self.connection.cursor()
+        if self.engine.dispatch.before_cursor_execute:
+            for listener in self.engine.dispatch.before_cursor_execute:
+                listener(self.connection, cursor, statement, parameters, None, many)
+        try:
+            if many:
+                cursor.executemany(statement, parameters)
+            else:
+                cursor.execute(statement, parameters)
+        except self.dialect.loaded_dbapi.Error as error:
+            cursor.close()
+            raise self._as_sqlalchemy_says(statement, error) from error
+        return cursor
 
-def _give_up(error: Any) -> None:
-    """Part with a connection of the context that has been lost."""
-    lost = g.get("driver")
-    if lost is not None and db.engine.dialect.is_disconnect(error, lost, None):
-        g.pop("driver").invalidate(error)
-
-
-def _as_sqlalchemy_says(engine: Engine, statement: str, error: Any) -> BaseException:
-    base: Any = engine.dialect.loaded_dbapi.Error
-    found: BaseException = DBAPIError.instance(
-        statement, None, error, base, hide_parameters=True, dialect=engine.dialect
-    )
-    return found
+    def _as_sqlalchemy_says(self, statement: str, error: Any) -> BaseException:
+        base: Any = self.dialect.loaded_dbapi.Error
+        found: BaseException = DBAPIError.instance(
+            statement, None, error, base, hide_parameters=True, dialect=self.dialect
+        )
+        return found

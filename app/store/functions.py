@@ -40,6 +40,39 @@ def _joined_in_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
     return f"string_agg({compiler.process(element.clauses, **kwargs)}, ',')"
 
 
+class json_list(GenericFunction[Any]):
+    """Values as one JSON list."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+class json_lists(GenericFunction[Any]):
+    """The JSON of all rows as one list, in no particular order; NULL or empty without rows."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+class json_part(GenericFunction[Any]):
+    """A JSON document within another one."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+for _function, _in_sqlite, _in_postgresql in (
+    (json_list, "json_array", "json_build_array"),
+    (json_lists, "json_group_array", "json_agg"),
+    (json_part, "json", ""),
+):
+    for _dialect, _name in (("sqlite", _in_sqlite), ("postgresql", _in_postgresql)):
+
+        @compiles(_function, _dialect)
+        def _call(element: Any, compiler: Any, _name: str = _name, **kwargs: Any) -> str:
+            return f"{_name}({compiler.process(element.clauses, **kwargs)})"
+
+
 class position_of(GenericFunction[int]):
     """Where a text first holds another one, from 1; 0 when it does not."""
 

@@ -19,9 +19,9 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Dialect, Executable, any_, bindparam, func, select
 from sqlalchemy.types import TypeEngine
 
-from app.store import driver
-from app.store.database import db
-from app.store.types import Texts
+from app.store.driver import Driver, Parameters
+from app.store.reading import here
+from app.store.types import Id, Text, Texts, as_stored
 
 Process = Callable[[Any], Any]
 
@@ -32,16 +32,18 @@ class Prepared:
     def __init__(self, build: Callable[[], Any]) -> None:
         self.build = build
         self.__doc__ = build.__doc__
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, Compiled] = {}
 
     def all(self, **values: Any) -> list[Any]:
         """Return the rows, with the columns as attributes."""
-        compiled = self._for_database()
+        driver = here()
+        compiled = self.compiled_for(driver)
         return compiled.rows(driver.query(compiled.text, compiled.parameters(values)))
 
     def first(self, **values: Any) -> Any:
         """Return the first row; None when there is none."""
-        return next(iter(self.all(**values)), None)
+        rows = self.all(**values)
+        return rows[0] if rows else None
 
     def scalar(self, **values: Any) -> Any:
         """Return the first column of the first row; None when there is none."""
@@ -53,15 +55,37 @@ class Prepared:
 
         :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
         """
-        compiled = self._for_database()
+        driver = here()
+        compiled = self.compiled_for(driver)
         return driver.write(compiled.text, compiled.parameters(values))
 
-    def _for_database(self) -> _Compiled:
-        dialect = db.engine.dialect
-        found = self._compiled.get(dialect.name)
+    def compiled_for(self, driver: Driver) -> Compiled:
+        """Return the statement as a kind of database takes it."""
+        found = self._compiled.get(driver.kind)
         if found is None:
-            found = self._compiled[dialect.name] = _Compiled(self.build(), dialect)
+            found = self._compiled[driver.kind] = Compiled(self.build(), driver.dialect)
         return found
+
+
+class ByIds:
+    """A statement about the rows of some ids of an account: one for a single id, one for many.
+
+    It takes ``account_id``, and what else it names.
+
+    :param build: Takes a function that returns the condition that a column is one of the ids.
+    """
+
+    def __init__(self, build: Callable[[Callable[[Any], Any]], Any]) -> None:
+        self.__doc__ = build.__doc__
+        self.build = build
+        self.one = Prepared(lambda: build(lambda column: column == bindparam("id", type_=Id)))
+        self.many = Prepared(lambda: build(lambda column: one_of(column, "ids")))
+
+    def rows(self, account_id: str, ids: Sequence[str], **more: Any) -> list[Any]:
+        """Return the rows of these ids, with the columns as attributes."""
+        if len(ids) == 1:
+            return self.one.all(account_id=account_id, id=ids[0], **more)
+        return self.many.all(account_id=account_id, ids=ids, **more)
 
 
 def prepared(build: Callable[[], Any]) -> Prepared:
@@ -78,7 +102,7 @@ def one_of(column: Any, name: str) -> ColumnElement[bool]:
     It is one parameter, so that the statement is the same for every number of them.
     """
     texts = bindparam(name, type_=Texts())
-    if db.engine.dialect.name == "postgresql":
+    if here().kind == "postgresql":
         of_all: ColumnElement[bool] = column == any_(texts)
         return of_all
     each = func.json_each(texts).table_valued("value")
@@ -86,7 +110,7 @@ def one_of(column: Any, name: str) -> ColumnElement[bool]:
     return of_list
 
 
-class _Compiled:
+class Compiled:
     """A statement as one kind of database takes it."""
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
@@ -95,15 +119,35 @@ class _Compiled:
         if "POSTCOMPILE" in self.text:
             raise ValueError(f"a parameter of this is not in its place yet: {self.text}")
         binds = {name: bind for bind, name in compiled.bind_names.items()}
-        order = compiled.positiontup
-        self._by_place = order is not None
-        self._parameters = [_Parameter(each, binds[each], dialect) for each in order or binds]
+        names = compiled.positiontup
+        self._names = None if names is not None else list(binds)
+        self._fixed: list[Any] = []
+        self._given: list[tuple[int, str, Process | None]] = []
+        self._made: list[tuple[int, Callable[[], Any], Process]] = []
+        for place, name in enumerate(names or binds):
+            self._place(place, binds[name], dialect)
         self._row, self._processes = _row_of(statement, dialect)
 
-    def parameters(self, values: dict[str, Any]) -> driver.Parameters:
-        if self._by_place:
-            return [each.value(values) for each in self._parameters]
-        return {each.name: each.value(values) for each in self._parameters}
+    def _place(self, place: int, bind: Any, dialect: Dialect) -> None:
+        """Sort in a parameter: given with each run by its name, made then, or always the same."""
+        process = _process_of(bind.type, dialect)
+        same = None
+        if bind.required:
+            self._given.append((place, bind.key, process))
+        elif bind.callable:
+            self._made.append((place, bind.callable, process or _unchanged))
+        else:
+            same = bind.value if process is None else process(bind.value)
+        self._fixed.append(same)
+
+    def parameters(self, values: dict[str, Any]) -> Parameters:
+        """Return what a run takes, by what it is given."""
+        found = self._fixed.copy()
+        for place, key, process in self._given:
+            found[place] = values[key] if process is None else process(values[key])
+        for place, make, process in self._made:
+            found[place] = process(make())
+        return found if self._names is None else dict(zip(self._names, found, strict=True))
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
         make, processes = self._row, self._processes
@@ -119,22 +163,15 @@ class _Compiled:
         return made
 
 
-class _Parameter:
-    """One parameter: given with each run by its name, or a value of the statement itself."""
+def _process_of(type_: TypeEngine[Any], dialect: Dialect) -> Process | None:
+    """Return what makes a value one that the driver takes."""
+    if isinstance(type_, Text):
+        return as_stored  # what the type itself does, by the shorter way
+    return type_.dialect_impl(dialect).bind_processor(dialect)
 
-    def __init__(self, name: str, bind: Any, dialect: Dialect) -> None:
-        self.name, self._key = name, bind.key
-        self._given, self._make = bind.required, bind.callable
-        self._process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        self._own = None if bind.required or bind.callable else self._stored(bind.value)
 
-    def value(self, values: dict[str, Any]) -> Any:
-        if self._given:
-            return self._stored(values[self._key])
-        return self._stored(self._make()) if self._make else self._own
-
-    def _stored(self, value: Any) -> Any:
-        return value if self._process is None else self._process(value)
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _row_of(statement: Any, dialect: Dialect) -> tuple[Process, list[tuple[int, Process]]]:

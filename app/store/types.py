@@ -51,11 +51,18 @@ def storable(text: str) -> bool:
     """Tell whether every database can keep a text: no NUL, no lone surrogate."""
     if "\0" in text or NOT_STORABLE in text:
         return False
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def as_stored(text: str | None) -> str | None:
+    """Return a text as it is looked for: what cannot be stored is nowhere."""
+    return text if text is None or storable(text) else NOT_STORABLE
 
 
 class Text(TypeDecorator[str]):
@@ -77,7 +84,7 @@ class Text(TypeDecorator[str]):
         return dialect.type_descriptor(String(self.length))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value if value is None or storable(value) else NOT_STORABLE
+        return as_stored(value)
 
 
 class Texts(TypeDecorator[list[str]]):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scim2_models import Resource
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.directory import groups, memberships
@@ -54,8 +54,13 @@ class GroupKind(Kind):
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
         rows = {row.id: row for row in view.rows(queries.groups, ids)}
-        members = _members_of(view, ids) if view.projection.keeps(GROUP, "members") else {}
-        return [self._document(view, rows[each], members.get(each)) for each in ids if each in rows]
+        return self.rendered(view, [rows[each] for each in ids if each in rows])
+
+    def rendered(self, view: View, rows: Sequence[Any]) -> list[Document]:
+        ids = [row.id for row in rows]
+        shown = ids and view.projection.keeps(GROUP, "members")
+        members = _members_of(view, ids) if shown else {}
+        return [self._document(view, row, members.get(row.id)) for row in rows]
 
     def _document(self, view: View, row: Any, members: list[Document] | None) -> Document:
         attributes = (row.undeclared or {}) | row.attributes
@@ -131,6 +136,6 @@ def _members(account_id: str, row: Any, member_id: Any, kind: str, name: Select[
     }
 
     def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(row.account_id == account_id, row.group_id == Group.id, condition)
+        return Group.id.in_(select(row.group_id).where(row.account_id == account_id, condition))
 
     return Entries(lambda binding: fields.get(sub_name(binding), NOTHING), having)

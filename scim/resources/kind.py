@@ -60,6 +60,10 @@ class Kind(ABC):
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
         """Return the documents of these ids, in their order; unknown ones are left out."""
 
+    def rendered(self, view: View, rows: Sequence[Any]) -> list[Document]:
+        """Return the documents of rows as the kind's statement in ``queries`` reads them."""
+        raise NotImplementedError
+
     def insert(self, work: Work, resource: Resource[Any]) -> str:
         """Add a resource and return its id."""
         raise NotImplementedError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from scim2_models import AttributeBinding, Resource
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, exists, literal, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, literal, select
 from sqlalchemy.orm import aliased
 
 from app.access.folders import folders_visible_to
@@ -53,7 +53,7 @@ class UserKind(Kind):
     def entries(self, name: str, account_id: str) -> list[Entries]:
         if name == "groups":
             return [_groups_of_user(account_id)]
-        return [_user_values(name)] if name in MULTI_VALUED else []
+        return [_user_values(name, account_id)] if name in MULTI_VALUED else []
 
     def primary_value(self, name: str, binding: AttributeBinding) -> Field:
         if name not in _SORTABLE:
@@ -77,18 +77,15 @@ class UserKind(Kind):
     # -- Documents --------------------------------------------------------
 
     def documents(self, view: View, ids: Sequence[str]) -> list[Document]:
-        rows = {row.id: row for row in view.rows(queries.users, ids)}
-        values = view.rows_by(queries.values_of_users, ids, "user_id")
-        groups = _groups_of(view, ids) if view.projection.keeps(USER, "groups") else {}
-        return [
-            self._document(view, rows[each], values.get(each, ()), groups.get(each, []))
-            for each in ids
-            if each in rows
-        ]
+        grouped = view.projection.keeps(USER, "groups")
+        rows = {row.id: row for row in view.rows(queries.users(grouped), ids)}
+        return self.rendered(view, [rows[each] for each in ids if each in rows])
 
-    def _document(
-        self, view: View, row: Any, values: Iterable[Any], groups: list[Document]
-    ) -> Document:
+    def rendered(self, view: View, rows: Sequence[Any]) -> list[Document]:
+        groups = _groups_of(view, rows)
+        return [self._document(view, row, groups[row.id]) for row in rows]
+
+    def _document(self, view: View, row: Any, groups: list[Document]) -> Document:
         attributes: Document = row.attributes
         if row.undeclared:
             attributes = row.undeclared | attributes
@@ -102,7 +99,7 @@ class UserKind(Kind):
         if row.active is not None:
             document["active"] = row.active
         document.update(attributes)
-        for value in values:
+        for value in sorted(map(queries.Value._make, row.values or ()), key=_place):
             document.setdefault(value.attribute, []).append(value_entry(value))
         if groups:
             document["groups"] = groups
@@ -151,32 +148,38 @@ def _access(view: View, row: Any) -> Document:
     return access
 
 
-def _groups_of(view: View, ids: Sequence[str]) -> dict[str, list[Document]]:
+def _place(value: queries.Value) -> tuple[str, int]:
+    return value.attribute, value.position
+
+
+def _groups_of(view: View, rows: Sequence[Any]) -> dict[str, list[Document]]:
     """Return the groups of each user: direct ones, and those that contain them."""
-    found = view.rows_by(queries.groups_of_users, ids, "user_id")
-    return {
-        user_id: [
-            {
-                "value": row.id,
-                "$ref": view.location("Group", row.id),
-                "display": row.display_name,
-                "type": "indirect" if row.depth else "direct",
-            }
-            for row in rows
-        ]
-        for user_id, rows in found.items()
-    }
+    found: dict[str, list[Document]] = {row.id: [] for row in rows}
+    direct = [(row.id, group) for row in rows for group in getattr(row, "groups", None) or ()]
+    if any(nested for _, (_, _, nested) in direct):  # Only then are there indirect ones.
+        for row in view.rows(queries.groups_of_users, list(found)):
+            kind = "indirect" if row.depth else "direct"
+            found[row.user_id].append(_group(view, row.id, row.display_name, kind))
+        return found
+    for user_id, (group_id, name, _) in sorted(direct):
+        found[user_id].append(_group(view, group_id, name, "direct"))
+    return found
 
 
-def _user_values(name: str) -> Entries:
+def _group(view: View, group_id: str, name: str, kind: str) -> Document:
+    location = view.location("Group", group_id)
+    return {"value": group_id, "$ref": location, "display": name, "type": kind}
+
+
+def _user_values(name: str, account_id: str) -> Entries:
     row = aliased(UserValue)
 
     def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(
-            row.account_id == User.account_id,
-            row.user_id == User.id,
-            row.attribute == name,
-            condition,
+        # By what the rows hold, and not user by user: then an index finds them.
+        return User.id.in_(
+            select(row.user_id).where(
+                row.account_id == account_id, row.attribute == name, condition
+            )
         )
 
     return Entries(lambda binding: _value_field(row, sub_name(binding), name), having)
@@ -214,15 +217,14 @@ def _groups_of_user(account_id: str) -> Entries:
     }
 
     joined = (
-        select(literal(1))
+        select(row.user_id)
         .select_from(row)
         .join(reach, reach.c.inner == row.group_id)
         .join(group, and_(group.account_id == account_id, group.id == reach.c.root))
-        .where(row.account_id == account_id, row.user_id == User.id)
-        .correlate(User)
+        .where(row.account_id == account_id)
     )
 
     def having(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        return joined.where(condition).exists()
+        return User.id.in_(joined.where(condition))
 
     return Entries(lambda binding: fields.get(sub_name(binding), NOTHING), having)
