@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, ScalarSelect, bindparam, exists, func, literal, select
+from sqlalchemy import Integer, ScalarSelect, and_, bindparam, exists, func, literal, select
 
 from app.store.functions import json_list, json_lists, json_part
 from app.store.models import (
@@ -89,6 +89,13 @@ class Value(NamedTuple):
     primary: bool | None
     extra: dict[str, Any] | None
 
+    @classmethod
+    def of(cls, fields: list[Any]) -> Value:
+        """Return the value that a JSON list of its fields holds: booleans may be numbers in it."""
+        attribute, position, value, type_, display, primary, extra = fields
+        truth = None if primary is None else bool(primary)
+        return cls(attribute, position, value, type_, display, truth, extra)
+
 
 def _values() -> Any:
     fields = [getattr(UserValue, name) for name in Value._fields[:-1]]
@@ -101,10 +108,11 @@ def _values() -> Any:
 
 
 def _direct_groups() -> Any:
-    around = exists(literal(1)).where(
-        NestedGroup.account_id == _ACCOUNT_ID, NestedGroup.member_id == Membership.group_id
-    )
-    each = json_list(Membership.group_id, _name_of(Membership.group_id), around)
+    any_nested = exists(literal(1)).where(NestedGroup.account_id == _ACCOUNT_ID)
+    around = any_nested.where(NestedGroup.member_id == Membership.group_id)
+    # Whether there is any in the account is asked once, not for each group.
+    nested = and_(any_nested.correlate(None), around)
+    each = json_list(Membership.group_id, _name_of(Membership.group_id), nested)
     return (
         select(json_lists(each))
         .where(Membership.account_id == User.account_id, Membership.user_id == User.id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
 from flask import Response, request
 from scim2_models import ListResponse, SCIMException
 
@@ -19,7 +18,7 @@ from scim import lookups, pages
 from scim.authentication import Identity, Person
 from scim.projection import Document, Projection
 from scim.provider import DEFAULT_RESULTS, MAX_RESULTS
-from scim.rendering import View
+from scim.rendering import View, written
 from scim.resources import KINDS
 from scim.resources.kind import Kind
 from scim.schemas import SEEN_FOLDERS
@@ -109,7 +108,7 @@ def _page(kind: Kind, view: View, asked: Any) -> Response | None:
 
 
 def _response(document: Document, headers: dict[str, str]) -> Response:
-    return ReadyResponse(orjson.dumps(document), headers, "application/scim+json")
+    return ReadyResponse(written(document), headers, "application/scim+json")
 
 
 _EVERYTHING = Projection()

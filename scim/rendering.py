@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from app.store.prepared import ByIds
 from scim.projection import Document, Projection
@@ -59,8 +60,8 @@ class View:
             document["externalId"] = row.external_id
         document["meta"] = {
             "resourceType": name,
-            "created": timestamp(row.created_at),
-            "lastModified": timestamp(row.updated_at or row.created_at),
+            "created": row.created_at,
+            "lastModified": row.updated_at or row.created_at,
             "location": self.location(name, row.id),
             "version": etag(row.version),
         }
@@ -71,6 +72,6 @@ class View:
         return f"{self.base_url}/{name}s/{resource_id}"
 
 
-def timestamp(moment: datetime) -> str:
-    """Return a dateTime (RFC 7643 §2.3.5), in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def written(document: Document) -> bytes:
+    """Return the JSON of a document. Times in it are dateTimes in UTC (RFC 7643 §2.3.5)."""
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from flask import Blueprint, Response, current_app, request
 from scim2_models import (
     Error,
@@ -33,6 +32,7 @@ from scim.authentication import (
     authenticate,
 )
 from scim.journal import Journal
+from scim.rendering import written
 from scim.service import GatehouseService, service_for
 from scim.serving import PREFIX, base_url, handler
 
@@ -147,7 +147,7 @@ def _of_http(error: HTTPException) -> Exception:
 
 
 def _respond(answer: ScimResponse) -> Response:
-    body = b"" if answer.body is None else orjson.dumps(answer.body)
+    body = b"" if answer.body is None else written(answer.body)
     response = Response(body, status=answer.status, headers=answer.headers)
     if answer.body is not None:
         response.content_type = "application/scim+json"

@@ -106,8 +106,8 @@ def _value_row(entry: dict[str, Any]) -> dict[str, Any]:
 
 def value_entry(value: Any) -> dict[str, Any]:
     """Return the sub-attributes of a row of ``user_values``, those that are set, by SCIM name."""
-    entry = {name: getattr(value, name) for name in _VALUE_FIELDS}
-    return {key: item for key, item in entry.items() if item is not None} | (value.extra or {})
+    entry = {name: item for name in _VALUE_FIELDS if (item := getattr(value, name)) is not None}
+    return entry | value.extra if value.extra else entry
 
 
 def stored(row: Any, values: Iterable[Any]) -> Profile:

@@ -16,12 +16,13 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Dialect, Executable, any_, bindparam, func, select
+import orjson
+from sqlalchemy import JSON, ColumnElement, Dialect, Executable, any_, bindparam, func, select
 from sqlalchemy.types import TypeEngine
 
 from app.store.driver import Driver, Parameters
 from app.store.reading import here
-from app.store.types import Id, Text, Texts, as_stored
+from app.store.types import Id, Text, Texts, UtcDateTime, as_stored, utc_of_text
 
 Process = Callable[[Any], Any]
 
@@ -170,6 +171,16 @@ def _process_of(type_: TypeEngine[Any], dialect: Dialect) -> Process | None:
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
+def _read(type_: TypeEngine[Any], dialect: Dialect) -> Process | None:
+    """Return what makes a value of one that the driver gives."""
+    if dialect.name == "sqlite":  # what the types do, by the shorter way
+        if isinstance(type_, UtcDateTime):
+            return utc_of_text
+        if isinstance(type_, JSON):
+            return orjson.loads
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
 def _unchanged(value: Any) -> Any:
     return value
 
@@ -180,8 +191,7 @@ def _row_of(statement: Any, dialect: Dialect) -> tuple[Process, list[tuple[int, 
     row = namedtuple("Row", [each.key for each in columns])  # type: ignore[misc]
     processes: list[tuple[int, Process]] = []
     for place, column in enumerate(columns):
-        type_: TypeEngine[Any] = column.type
-        process = type_.dialect_impl(dialect).result_processor(dialect, None)
+        process = _read(column.type, dialect)
         if process is not None:
             processes.append((place, process))
     return cast(Process, row._make), processes

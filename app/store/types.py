@@ -132,3 +132,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utc_of_text(text: str) -> datetime:
+    """Return the point in time that SQLite keeps as a text."""
+    return datetime.fromisoformat(f"{text}+00:00")

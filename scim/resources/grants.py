@@ -14,7 +14,7 @@ from app.store.models import Grant, Role
 from scim import queries
 from scim.fields import NOTHING, Field
 from scim.projection import Document
-from scim.rendering import View, timestamp
+from scim.rendering import View
 from scim.resources.kind import Kind
 from scim.schemas import GRANT
 
@@ -73,9 +73,9 @@ class GrantKind(Kind):
                 "display": paths[row.folder_id],
             }
         if row.not_before is not None:
-            document["notBefore"] = timestamp(row.not_before)
+            document["notBefore"] = row.not_before
         if row.expires_at is not None:
-            document["expiresAt"] = timestamp(row.expires_at)
+            document["expiresAt"] = row.expires_at
         if row.reason:
             document["reason"] = row.reason
         return document | {"origin": row.origin, "grantedBy": row.granted_by}

@@ -17,7 +17,7 @@ from app.store.models import Mapping
 from app.store.types import comparison_key
 from scim.fields import Field
 from scim.projection import Document
-from scim.rendering import View, timestamp
+from scim.rendering import View
 from scim.resources.kind import Kind
 from scim.schemas import ENTITLEMENT, ROLE
 
@@ -61,8 +61,8 @@ class _OfferKind(Kind):
             "id": offer.value,
             "meta": {
                 "resourceType": self.name,
-                "created": timestamp(offer.created_at),
-                "lastModified": timestamp(offer.updated_at),
+                "created": offer.created_at,
+                "lastModified": offer.updated_at,
                 "location": view.location(self.name, quote(offer.value, safe="")),
             },
             "displayName": offer.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from scim2_models import AttributeBinding, Resource
@@ -83,14 +84,17 @@ class UserKind(Kind):
 
     def rendered(self, view: View, rows: Sequence[Any]) -> list[Document]:
         groups = _groups_of(view, rows)
-        return [self._document(view, row, groups[row.id]) for row in rows]
+        with_folders = view.projection.requests(SEEN_FOLDERS)
+        return [self._document(view, row, groups[row.id], with_folders) for row in rows]
 
-    def _document(self, view: View, row: Any, groups: list[Document]) -> Document:
+    def _document(
+        self, view: View, row: Any, groups: list[Document], with_folders: bool
+    ) -> Document:
         attributes: Document = row.attributes
         if row.undeclared:
             attributes = row.undeclared | attributes
-        if access := _access(view, row):
-            attributes = attributes | {ACCESS_USER: access}
+        if row.account_role is not None or with_folders:
+            attributes = attributes | {ACCESS_USER: _access(view, row, with_folders)}
         extensions = [key for key in attributes if key.startswith("urn:")]
         document = view.head(self.name, [USER, *extensions], row)
         document["userName"] = row.user_name
@@ -99,8 +103,8 @@ class UserKind(Kind):
         if row.active is not None:
             document["active"] = row.active
         document.update(attributes)
-        for value in sorted(map(queries.Value._make, row.values or ()), key=_place):
-            document.setdefault(value.attribute, []).append(value_entry(value))
+        for value in sorted(row.values or (), key=_place):
+            document.setdefault(value[0], []).append(value_entry(queries.Value.of(value)))
         if groups:
             document["groups"] = groups
         return document
@@ -131,10 +135,10 @@ class UserKind(Kind):
         users.delete(work, resource_id, expected_version=expected_version)
 
 
-def _access(view: View, row: Any) -> Document:
+def _access(view: View, row: Any, with_folders: bool) -> Document:
     """Return the attributes of our own extension: the account role, and folders on request."""
     access: Document = {} if row.account_role is None else {"accountRole": row.account_role}
-    if view.projection.requests(SEEN_FOLDERS):
+    if with_folders:
         access["folders"] = [
             {
                 "value": folder.id,
@@ -148,27 +152,28 @@ def _access(view: View, row: Any) -> Document:
     return access
 
 
-def _place(value: queries.Value) -> tuple[str, int]:
-    return value.attribute, value.position
+_place = itemgetter(0, 1)
+"""The attribute of a value, and its position."""
 
 
 def _groups_of(view: View, rows: Sequence[Any]) -> dict[str, list[Document]]:
     """Return the groups of each user: direct ones, and those that contain them."""
-    found: dict[str, list[Document]] = {row.id: [] for row in rows}
-    direct = [(row.id, group) for row in rows for group in getattr(row, "groups", None) or ()]
-    if any(nested for _, (_, _, nested) in direct):  # Only then are there indirect ones.
-        for row in view.rows(queries.groups_of_users, list(found)):
-            kind = "indirect" if row.depth else "direct"
-            found[row.user_id].append(_group(view, row.id, row.display_name, kind))
-        return found
-    for user_id, (group_id, name, _) in sorted(direct):
-        found[user_id].append(_group(view, group_id, name, "direct"))
+    direct = {row.id: sorted(getattr(row, "groups", None) or ()) for row in rows}
+    base = view.location("Group", "")
+    if not any(nested for groups in direct.values() for _, _, nested in groups):
+        return {
+            user_id: [_group(base, group_id, name, "direct") for group_id, name, _ in groups]
+            for user_id, groups in direct.items()
+        }
+    found: dict[str, list[Document]] = {user_id: [] for user_id in direct}
+    for row in view.rows(queries.groups_of_users, list(direct)):
+        kind = "indirect" if row.depth else "direct"
+        found[row.user_id].append(_group(base, row.id, row.display_name, kind))
     return found
 
 
-def _group(view: View, group_id: str, name: str, kind: str) -> Document:
-    location = view.location("Group", group_id)
-    return {"value": group_id, "$ref": location, "display": name, "type": kind}
+def _group(base: str, group_id: str, name: str, kind: str) -> Document:
+    return {"value": group_id, "$ref": base + group_id, "display": name, "type": kind}
 
 
 def _user_values(name: str, account_id: str) -> Entries:

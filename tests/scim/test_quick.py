@@ -1,5 +1,7 @@
 """The short way of reads answers what the usual way answers, to the byte."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,3 +199,10 @@ def test_what_a_read_asks_of_the_database(scim, directory):
     assert cost("/Users", filter='userName eq "nobody"') == 2
     # How many there are, where the page is, and its users.
     assert cost("/Users", excludedAttributes="groups") == 4
+
+
+def test_what_is_written_is_of_the_type_it_is_declared_with(scim, directory):
+    sent = scim.call("GET", f"/Users/{directory[0]}").get_data(as_text=True)
+    assert '"primary":true' in sent
+    assert '"active":true' in sent
+    assert re.search(r'"created":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', sent)
