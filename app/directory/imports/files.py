@@ -19,6 +19,8 @@ PIECE = 262_144
 """Bytes of a piece; the last one may have fewer."""
 SIZE_LIMIT = 64 * 1024 * 1024
 """Largest file, in bytes."""
+Joining = tuple[str, int, str, dict[str, str]]
+"""A user, the line of the file, who it says they are, and the names of their groups."""
 
 
 def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
@@ -44,16 +46,18 @@ def keep(work: Work, operation_id: str, stream: IO[bytes]) -> None:
         _keep(work, operation_id, FILE, number, piece)
 
 
-def keep_people(work: Work, operation_id: str, begin: int, user_ids: Sequence[str | None]) -> None:
-    """Keep whom some rows were about, for when they are put into groups.
+def keep_people(
+    work: Work, operation_id: str, begin: int, people: Sequence[Joining | None]
+) -> None:
+    """Keep whom some rows were about and the groups they name, for when people are put into them.
 
     :param begin: How many rows lie before.
-    :param user_ids: None: nobody, for the row was refused.
+    :param people: None: nobody, for the row was refused.
     """
-    _keep(work, operation_id, PEOPLE, begin, orjson.dumps(user_ids))
+    _keep(work, operation_id, PEOPLE, begin, orjson.dumps(people))
 
 
-def people_from(account_id: str, operation_id: str, begin: int) -> Iterator[str | None]:
+def people_from(account_id: str, operation_id: str, begin: int) -> Iterator[Joining | None]:
     """Return whom rows were about, row by row, as :func:`keep_people` has kept it.
 
     Not within a write, as :func:`chunks_from`.
@@ -70,9 +74,9 @@ def people_from(account_id: str, operation_id: str, begin: int) -> Iterator[str 
         db.session.rollback()
         if content is None:
             return
-        user_ids: list[str | None] = orjson.loads(content)
-        yield from user_ids[skipped:]
-        number, skipped = number + len(user_ids), 0
+        people: list[Joining | None] = orjson.loads(content)
+        yield from people[skipped:]
+        number, skipped = number + len(people), 0
 
 
 def hand_over(work: Work, from_id: str, to_id: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from app.directory import delegation
+from app.directory.imports.files import Joining
 from app.directory.imports.groups import Groups, refusal
 from app.directory.imports.refusals import Problem
 from app.directory.members import Members, put_in
@@ -28,8 +29,6 @@ AT_ONCE = 10_000
 """How many memberships are written in one transaction, at the most."""
 Joins = dict[str, list[str]]
 """Users, by the group they come into."""
-Joining = tuple[str, int, str, dict[str, str]]
-"""A user, the line of the file, who it says they are, and the names of their groups."""
 
 
 @dataclass

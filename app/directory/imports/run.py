@@ -22,8 +22,9 @@ from app.directory.imports.refusals import LIMIT, Problem, Refused
 from app.directory.imports.table import Form, Row, rows_from, survey
 from app.directory.operations import Operation
 from app.directory.work import Work, record_refusal, transaction
+from app.store.ahead import read_ahead
 from app.store.bulk import analyze, insert_rows
-from app.store.database import db, table
+from app.store.database import Base, db, table
 from app.store.models import Group, Membership, OperationProblem, User, UserValue
 from app.store.types import comparison_key, storable
 from app.words import say
@@ -50,7 +51,7 @@ def carry_on(operation: Operation) -> None:
     :raises DirectoryError: When it cannot go on.
     """
     run = Run(operation)
-    run.analyze()
+    run.analyze(User, UserValue, Group, Membership)
     run.find_groups()
     if run.step == "people":
         run.write_people()
@@ -99,6 +100,8 @@ class Run:
                     self.groups.ids.update(dict.fromkeys(new))
                 else:
                     self.operation.counts["groups"] += len(new)
+            self._grow(0 if self.trial else len(new), Group)
+        self.grown = self.analyze_at = 0
         if self.trial:
             self.operation.counts["groups"] = made
 
@@ -106,11 +109,10 @@ class Run:
 
     def write_people(self) -> None:
         """Add and change people, some hundred rows at a time."""
-        rows = self._rows()
+        rows = self._read_ahead()
         waiting: list[tuple[Row, Person | Problem]] = []
         while True:
-            more = islice(rows, AT_ONCE - len(waiting))
-            waiting += [(row, self._read(row)) for row in more]
+            waiting += islice(rows, AT_ONCE - len(waiting))
             if not waiting:
                 break
             waiting = waiting[self._write_some(waiting) :]
@@ -128,13 +130,13 @@ class Run:
             read = [each for _, each in waiting[:count] if isinstance(each, Problem)]
             self._note(work, step, read)
             if self.joins:
-                whom = [step.user_ids.get(row.line) for row, _ in waiting[:count]]
+                whom = [_joining(each, step) for _, each in waiting[:count]]
                 files.keep_people(work, self.operation.id, self.operation.done, whom)
             last = waiting[count - 1][0]
             self.operation.done += count
             self.operation.position = {"step": "people", "begin": last.end, "line": last.lines}
         if not self.trial:
-            self._grow(step.counts["created"])
+            self._grow(step.counts["created"], User, UserValue)
             for target, reason in step.audited:
                 actor = self.operation.actor
                 record_refusal(work.account_id, actor, "directory.refused", reason, target)
@@ -186,21 +188,15 @@ class Run:
         """
         operation, window = self.operation, Window()
         begun = operation.position.get("rows", 0)
-        read, last, problems = 0, None, []
-        place = self.form.columns.index("groups")
-        whom = files.people_from(operation.account_id, operation.id, begun)
-        rows = zip(whom, self._rows(), strict=False)
-        while not window.is_full and (some := list(islice(rows, AT_ONCE))):
-            read, last = read + len(some), some[-1][1]
-            those = [
-                (user_id, row.line, self._name_in(row), persons.groups_in(row.cells[place]))
-                for user_id, row in some
-                if user_id is not None and len(row.cells) > place
-            ]
+        read, problems = 0, []
+        people = files.people_from(operation.account_id, operation.id, begun)
+        while not window.is_full and (some := list(islice(people, AT_ONCE))):
+            read += len(some)
+            those = [each for each in some if each is not None]
             problems += window.add(operation.account_id, those, self.groups)
             db.session.rollback()
             operations.hold(operation)
-        if last is None:
+        if not read:
             return False
         rows_in_all, written = operation.options["rows"], 0
         for batch in window.batches():
@@ -212,13 +208,12 @@ class Run:
                 written += sum(map(len, batch.values()))
                 part = read * written // max(window.pairs, 1)
                 operation.done = rows_in_all + begun + min(part, read)
-            self._grow(0 if self.trial else new)
+            self._grow(0 if self.trial else new, Membership)
         with self._transaction() as work:
             self._keep_once(work, problems, told)
             operation.counts["joined"] += window.imagined if self.trial else 0
             operation.done = rows_in_all + begun + read
-            here = {"begin": last.end, "line": last.lines, "rows": begun + read}
-            operation.position = {"step": "memberships"} | here
+            operation.position = {"step": "memberships", "rows": begun + read}
         return True
 
     def _keep_once(self, work: Work, problems: list[Problem], told: set[int]) -> None:
@@ -245,17 +240,17 @@ class Run:
         if db.session.get_bind().dialect.name == "sqlite":
             time.sleep(REST * seconds)
 
-    def _grow(self, count: int) -> None:
-        """Analyze the tables when they have grown by much."""
+    def _grow(self, count: int, *models: type[Base]) -> None:
+        """Analyze tables when they have grown by much."""
         self.grown += count
         if count and self.grown >= self.analyze_at:
-            self.analyze()
+            self.analyze(*models)
             self.analyze_at = self.grown * ANALYZE_AGAIN
 
-    def analyze(self) -> None:
-        """Let the database analyze the tables that an import of many fills."""
+    def analyze(self, *models: type[Base]) -> None:
+        """Let the database analyze tables that an import of many fills."""
         if self.operation.options["rows"] > AT_ONCE:
-            analyze(*map(table, (User, UserValue, Group, Membership)))
+            analyze(*map(table, models))
 
     @contextmanager
     def _writing(self, work: Work) -> Iterator[Work]:
@@ -287,12 +282,13 @@ class Run:
         ]
         insert_rows(table(OperationProblem), rows)
 
-    def _rows(self) -> Iterator[Row]:
-        """Return the rows of the file from the place reached on."""
-        position = self.operation.position
+    def _read_ahead(self) -> Iterator[tuple[Row, Person | Problem]]:
+        """Return the rows from the place reached on; the next are read while some are written."""
+        account_id, position = self.operation.account_id, self.operation.position
         begin = position.get("begin", self.form.begins)
-        line = position.get("line", self.form.line)
-        return rows_from(self._chunks(begin), self.form, begin, line)
+        chunks = files.chunks_from(account_id, self.operation.id, begin)
+        rows = rows_from(chunks, self.form, begin, position.get("line", self.form.line))
+        return read_ahead(lambda: [(row, self._read(row)) for row in islice(rows, AT_ONCE)])
 
     def _chunks(self, begin: int) -> Iterator[bytes]:
         for chunk in files.chunks_from(self.operation.account_id, self.operation.id, begin):
@@ -312,6 +308,14 @@ class Run:
         said = dict(zip(self.columns, row.cells, strict=False))
         name = said.get("userName") or said.get("email") or ""
         return name.strip() if storable(name) else ""
+
+
+def _joining(read: Person | Problem, step: Step) -> files.Joining | None:
+    """Return what is kept of a row for when people are put into groups; None: it was refused."""
+    user_id = step.user_ids.get(read.line)
+    if user_id is None or isinstance(read, Problem):
+        return None
+    return user_id, read.line, read.login, read.groups or {}
 
 
 def _portions(names: Iterable[Any]) -> Iterator[list[Any]]:
