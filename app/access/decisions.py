@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.access.grants import HeldGrant, grants_reaching, permissions_in
+from app.access.grants import (
+    HeldGrant,
+    grants_reaching,
+    permissions_in,
+    permissions_reaching,
+)
 from app.access.many import grants_reaching_each
 from app.access.permissions import ACCOUNT_ACTIONS, ACTIONS, FOLDER_ACTIONS, role_named
 from app.store.types import now
@@ -71,6 +76,19 @@ def check(account_id: str, user_id: str, action: str, folder_id: str | None) -> 
     if action in FOLDER_ACTIONS and folder_id is None:
         return Decision(False, action, ())
     return _decided(action, grants_reaching(account_id, user_id, folder_id, now()))
+
+
+def is_allowed(account_id: str, name: str, action: str, folder_id: str | None) -> bool:
+    """Decide as :func:`check` does, without what decided it, in one statement.
+
+    :param name: The id of a user, or their userName in any case. An id goes before a userName
+        that is the same.
+    :raises UnknownAction: When the action is none that exists.
+    """
+    check_action(action)
+    if action in FOLDER_ACTIONS and folder_id is None:
+        return False
+    return action in permissions_reaching(account_id, name, folder_id, now())
 
 
 def check_many(account_id: str, questions: Sequence[Question]) -> list[Decision]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import CTE, CompoundSelect, Select, bindparam, select, union_all
 
-from app.access.grants import HeldGrant, given, held, in_force
+from app.access.grants import HeldGrant, given, held, in_force, to_one_of
 from app.access.membership import groups_containing_each
 from app.access.tree import Step, reaching, ways_up
 from app.store.database import db
@@ -91,11 +91,11 @@ def _statement(on_folders: bool) -> CompoundSelect[Any]:
 
 def _grants(through: CTE | None) -> Select[Any]:
     holder = Grant.user_id if through is None else through.c.user_id
-    query = given(through, holder.label("holder_id"))
+    query = given(holder.label("holder_id"))
     if through is None:
         query = query.where(Grant.user_id.in_(_USER_IDS))
     else:
-        query = query.join(through, through.c.group_id == Grant.group_id)
+        query = query.join(through, through.c.group_id == Grant.group_id).where(to_one_of(through))
     return query.join(User, (User.account_id == Grant.account_id) & (User.id == holder)).where(
         Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT)
     )

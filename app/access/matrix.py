@@ -202,7 +202,7 @@ def _given(
     account_id: str, around: dict[str, set[str]], folder_ids: set[str], at: datetime
 ) -> dict[tuple[str, str | None], list[HeldGrant]]:
     """Return what groups have by grants on some folders and on the account, place by place."""
-    query = given(None).where(Grant.account_id == account_id, in_force(at), _is_to(around))
+    query = given().where(Grant.account_id == account_id, in_force(at), _is_to(around))
     branches = union_all(
         query.where(Grant.folder_id.is_(None)),
         query.where(Grant.folder_id.in_(sorted(folder_ids))),

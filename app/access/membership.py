@@ -9,7 +9,7 @@ from app.store.models import Group, Membership, NestedGroup
 
 
 def groups_containing(
-    account_id: str | BindParameter[str], user_id: str | BindParameter[str]
+    account_id: str | ColumnElement[str], user_id: str | ColumnElement[str]
 ) -> CTE:
     """Return a recursive table of one column, ``group_id``: every group the user is in."""
     groups = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,9 +19,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.store.database import db
 from app.store.functions import items_in, json_number, json_text
 from app.store.models import Account, Folder, User
+from app.store.prepared import one_of, prepared
 from app.store.types import Id, Json, Name, comparison_key, storable
 
 DEEPEST = 64
@@ -74,16 +73,16 @@ def ids_of(
     for part in _in_parts(paths):
         if not (wanted or part.ends or accounts):
             continue
-        parameters = {
-            "account_id": account_id,
-            "ids": wanted,
-            "keys": [comparison_key(name) for name in wanted],
-            "names": [
+        rows = _named.all(
+            account_id=account_id,
+            ids=wanted,
+            keys=[comparison_key(name) for name in wanted],
+            names=[
                 {"parent": parent, "key": key, "node": node}
                 for (parent, key), node in part.nodes.items()
             ],
-        }
-        _note(found, db.session.execute(_statement(), parameters).all(), wanted, part, accounts)
+        )
+        _note(found, rows, wanted, part, accounts)
         wanted, accounts = [], ()
     return found
 
@@ -105,16 +104,16 @@ def _in_parts(paths: Collection[str]) -> Iterator[_Paths]:
 _ACCOUNT_ID: BindParameter[str] = bindparam("account_id", type_=Id)
 
 
-@cache
-def _statement() -> CompoundSelect[Any]:
+@prepared
+def _named() -> CompoundSelect[Any]:
     """Return rows of ``kind``, ``id``, ``key`` (not of a folder) and ``node`` (of a folder)."""
     branches: list[Any] = []
     key, no_node = Account.name_key.label("key"), cast(null(), Integer).label("node")
     query = select(literal("account").label("kind"), Account.id, key, no_node)
     branches.append(query.where(Account.id == _ACCOUNT_ID))
     for kind, condition in (
-        ("id", User.id.in_(bindparam("ids", expanding=True, type_=Id))),
-        ("name", User.user_name_key.in_(bindparam("keys", expanding=True, type_=Name))),
+        ("id", one_of(User.id, "ids")),
+        ("name", one_of(User.user_name_key, "keys")),
     ):
         of_users = select(literal(kind), User.id, User.user_name_key, no_node)
         branches.append(of_users.where(User.account_id == _ACCOUNT_ID, condition))

@@ -37,10 +37,10 @@ def caller() -> Caller:
     :raises Unauthorized: When it is nobody we know.
     :raises TooManyRequests: When they have made too many.
     """
-    if "caller" not in g:
-        g.caller = _by_token() if "Authorization" in request.headers else _by_session()
-        _check_rate(g.caller)
-    found: Caller = g.caller
+    found: Caller | None = g.get("caller")
+    if found is None:
+        found = g.caller = _by_token() if "HTTP_AUTHORIZATION" in request.environ else _by_session()
+        _check_rate(found)
     return found
 
 
@@ -53,9 +53,9 @@ def needs(action: str | None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if action is not None and not caller().may(action):
+            known = caller()
+            if action is not None and not known.may(action):
                 raise Forbidden(f"This needs the permission {action}.")
-            caller()
             return view(*args, **kwargs)
 
         guarded.needs = action  # type: ignore[attr-defined]  # the documentation says it
@@ -65,7 +65,7 @@ def needs(action: str | None) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _by_token() -> Caller:
-    scheme, _, secret = request.headers["Authorization"].strip().partition(" ")
+    scheme, _, secret = request.environ["HTTP_AUTHORIZATION"].strip().partition(" ")
     found = None
     if scheme.lower() == "bearer":
         found = api_tokens.identify(secret.strip(), client_address())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
@@ -12,8 +11,8 @@ from sqlalchemy import Select, bindparam, select
 from app.security import addresses
 from app.security.secrets import digest
 from app.security.tokens import TOUCH_AFTER, from_allowed
-from app.store.database import db
 from app.store.models import Token
+from app.store.prepared import prepared
 from app.store.types import Word, now
 
 
@@ -39,7 +38,7 @@ def identify(token: str, address: str | None) -> ApiToken | None:
     """Return the identity of a token of the API that is live and may come from the address."""
     if len(token) > 256:
         return None
-    row = db.session.execute(_by_hash(), {"hash": digest(token)}).first()
+    row = _by_hash.first(hash=digest(token))
     if row is None or (row.expires_at is not None and row.expires_at <= now()):
         return None
     if not from_allowed(row.networks, address):
@@ -54,9 +53,9 @@ def identify(token: str, address: str | None) -> ApiToken | None:
     )
 
 
-@cache
+@prepared
 def _by_hash() -> Select[*tuple[Any, ...]]:
-    """Return the token with a hash. Built once: every request with a token asks it."""
+    """Return the token with a hash."""
     query: Select[*tuple[Any, ...]] = select(
         Token.account_id,
         Token.id,
