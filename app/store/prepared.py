@@ -123,7 +123,7 @@ class Compiled:
         names = compiled.positiontup
         self._names = None if names is not None else list(binds)
         self._fixed: list[Any] = []
-        self._given: list[tuple[int, str, Process | None]] = []
+        self._given: dict[str, tuple[Process | None, list[int]]] = {}
         self._made: list[tuple[int, Callable[[], Any], Process]] = []
         for place, name in enumerate(names or binds):
             self._place(place, binds[name], dialect)
@@ -134,7 +134,7 @@ class Compiled:
         process = _process_of(bind.type, dialect)
         same = None
         if bind.required:
-            self._given.append((place, bind.key, process))
+            self._given.setdefault(bind.key, (process, []))[1].append(place)
         elif bind.callable:
             self._made.append((place, bind.callable, process or _unchanged))
         else:
@@ -144,8 +144,10 @@ class Compiled:
     def parameters(self, values: dict[str, Any]) -> Parameters:
         """Return what a run takes, by what it is given."""
         found = self._fixed.copy()
-        for place, key, process in self._given:
-            found[place] = values[key] if process is None else process(values[key])
+        for key, (process, places) in self._given.items():
+            value = values[key] if process is None else process(values[key])
+            for place in places:
+                found[place] = value
         for place, make, process in self._made:
             found[place] = process(make())
         return found if self._names is None else dict(zip(self._names, found, strict=True))
