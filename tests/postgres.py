@@ -14,9 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
 
+DURABLE = "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60"
 OPTIONS = (
-    "-c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=60 "
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "
+    f"{DURABLE} -c fsync=off -c synchronous_commit=off -c full_page_writes=off "
     "-c max_wal_size=100MB "
     # Every test plans with what it has the database analyze itself, whenever it runs.
     "-c autovacuum=off"
@@ -101,16 +101,19 @@ def database_at(server_url: str, name: str) -> str:
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[str]:
+def temporary_postgres(*, durable: bool = False) -> Iterator[str]:
     """Start a private PostgreSQL and yield the URL of its database ``postgres``.
 
     It listens on a free port of 127.0.0.1. As root it runs as the user ``postgres``, since
     PostgreSQL refuses to run as root.
 
+    :param durable: On the disk, which it waits for, as a server in earnest does.
     :raises PostgresMissing: When the server's programs are not installed.
     """
     programs = _programs()
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=quickest_folder()))
+    folder = Path(
+        tempfile.mkdtemp(prefix="gatehouse-pg-", dir=None if durable else quickest_folder())
+    )
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
@@ -118,7 +121,14 @@ def temporary_postgres() -> Iterator[str]:
         _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
         server = [programs / "pg_ctl", "-D", data, "-w"]
         port = _free_port()
-        _run(*server, "-l", folder / "log", "-o", f"{OPTIONS} -p {port}", "start")
+        _run(
+            *server,
+            "-l",
+            folder / "log",
+            "-o",
+            f"{options} -p {port}",
+            "start",
+        )
         try:
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
         finally:
