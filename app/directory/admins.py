@@ -6,13 +6,11 @@ would be left without any that day, and nobody could have refused it.
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, or_, select
 
 from app.access.grants import in_force
-from app.store.database import db
 from app.store.models import Grant, Membership, NestedGroup, User
+from app.store.prepared import prepared
 from app.store.types import Id, UtcDateTime, now
 
 MASTER_ADMIN = "master_admin"
@@ -23,13 +21,14 @@ def master_admin(account_id: str) -> int:
 
     2: one holds it without an end. 1: for the time being. 0: none does.
     """
-    return db.session.scalar(_how_kept(), {"account_id": account_id, "at": now()}) or 0
+    return _how_kept.scalar(account_id=account_id, at=now()) or 0
 
 
-@cache
+@prepared
 def _how_kept() -> Select[tuple[int]]:
-    """Return the query of :func:`master_admin`; building it takes longer than running it."""
-    return select(case((_exists(Grant.expires_at.is_(None)), 2), (_exists(), 1), else_=0))
+    """Return how the account keeps a master admin."""
+    kept = case((_exists(Grant.expires_at.is_(None)), 2), (_exists(), 1), else_=0)
+    return select(kept.label("kept"))
 
 
 def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -11,21 +11,21 @@ to the audit log afterwards, in a transaction of their own.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, Select, Update, bindparam, select, update
 
 from app.directory.admins import master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
 from app.store.bulk import insert_rows
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, OutgoingEvent
-from app.store.types import new_id, now
+from app.store.prepared import prepared
+from app.store.types import Id, new_id, now
 
 COUNTED = {
     "user.created": ("user_count", 1),
@@ -34,6 +34,7 @@ COUNTED = {
     "group.deleted": ("group_count", -1),
 }
 """The events that add or remove what an account counts, so that a list need not."""
+GROWING = ("access_epoch", "user_count", "group_count", "list_version")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,14 +127,14 @@ class Work:
 
     def _write_account(self, events: Iterable[dict[str, Any]]) -> None:
         """Write what the account says of itself: its epoch, how many users and groups it has."""
-        grown = Counter({"access_epoch": int(self.access_changed)})
+        grown = dict.fromkeys(GROWING, 0) | {"access_epoch": int(self.access_changed)}
         for event in events:
             if event["action"] in COUNTED:
                 column, by = COUNTED[event["action"]]
-                grown.update({column: by, "list_version": 1})
-        columns = {name: Account.__table__.c[name] + by for name, by in grown.items() if by}
-        if columns:
-            db.session.execute(update(Account).where(Account.id == self.account_id).values(columns))
+                grown[column] += by
+                grown["list_version"] += 1
+        if any(grown.values()):
+            _grow.run(id_=self.account_id, **grown)
 
 
 @contextmanager
@@ -172,11 +173,23 @@ def record_refusal(
 
 def lock_account(account_id: str) -> None:
     """Wait for the account's other writes. On SQLite the transaction has done so at its start."""
-    if db.session.get_bind().dialect.name != "sqlite":
-        # NO KEY UPDATE: rows that refer to the account can still be written by those who don't
-        # wait here, such as the note that a token is in use.
-        lock = select(Account.id).where(Account.id == account_id)
-        db.session.execute(lock.with_for_update(key_share=True))
+    if db.engine.dialect.name != "sqlite":
+        _lock.first(id_=account_id)
+
+
+@prepared
+def _lock() -> Select[str]:
+    # NO KEY UPDATE: rows that refer to the account can still be written by those who don't
+    # wait here, such as the note that a token is in use.
+    this = Account.id == bindparam("id_", type_=Id)
+    return select(Account.id).where(this).with_for_update(key_share=True)
+
+
+@prepared
+def _grow() -> Update:
+    account = table(Account)
+    by = {name: account.c[name] + bindparam(name, type_=Integer) for name in GROWING}
+    return update(account).where(account.c.id == bindparam("id_", type_=Id)).values(by)
 
 
 def _audit_row(

@@ -11,6 +11,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
+    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     any_,
+    bindparam,
     func,
     insert,
     literal,
@@ -29,6 +32,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
 from app.store.database import db, write_transaction
+from app.store.prepared import Prepared
 from app.store.types import Text, storable
 
 FEW = 20
@@ -47,7 +51,7 @@ def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     if len(rows) <= FEW:
         if rows:
-            db.session.execute(_insert(table), rows)
+            _insert(table, tuple(rows[0])).run_each(rows)
         return
     connection = db.session.connection()
     names, columns = _columns(connection, table, rows)
@@ -108,9 +112,24 @@ def _is_plain(text: str) -> bool:
 
 
 @cache
-def _insert(table: Table) -> Insert:
-    """Return the usual statement; building it anew for every write takes a while."""
-    return insert(table)
+def _insert(table: Table, names: tuple[str, ...]) -> Prepared:
+    """Return the statement that inserts one row with these columns, and the others' defaults."""
+
+    def build() -> Insert:
+        values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        for column in table.columns:
+            if column.name not in values and column.default is not None:
+                values[column.name] = _default(column)
+        return insert(table).values(values)
+
+    return Prepared(build)
+
+
+def _default(column: Column[Any]) -> BindParameter[Any]:
+    default: Any = column.default
+    if default.is_scalar:
+        return bindparam(None, default.arg, type_=column.type)
+    return bindparam(None, callable_=lambda: default.arg(None), type_=column.type)
 
 
 def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:

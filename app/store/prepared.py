@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
@@ -59,6 +59,18 @@ class Prepared:
         driver = here()
         compiled = self.compiled_for(driver)
         return driver.write(compiled.text, compiled.parameters(values))
+
+    def run_each(self, many: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement that writes once for each of many values.
+
+        :raises sqlalchemy.exc.IntegrityError: When it breaks a constraint.
+        """
+        driver = here()
+        compiled = self.compiled_for(driver)
+        if len(many) == 1:
+            driver.write(compiled.text, compiled.parameters(many[0]))
+        elif many:
+            driver.write_many(compiled.text, [compiled.parameters(each) for each in many])
 
     def compiled_for(self, driver: Driver) -> Compiled:
         """Return the statement as a kind of database takes it."""
@@ -141,7 +153,7 @@ class Compiled:
             same = bind.value if process is None else process(bind.value)
         self._fixed.append(same)
 
-    def parameters(self, values: dict[str, Any]) -> Parameters:
+    def parameters(self, values: Mapping[str, Any]) -> Parameters:
         """Return what a run takes, by what it is given."""
         found = self._fixed.copy()
         for key, (process, places) in self._given.items():
