@@ -122,11 +122,13 @@ def over_users(
     work: Work, user_ids: Collection[str], who: Said | None = None
 ) -> dict[str, Forbidden]:
     """Return why the actor may not change which of some users (see :func:`check_over`)."""
-    who = who or say("This user")
     own = held(work)
+    if own is None:
+        return {}
+    who = who or say("This user")
     others = [each for each in user_ids if each != work.actor.id]
     roles = _roles_beyond(work, own, "account")
-    if own is None or not roles or not others:
+    if not roles or not others:
         return {}
     more: dict[str, frozenset[str]] = {}
     for user_id, role_id in _held_by_each(work, others, list(roles)):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import select, update
 
 from app.directory import bounds, delegation, grants, mappings, members, tombstones
 from app.directory.errors import NotFound, VersionMismatch
@@ -16,7 +16,8 @@ from app.directory.work import Target, Work
 from app.store.bulk import insert_rows
 from app.store.database import db, table
 from app.store.models import Group, NestedGroup
-from app.store.types import comparison_key, new_id
+from app.store.prepared import prepared
+from app.store.types import Id, comparison_key, new_id
 
 
 @dataclass
@@ -140,14 +141,20 @@ def locked_row(work: Work, group_id: str, expected_version: int | None = None) -
     :raises NotFound: When the account has no such group.
     :raises VersionMismatch: When the group is not at ``expected_version``.
     """
-    columns = select(Group.display_name, Group.external_id, Group.attributes, Group.version)
-    where = (Group.account_id == work.account_id) & (Group.id == group_id)
-    row = db.session.execute(columns.where(where)).first()
+    row = _stored.first(account=work.account_id, group=group_id)
     if row is None:
         raise NotFound("group", group_id)
     if expected_version is not None and row.version != expected_version:
         raise VersionMismatch
     return row
+
+
+@prepared
+def _stored() -> Select[*tuple[Any, ...]]:
+    columns = select(Group.display_name, Group.external_id, Group.attributes, Group.version)
+    return columns.where(
+        Group.account_id == bindparam("account", type_=Id), Group.id == bindparam("group", type_=Id)
+    )
 
 
 def _cleaned(profile: GroupProfile) -> GroupProfile:

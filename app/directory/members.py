@@ -6,17 +6,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Update, bindparam, delete, select, update
 
 from app.directory.work import Target, Work
 from app.store.bulk import insert_rows
-from app.store.database import db, table
+from app.store.database import table
 from app.store.models import Group, Membership, NestedGroup
+from app.store.prepared import Prepared, one_of, prepared
+from app.store.types import Id, UtcDateTime
 
 CHUNK = 500
 NAMED_IN_EVENT = 1000
 """Most member ids one audit event names. Of more there are several events, so that all are named
 and none is large."""
+
+
+_ACCOUNT = bindparam("account", type_=Id)
+_GROUP = bindparam("group", type_=Id)
+
+
+class _Statements:
+    """What is asked of a table of members, and how they are taken out of it."""
+
+    def __init__(self, model: type[Membership] | type[NestedGroup], column: str) -> None:
+        rows = table(model)
+        member = rows.c[column]
+        within = (rows.c.account_id == _ACCOUNT) & (rows.c.group_id == _GROUP)
+        found = select(member.label("id")).where(within)
+        self.all = Prepared(lambda: found)
+        self.named = Prepared(lambda: found.where(one_of(member, "ids")))
+        self.delete = Prepared(lambda: delete(rows).where(within, one_of(member, "ids")))
+        one = member == bindparam("id", type_=Id)
+        self.delete_one = Prepared(lambda: delete(rows).where(within, one))
+
+
+USERS = _Statements(Membership, "user_id")
+GROUPS = _Statements(NestedGroup, "member_id")
 
 
 @dataclass
@@ -41,20 +66,34 @@ class Members:
 
 def present(work: Work, group_id: str, named: set[str] | None = None) -> Members:
     """Return which of the named ids are in the group now; all that are when none is named."""
+    if named is not None:
+        users = those_present(work, group_id, Members(users=named)).users
+        groups = those_present(work, group_id, Members(groups=named - users)).groups
+        return Members(users, groups)
     found = Members()
-    for model, column, ids in (
-        (Membership, Membership.user_id, found.users),
-        (NestedGroup, NestedGroup.member_id, found.groups),
-    ):
-        query = select(column).where(
-            model.account_id == work.account_id, model.group_id == group_id
-        )
-        if named is None:
-            ids.update(db.session.scalars(query))
-        else:
-            for chunk in chunks(named):
-                ids.update(db.session.scalars(query.where(column.in_(chunk))))
+    for member, ids in ((USERS, found.users), (GROUPS, found.groups)):
+        ids.update(row.id for row in member.all.all(account=work.account_id, group=group_id))
     return found
+
+
+def those_present(work: Work, group_id: str, named: Members) -> Members:
+    """Return which of some users and groups are in the group now."""
+    found = Members()
+    for member, ids, among in (
+        (USERS, found.users, named.users),
+        (GROUPS, found.groups, named.groups),
+    ):
+        if among:
+            which = {"account": work.account_id, "group": group_id, "ids": among}
+            ids.update(row.id for row in member.named.all(**which))
+    return found
+
+
+def remove_rows(work: Work, group_id: str, members: Members) -> None:
+    """Delete the rows that say that some users and groups are in a group."""
+    for member, ids in ((USERS, members.users), (GROUPS, members.groups)):
+        if ids:
+            member.delete.run(account=work.account_id, group=group_id, ids=ids)
 
 
 def put_in(work: Work, newcomers: Mapping[Target, Members]) -> None:
@@ -86,31 +125,31 @@ def take_out(work: Work, leaving: Mapping[Target, Members]) -> None:
     :param leaving: By group; only users, who are in it.
     """
     work.may_remove_access()
-    held = table(Membership)
-    query = delete(held).where(
-        held.c.account_id == work.account_id,
-        held.c.group_id == bindparam("group"),
-        held.c.user_id == bindparam("user"),
-    )
     pairs = [
-        {"group": group.id, "user": each}
+        {"account": work.account_id, "group": group.id, "id": each}
         for group, members in leaving.items()
         for each in sorted(members.users)
     ]
-    db.session.connection().execute(query, pairs)
+    USERS.delete_one.run_each(pairs)
     note(work, "group.members_removed", leaving)
 
 
 def note(work: Work, action: str, changed: Mapping[Target, Members]) -> None:
     """Count and record that members came to groups, or went (see :func:`record`)."""
-    for chunk in chunks(str(group.id) for group in changed):
-        db.session.execute(
-            update(Group)
-            .where(Group.account_id == work.account_id, Group.id.in_(chunk))
-            .values(version=Group.version + 1, updated_at=work.at)
-        )
+    groups = [group.id for group in changed]
+    _count.run(account=work.account_id, groups=groups, at=work.at)
     for group, members in changed.items():
         record(work, action, group, members)
+
+
+@prepared
+def _count() -> Update:
+    groups = table(Group)
+    return (
+        update(groups)
+        .where(groups.c.account_id == _ACCOUNT, one_of(groups.c.id, "groups"))
+        .values(version=groups.c.version + 1, updated_at=bindparam("at", type_=UtcDateTime))
+    )
 
 
 def record(work: Work, action: str, group: Target, members: Members) -> None:

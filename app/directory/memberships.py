@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, bindparam, select
 
 from app.directory import bounds, delegation
 from app.directory.errors import Invalid
 from app.directory.groups import locked_row
-from app.directory.members import Members, chunks, note, present, put_in
+from app.directory.members import Members, note, present, put_in, remove_rows, those_present
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Group, Membership, NestedGroup, User
+from app.store.models import Group, NestedGroup, User
+from app.store.prepared import one_of, prepared
+from app.store.types import Id
 from app.words import say
+
+_ACCOUNT = bindparam("account", type_=Id)
 
 MEMBERS_LIMIT = 200_000
 """Most members one request may name."""
@@ -27,7 +31,7 @@ def add(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     """
     row = locked_row(work, group_id)
     named = _bounded(member_ids)
-    return _add(work, group_id, row.display_name, named - present(work, group_id, named).ids())
+    return _add(work, group_id, row.display_name, _newcomers(work, group_id, named))
 
 
 def remove(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
@@ -58,15 +62,21 @@ def set_members(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     current = present(work, group_id)
     surplus = Members(current.users - wanted, current.groups - wanted)
     removed = _remove(work, group_id, row.display_name, surplus)
-    added = _add(work, group_id, row.display_name, wanted - current.ids())
+    added = _add(work, group_id, row.display_name, _resolve(work, wanted - current.ids()))
     return removed or added
 
 
-def _add(work: Work, group_id: str, group_name: str, new_ids: set[str]) -> bool:
-    if not new_ids:
+def _newcomers(work: Work, group_id: str, ids: set[str]) -> Members:
+    """Return which of some ids are not in the group yet."""
+    named = _resolve(work, ids)
+    there = those_present(work, group_id, named)
+    return Members(named.users - there.users, named.groups - there.groups)
+
+
+def _add(work: Work, group_id: str, group_name: str, members: Members) -> bool:
+    if not members:
         return False
     delegation.check_over_group(work, group_id)
-    members = _resolve(work, new_ids)
     if members.groups:
         _refuse_cycle(work, group_id, members.groups)
     put_in(work, {Target("group", group_id, group_name): members})
@@ -78,18 +88,7 @@ def _remove(work: Work, group_id: str, group_name: str, members: Members) -> boo
         return False
     delegation.check_over_group(work, group_id)
     work.may_remove_access()
-    for table, column, ids in (
-        (Membership, Membership.user_id, members.users),
-        (NestedGroup, NestedGroup.member_id, members.groups),
-    ):
-        for chunk in chunks(ids):
-            db.session.execute(
-                delete(table).where(
-                    table.account_id == work.account_id,
-                    table.group_id == group_id,
-                    column.in_(chunk),
-                )
-            )
+    remove_rows(work, group_id, members)
     note(work, "group.members_removed", {Target("group", group_id, group_name): members})
     return True
 
@@ -100,15 +99,25 @@ def _resolve(work: Work, ids: set[str]) -> Members:
     :raises Invalid: When an id is neither.
     """
     members = Members()
-    for table, found in ((User, members.users), (Group, members.groups)):
-        for chunk in chunks(ids - members.users):
-            query = select(table.id).where(table.account_id == work.account_id)
-            found.update(db.session.scalars(query.where(table.id.in_(chunk))))
+    for known, found in ((_users, members.users), (_groups, members.groups)):
+        rest = ids - members.users
+        if rest:
+            found.update(row.id for row in known.all(account=work.account_id, ids=rest))
     unknown = sorted(ids - members.users - members.groups)
     if unknown:
         shown = unknown[:5] + (["…"] if len(unknown) > 5 else [])
         raise Invalid(say("No user or group has the id %(ids)s.", ids=shown), field="members")
     return members
+
+
+@prepared
+def _users() -> Select[str]:
+    return select(User.id).where(User.account_id == _ACCOUNT, one_of(User.id, "ids"))
+
+
+@prepared
+def _groups() -> Select[str]:
+    return select(Group.id).where(Group.account_id == _ACCOUNT, one_of(Group.id, "ids"))
 
 
 def _refuse_cycle(work: Work, group_id: str, new_members: set[str]) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    insert,
     literal_column,
     or_,
     select,
@@ -27,9 +25,11 @@ from sqlalchemy import (
 
 from app.directory.errors import NotFound
 from app.directory.work import Actor, Target, Work
+from app.store.bulk import insert_rows
 from app.store.database import db, write_transaction
 from app.store.functions import position_of
 from app.store.models import AuditEvent, Connection, ProvisioningEntry, User
+from app.store.prepared import prepared
 from app.store.types import Id, comparison_key, first_id, new_id, now, storable
 
 RETENTION = timedelta(days=90)
@@ -184,14 +184,14 @@ def _insert(account_id: str, actor: Actor, entry: Entry) -> None:
         "detail": entry.detail,
     }
     row |= {column: _cut(column, text) for column, text in texts.items()}
-    db.session.execute(insert(_TABLE), row)
+    insert_rows(_TABLE, [row])
     _prune(account_id)
 
 
 def _prune(account_id: str) -> None:
     """Take away a few lines that are too old. Those another transaction is at are left to it."""
     before = first_id(now() - RETENTION)
-    ids = db.session.scalars(_oldest(), {"account_id": account_id, "before": before}).all()
+    ids = [row.id for row in _oldest.all(account_id=account_id, before=before)]
     if ids:
         db.session.execute(
             delete(ProvisioningEntry).where(
@@ -200,9 +200,9 @@ def _prune(account_id: str) -> None:
         )
 
 
-@cache
+@prepared
 def _oldest() -> Select[str]:
-    """Select the ids of the oldest lines before an id. Built once: each line written asks it."""
+    """Return the ids of the oldest lines before an id."""
     return (
         select(ProvisioningEntry.id)
         .where(

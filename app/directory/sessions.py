@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Delete, bindparam, delete, insert, select, update
 
 from app.directory import bounds, connections, delegation, requiring_saml
 from app.directory import second_factor as factor_rules
@@ -17,7 +17,8 @@ from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
 from app.store.database import db, table, write_transaction
 from app.store.models import Session, SignInLink, User
-from app.store.types import UtcDateTime, new_id, now
+from app.store.prepared import one_of, prepared
+from app.store.types import Id, UtcDateTime, new_id, now
 from app.words import say
 
 KEPT = timedelta(days=30)
@@ -166,25 +167,35 @@ def revoke_all_of(work: Work, user_ids: Collection[str], *, reason: str) -> None
 
     Whether the actor may do this to them is asked by who calls it.
     """
-    query = (
-        update(Session)
-        .where(
-            Session.account_id == work.account_id,
-            Session.user_id.in_(user_ids),
-            Session.revoked_at.is_(None),
-        )
-        .values(revoked_at=work.at)
-        .returning(Session.user_id)
-    )
-    ended = Counter(db.session.scalars(query))
-    db.session.execute(
-        delete(SignInLink).where(
-            SignInLink.account_id == work.account_id, SignInLink.user_id.in_(user_ids)
-        )
-    )
+    whose = {"account": work.account_id, "users": user_ids}
+    ended = Counter(row.user_id for row in _revoke.all(at=work.at, **whose))
+    _delete_links.run(**whose)
     for user_id, count in sorted(ended.items()):
         after = {"reason": reason, "sessions": count}
         work.record("session.revoked", Target("user", user_id), after=after)
+
+
+@prepared
+def _revoke() -> Any:
+    sessions = table(Session)
+    return (
+        update(sessions)
+        .where(
+            sessions.c.account_id == bindparam("account", type_=Id),
+            one_of(sessions.c.user_id, "users"),
+            sessions.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=bindparam("at", type_=UtcDateTime))
+        .returning(sessions.c.user_id)
+    )
+
+
+@prepared
+def _delete_links() -> Delete:
+    links = table(SignInLink)
+    return delete(links).where(
+        links.c.account_id == bindparam("account", type_=Id), one_of(links.c.user_id, "users")
+    )
 
 
 def revoke_at_provider(

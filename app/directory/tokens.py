@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from app.access.permissions import ACTIONS
 from app.directory import bounds, connections, delegation, networks
@@ -15,9 +15,10 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
-from app.store.database import db, write_transaction
+from app.store.database import db, table, write_transaction
 from app.store.models import Connection, Token
-from app.store.types import new_id, now
+from app.store.prepared import prepared
+from app.store.types import Id, UtcDateTime, new_id, now
 from app.words import say
 
 ROTATION_OVERLAP = timedelta(days=7)
@@ -197,11 +198,20 @@ def revoke_of_connection(work: Work, connection_id: str) -> int:
 def touch(account_id: str, token_id: str) -> None:
     """Note that a token is in use. It is not an event, so it leaves no trace in the audit."""
     with write_transaction():
-        db.session.execute(
-            update(Token)
-            .where(Token.account_id == account_id, Token.id == token_id)
-            .values(last_used_at=now())
+        _touch.run(account=account_id, token=token_id, at=now())
+
+
+@prepared
+def _touch() -> Update:
+    tokens = table(Token)
+    return (
+        update(tokens)
+        .where(
+            tokens.c.account_id == bindparam("account", type_=Id),
+            tokens.c.id == bindparam("token", type_=Id),
         )
+        .values(last_used_at=bindparam("at", type_=UtcDateTime))
+    )
 
 
 @dataclass(frozen=True)

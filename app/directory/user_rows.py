@@ -5,21 +5,25 @@ What may be written has been decided before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Delete, Update, bindparam, delete, update
 
 from app.directory import profiles, sessions
 from app.directory.errors import Taken
 from app.directory.profiles import Profile
 from app.directory.work import Target, Work
 from app.store.bulk import insert_rows
-from app.store.database import db, table
+from app.store.database import table
 from app.store.models import User, UserValue
-from app.store.types import new_id
+from app.store.prepared import Prepared, one_of, prepared
+from app.store.types import Id, UtcDateTime, new_id
 from app.words import say
+
+_ACCOUNT = bindparam("account", type_=Id)
 
 
 @dataclass
@@ -53,6 +57,11 @@ class Change:
     def switches(self) -> bool:
         """Whether it activates or deactivates."""
         return bool(self.stored.active) != bool(self.profile.active)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of ``users`` that differ."""
+        stored, wanted = profiles.columns_of(self.stored), profiles.columns_of(self.profile)
+        return {name: item for name, item in wanted.items() if item != stored[name]}
 
     def __bool__(self) -> bool:
         return bool(self.before or self.after)
@@ -90,11 +99,7 @@ def change(work: Work, changes: Sequence[Change], columns: Mapping[str, Any] | N
     """
     switch(work, [each.id for each in changes if each.switches and each.profile.active], True)
     switch(work, [each.id for each in changes if each.switches and not each.profile.active], False)
-    rows = [
-        {"id_": each.id} | profiles.columns_of(each.profile) | dict(columns or {})
-        for each in changes
-    ]
-    _update(work, rows)
+    update_columns(work, [(each.id, each.columns() | dict(columns or {})) for each in changes])
     _replace_values(work, changes)
     for each in changes:
         target = Target("user", each.id, each.profile.user_name)
@@ -117,40 +122,53 @@ def taken(user_name: str) -> Taken:
     return Taken(say("Another user has the userName %(name)r already.", name=user_name))
 
 
-def _update(work: Work, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    users = table(User)
-    counted = {"version": users.c.version + 1, "updated_at": work.at}
-    query = (
-        update(users)
-        .where(users.c.account_id == work.account_id, users.c.id == bindparam("id_"))
-        .values({name: bindparam(name) for name in rows[0] if name != "id_"} | counted)
-    )
-    db.session.connection().execute(query, rows)
+def update_columns(work: Work, changes: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Write columns of users, by their ids, and count the change."""
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for user_id, columns in changes:
+        row = {"account": work.account_id, "user": user_id, "at": work.at, **columns}
+        rows.setdefault(tuple(columns), []).append(row)
+    for names, those in rows.items():
+        _update(names).run_each(those)
+
+
+@cache
+def _update(names: tuple[str, ...]) -> Prepared:
+    """Return the statement that writes these columns of one user."""
+
+    def build() -> Update:
+        users = table(User)
+        written = {name: bindparam(name, type_=users.c[name].type) for name in names}
+        counted = {"version": users.c.version + 1, "updated_at": bindparam("at", type_=UtcDateTime)}
+        this = (users.c.account_id == _ACCOUNT) & (users.c.id == bindparam("user", type_=Id))
+        return update(users).where(this).values(written | counted)
+
+    return Prepared(build)
 
 
 def _replace_values(work: Work, changes: Sequence[Change]) -> None:
     """Write the multi-valued attributes that change, each anew."""
-    changed: dict[str, list[Change]] = {}
+    changed: dict[str, list[str]] = {}
+    new_values = []
     for each in changes:
         old, new = each.stored.values, each.profile.values
-        for attribute in old.keys() | new.keys():
-            if old.get(attribute) != new.get(attribute):
-                changed.setdefault(attribute, []).append(each)
+        differing = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        for attribute in differing:
+            changed.setdefault(attribute, []).append(each.id)
+        new_values.append((each.id, {name: new.get(name, []) for name in differing}))
+    for attribute, user_ids in sorted(changed.items()):
+        _delete_values.run(account=work.account_id, attribute=attribute, users=user_ids)
+    _insert_values(work, new_values)
+
+
+@prepared
+def _delete_values() -> Delete:
     values = table(UserValue)
-    for attribute, those in sorted(changed.items()):
-        db.session.execute(
-            delete(values).where(
-                values.c.account_id == work.account_id,
-                values.c.user_id.in_([each.id for each in those]),
-                values.c.attribute == attribute,
-            )
-        )
-        new_values = [
-            (each.id, {attribute: each.profile.values.get(attribute, [])}) for each in those
-        ]
-        _insert_values(work, new_values)
+    return delete(values).where(
+        values.c.account_id == _ACCOUNT,
+        one_of(values.c.user_id, "users"),
+        values.c.attribute == bindparam("attribute", type_=values.c.attribute.type),
+    )
 
 
 def _insert_values(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, delegation, grants, mapped_users, profiles, tombstones, user_rows
@@ -19,6 +19,11 @@ from app.directory.work import Target, Work
 from app.security.passwords import hash_password
 from app.store.database import db
 from app.store.models import Group, Membership, User, UserValue
+from app.store.prepared import prepared
+from app.store.types import Id
+
+_ACCOUNT = bindparam("account", type_=Id)
+_USER = bindparam("user", type_=Id)
 
 
 def create(
@@ -103,7 +108,7 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
         return False
     delegation.check_over(work, user_id)
     user_rows.switch(work, [user_id], active)
-    _update(work, user_id, {"active": active})
+    user_rows.update_columns(work, [(user_id, {"active": active})])
     work.record(
         "user.activated" if active else "user.deactivated",
         Target("user", user_id, row.user_name),
@@ -148,15 +153,7 @@ def _is(work: Work, user_id: str) -> Any:
 
 
 def _row(work: Work, user_id: str, expected_version: int | None = None) -> Any:
-    columns = select(
-        User.user_name,
-        User.external_id,
-        User.display_name,
-        User.active,
-        User.attributes,
-        User.version,
-    )
-    row = db.session.execute(columns.where(_is(work, user_id))).first()
+    row = _stored.first(account=work.account_id, user=user_id)
     if row is None:
         raise NotFound("user", user_id)
     if expected_version is not None and row.version != expected_version:
@@ -164,11 +161,24 @@ def _row(work: Work, user_id: str, expected_version: int | None = None) -> Any:
     return row
 
 
-def _update(work: Work, user_id: str, columns: dict[str, Any]) -> None:
-    db.session.execute(
-        update(User)
-        .where(_is(work, user_id))
-        .values(**columns, version=User.version + 1, updated_at=work.at)
+@prepared
+def _stored() -> Select[*tuple[Any, ...]]:
+    return select(
+        User.user_name,
+        User.external_id,
+        User.display_name,
+        User.active,
+        User.attributes,
+        User.version,
+    ).where(User.account_id == _ACCOUNT, User.id == _USER)
+
+
+@prepared
+def _values() -> Select[*tuple[Any, ...]]:
+    return (
+        select(UserValue.__table__)
+        .where(UserValue.account_id == _ACCOUNT, UserValue.user_id == _USER)
+        .order_by(UserValue.attribute, UserValue.position)
     )
 
 
@@ -180,10 +190,7 @@ def _password(password: str | None) -> dict[str, Any]:
 
 
 def _stored_values(work: Work, user_id: str) -> list[Any]:
-    query = select(UserValue.__table__).where(
-        UserValue.account_id == work.account_id, UserValue.user_id == user_id
-    )
-    return list(db.session.execute(query.order_by(UserValue.attribute, UserValue.position)))
+    return _values.all(account=work.account_id, user=user_id)
 
 
 def _target(user_id: str, profile: Profile) -> Target:
