@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,6 +62,12 @@ class Journal:
     def write(self, work: Work) -> None:
         """Add the line of a write that succeeds, to stand or fall with it."""
         provisioning_log.note(work, self._entry(_STATUSES.get(self.method, 200), None, None))
+
+    @staticmethod
+    def write_each(work: Work, journals: Sequence[Journal]) -> None:
+        """Add the lines of operations that succeed together, to stand or fall with them."""
+        entries = [each._entry(_STATUSES[each.method], None, None) for each in journals]
+        provisioning_log.note(work, *entries)
 
     def write_failure(self, error: Error) -> None:
         """Add the line of what failed, unless the connection has failed very often of late."""

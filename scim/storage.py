@@ -97,6 +97,11 @@ class DirectoryStorage(ScimStorage):
         return transaction(self.account_id, self.actor)
 
     @property
+    def is_preview(self) -> bool:
+        """Whether nothing that is written is kept."""
+        return self._previewed is not None
+
+    @property
     def work(self) -> Work:
         if self._work is None:
             raise RuntimeError("a write outside of operation()")

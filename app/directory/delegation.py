@@ -110,12 +110,12 @@ def check_gained(work: Work, user_id: str) -> None:
             raise _over(say("With this the user"), more)
 
 
-def check_over_group(work: Work, group_id: str) -> None:
+def check_over_group(work: Work, *group_ids: str) -> None:
     """Refuse an actor who changes who is in a group that holds what they don't.
 
     :raises Forbidden: With what they lack.
     """
-    _raise_of(over_groups(work, [group_id]))
+    _raise_of(over_groups(work, group_ids))
 
 
 def over_users(

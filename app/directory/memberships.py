@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Select, bindparam, select
 
 from app.directory import bounds, delegation
-from app.directory.errors import Invalid
+from app.directory.errors import Invalid, NotFound
 from app.directory.groups import locked_row
 from app.directory.members import Members, note, present, put_in, remove_rows, those_present
 from app.directory.work import Target, Work
+from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Group, NestedGroup, User
 from app.store.prepared import one_of, prepared
@@ -32,6 +33,32 @@ def add(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:
     row = locked_row(work, group_id)
     named = _bounded(member_ids)
     return _add(work, group_id, row.display_name, _newcomers(work, group_id, named))
+
+
+def add_newcomers(work: Work, newcomers: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Add users to groups as :func:`add` does to one, and return the versions these have then.
+
+    Nothing is looked up that is so for most: what it raises undoes the transaction, and each is
+    for :func:`add`.
+
+    :param newcomers: Ids of users by the id of the group.
+    :raises NotFound: When the account has no such group.
+    :raises IntegrityError: When one is in the group already, or is no user.
+    """
+    query = select(Group.id, Group.display_name, Group.version).where(
+        Group.account_id == work.account_id, among(Group.id, newcomers)
+    )
+    rows = {row.id: row for row in db.session.execute(query)}
+    for group_id in newcomers:
+        if group_id not in rows:
+            raise NotFound("group", group_id)
+    delegation.check_over_group(work, *newcomers)
+    groups = {
+        Target("group", group_id, rows[group_id].display_name): Members(users=_bounded(ids))
+        for group_id, ids in newcomers.items()
+    }
+    put_in(work, groups)
+    return {group_id: row.version + 1 for group_id, row in rows.items()}
 
 
 def remove(work: Work, group_id: str, member_ids: Iterable[str]) -> bool:

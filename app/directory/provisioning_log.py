@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     String,
     bindparam,
@@ -100,15 +101,15 @@ class Logged:
     changes: list[Change]
 
 
-def note(work: Work, entry: Entry) -> None:
-    """Write the line of a request within its transaction: both are kept, or neither."""
-    _insert(work.account_id, work.actor, entry)
+def note(work: Work, *entries: Entry) -> None:
+    """Write the lines of requests within their transaction: all are kept, or none."""
+    _insert(work.account_id, work.actor, entries)
 
 
 def note_failure(account_id: str, actor: Actor, entry: Entry) -> None:
     """Write the line of a request that failed or was refused, in a transaction of its own."""
     with write_transaction():
-        _insert(account_id, actor, entry)
+        _insert(account_id, actor, [entry])
 
 
 def find(
@@ -158,21 +159,22 @@ def find(
 # -- Writing -----------------------------------------------------------------
 
 
-def _insert(account_id: str, actor: Actor, entry: Entry) -> None:
-    row = {
+def _insert(account_id: str, actor: Actor, entries: Sequence[Entry]) -> None:
+    common = {
         "account_id": account_id,
-        "id": new_id(),
         "at": now(),
         "connection_id": actor.connection_id,
         "actor_id": actor.id,
+        "actor_name": _cut("actor_name", actor.name),
+        "address": _cut("address", actor.address),
         "request_id": actor.request_id,
-        "status": entry.status,
-        "notes": [_short(each) for each in entry.notes[:NOTES_LIMIT]],
-        "duration_us": max(0, min(entry.duration_us, DURATION_LIMIT)),
     }
+    insert_rows(_TABLE, [common | _row(entry) for entry in entries])
+    _prune(account_id, PRUNED_AT_ONCE * len(entries))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
     texts = {
-        "actor_name": actor.name,
-        "address": actor.address,
         "user_agent": entry.user_agent,
         "method": entry.method,
         "path": _shown(entry.path),
@@ -183,15 +185,19 @@ def _insert(account_id: str, actor: Actor, entry: Entry) -> None:
         "scim_type": entry.scim_type,
         "detail": entry.detail,
     }
-    row |= {column: _cut(column, text) for column, text in texts.items()}
-    insert_rows(_TABLE, [row])
-    _prune(account_id)
+    return {
+        "id": new_id(),
+        "status": entry.status,
+        "notes": [_short(each) for each in entry.notes[:NOTES_LIMIT]],
+        "duration_us": max(0, min(entry.duration_us, DURATION_LIMIT)),
+        **{column: _cut(column, text) for column, text in texts.items()},
+    }
 
 
-def _prune(account_id: str) -> None:
+def _prune(account_id: str, limit: int) -> None:
     """Take away a few lines that are too old. Those another transaction is at are left to it."""
     before = first_id(now() - RETENTION)
-    ids = [row.id for row in _oldest.all(account_id=account_id, before=before)]
+    ids = [row.id for row in _oldest.all(account_id=account_id, before=before, limit=limit)]
     if ids:
         db.session.execute(
             delete(ProvisioningEntry).where(
@@ -210,7 +216,7 @@ def _oldest() -> Select[str]:
             ProvisioningEntry.id < bindparam("before", type_=Id),
         )
         .order_by(ProvisioningEntry.id)
-        .limit(PRUNED_AT_ONCE)
+        .limit(bindparam("limit", type_=Integer))
         .with_for_update(skip_locked=True)
     )
 

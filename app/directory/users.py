@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,16 +11,17 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import bounds, delegation, grants, mapped_users, profiles, tombstones, user_rows
-from app.directory.errors import NotFound, VersionMismatch
+from app.directory.errors import DirectoryError, Invalid, NotFound, VersionMismatch
 from app.directory.kept_grants import kept
 from app.directory.profiles import Profile as Profile  # known by this name too
 from app.directory.user_rows import Change, New
 from app.directory.work import Target, Work
 from app.security.passwords import hash_password
+from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Group, Membership, User, UserValue
 from app.store.prepared import prepared
-from app.store.types import Id
+from app.store.types import Id, comparison_key
 
 _ACCOUNT = bindparam("account", type_=Id)
 _USER = bindparam("user", type_=Id)
@@ -51,6 +52,46 @@ def create(
     mapped_users.apply_to_user(work, _target(new.id, profile), {}, profile.values)
     delegation.check_gained(work, new.id)
     return new.id
+
+
+def create_each(
+    work: Work, wanted: Sequence[Profile], refusals: int | None = None
+) -> list[str | DirectoryError]:
+    """Add users as :func:`create` does one after the other, those left out that are refused.
+
+    Returns of each its id, or why it is refused.
+
+    :param wanted: Without values that mappings match users by, such as ``roles``.
+    :param refusals: After so many nothing more is done, and the list ends; None: however many.
+    """
+    cleaned = [_cleaned(each) for each in wanted]
+    keys = {comparison_key(each.user_name) for each in cleaned if isinstance(each, Profile)}
+    query = select(User.user_name_key).where(
+        User.account_id == work.account_id, among(User.user_name_key, keys)
+    )
+    held = set(db.session.scalars(query))
+    outcomes: list[str | DirectoryError] = []
+    people = []
+    for each in cleaned:
+        if isinstance(each, Invalid):
+            outcomes.append(each)
+        elif (key := comparison_key(each.user_name)) in held:
+            outcomes.append(user_rows.taken(each.user_name))
+        else:
+            held.add(key)
+            people.append(New(each))
+            outcomes.append(people[-1].id)
+        if len(outcomes) - len(people) == refusals:
+            break
+    user_rows.insert(work, people)
+    return outcomes
+
+
+def _cleaned(profile: Profile) -> Profile | Invalid:
+    try:
+        return profiles.cleaned(profile)
+    except Invalid as error:
+        return error
 
 
 def replace(

@@ -37,6 +37,8 @@ from app.store.types import Text, storable
 
 FEW = 20
 """Up to so many rows the usual way is as fast."""
+TIMES = 4
+"""How many times as much as there was is written to a table until it is analyzed once more."""
 SENT_AT_ONCE = 500
 """How many rows PostgreSQL is sent at a time."""
 
@@ -159,6 +161,29 @@ def analyze(*tables: Table) -> None:
         prepared = db.session.connection().dialect.identifier_preparer
         for table in tables:
             db.session.execute(text(f"ANALYZE {prepared.format_table(table)}"))
+
+
+def analyze_grown(tables: Iterable[Table], rows: int) -> None:
+    """Let PostgreSQL analyze those tables that have grown by much since it did so last.
+
+    By itself it does so too, a minute later; in that time a provider writes a hundred thousand.
+
+    :param rows: How many have just been written to each, as far as the caller knows; PostgreSQL
+        has counted them some seconds later.
+    """
+    if db.session.get_bind().dialect.name != "postgresql":
+        return
+    named = {each.name: each for each in tables}
+    grown = set(db.session.scalars(_GROWN, {"names": list(named), "rows": rows, "times": TIMES}))
+    db.session.rollback()
+    if grown:
+        analyze(*(named[name] for name in sorted(grown)))
+
+
+_GROWN = text(
+    "SELECT relname FROM pg_class WHERE relname = ANY (:names) AND pg_table_is_visible(oid) "
+    "AND greatest(:rows, pg_stat_get_mod_since_analyze(oid) / :times) > greatest(reltuples, 0)"
+)
 
 
 def _columns(
