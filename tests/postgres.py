@@ -111,9 +111,8 @@ def temporary_postgres(*, durable: bool = False) -> Iterator[str]:
     :raises PostgresMissing: When the server's programs are not installed.
     """
     programs = _programs()
-    folder = Path(
-        tempfile.mkdtemp(prefix="gatehouse-pg-", dir=None if durable else quickest_folder())
-    )
+    place, options = (None, DURABLE) if durable else (quickest_folder(), OPTIONS)
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=place))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
@@ -121,14 +120,7 @@ def temporary_postgres(*, durable: bool = False) -> Iterator[str]:
         _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
         server = [programs / "pg_ctl", "-D", data, "-w"]
         port = _free_port()
-        _run(
-            *server,
-            "-l",
-            folder / "log",
-            "-o",
-            f"{options} -p {port}",
-            "start",
-        )
+        _run(*server, "-l", folder / "log", "-o", f"{options} -p {port}", "start")
         try:
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
         finally:

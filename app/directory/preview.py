@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from app.access import difference
 from app.access.difference import Difference
 from app.directory.work import Actor, Work, lock_account
-from app.store.database import db, write_transaction
+from app.store.database import savepoint, write_transaction
 from app.store.types import now
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def part(work: Work) -> Iterator[Work]:
     """Enclose writes that would be a transaction of their own: they are undone alone."""
     mark = len(work.events)
     try:
-        with db.session.begin_nested():
+        with savepoint():
             yield work
             work.finish()
     except BaseException:
@@ -96,7 +96,7 @@ def _done(account_id: str, actor: Actor, write: Callable[[Work], T]) -> tuple[T,
 @contextmanager
 def _undone(*, nested: bool = False) -> Iterator[None]:
     try:
-        with db.session.begin_nested() if nested else write_transaction():
+        with savepoint() if nested else write_transaction():
             yield
             raise _Undo
     except _Undo:

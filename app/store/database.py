@@ -114,6 +114,16 @@ def write_transaction() -> Iterator[None]:
 
 
 @contextmanager
+def savepoint() -> Iterator[None]:
+    """Enclose a part of a write transaction: nothing of it is kept when it raises."""
+    with db.session.begin_nested():
+        # The session begins it only when it is asked for something itself, and prepared
+        # statements do not ask it.
+        db.session.connection()
+        yield
+
+
+@contextmanager
 def keys_unchecked(connection: Connection) -> Iterator[None]:
     """Leave foreign keys unchecked while tables are rebuilt, as SQLite changes a table.
 
