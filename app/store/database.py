@@ -42,15 +42,15 @@ migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
 def init_database(app: Flask, url: str, threads: int) -> None:
     """Bind the application to its database. Nothing is connected yet.
 
-    :param threads: How many serve requests at a time. Each keeps a connection to read with, and
-        takes another one to write.
+    :param threads: How many serve requests at a time. Each may hold a connection of the pool, and
+        keeps one of its own to read with (``app.store.reading``).
     """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # An error that is logged must not show what people sent.
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
-        "pool_size": 2 * threads,
+        "pool_size": threads + 2,
         "pool_pre_ping": not url.startswith("sqlite"),
     }
     db.init_app(app)

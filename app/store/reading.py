@@ -21,8 +21,8 @@ class _OfThread(local):
     """The connection a thread reads with, kept from one request to the next."""
 
     driver: Driver | None = None
-    lent: Any = None
-    """It is the pool's."""
+    owner: Any = None
+    """What closes it, at the latest when the thread ends."""
     pool: Any = None
     """Another one has taken its place when the database was closed."""
 
@@ -62,12 +62,13 @@ def reading() -> Iterator[None]:
 
 
 def _check_out(engine: Engine) -> Driver:
-    if _thread.lent is not None:
-        _thread.lent.invalidate()
-        _thread.driver = _thread.lent = None
-    lent: Any = engine.raw_connection()
-    driver = Driver(engine, lent.driver_connection)
+    if _thread.owner is not None:
+        _thread.owner.close()
+        _thread.driver = _thread.owner = None
+    owner: Any = engine.raw_connection()
+    owner.detach()  # It commits by itself, so it must never serve a session.
+    driver = Driver(engine, owner.dbapi_connection)
     if driver.kind != "sqlite":
         driver.connection.autocommit = True
-    _thread.driver, _thread.lent, _thread.pool = driver, lent, engine.pool
+    _thread.driver, _thread.owner, _thread.pool = driver, owner, engine.pool
     return driver

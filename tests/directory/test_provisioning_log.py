@@ -389,5 +389,6 @@ def test_old_lines_are_found_by_the_primary_key(account):
     with db.engine.connect() as connection:
         if explain == "EXPLAIN":
             connection.exec_driver_sql("SET enable_seqscan = off")
-        plan = str(connection.exec_driver_sql(f"{explain} {statement}", parameters).fetchall())
+        driver = connection.connection.driver_connection
+        plan = str(driver.execute(f"{explain} {statement}", parameters).fetchall())
     assert "pk_provisioning_log" in plan or "sqlite_autoindex_provisioning_log_1" in plan
