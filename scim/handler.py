@@ -192,6 +192,8 @@ class Handler(ScimHandler):
         self, resource_type: ResourceType, resource_id: str, operations: list[Any]
     ) -> None:
         """Apply the operations of a PATCH, those on members without loading the members."""
+        if kind_of(resource_type).apply(self.storage.work, resource_id, operations):
+            return
         changes: list[members.Change] = []
         if kind_of(resource_type).has_members:
             changes, operations = members.split(operations)

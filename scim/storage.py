@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any, cast
 
 from scim2_models import (
@@ -18,12 +19,13 @@ from scim2_models import (
 )
 from scim2_server.conditions import opaque_tag
 from scim2_server.storage import ScimStorage, SearchPage
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.directory import memberships, preview, undeclared
 from app.directory.errors import DirectoryError
 from app.directory.work import Actor, Target, Work, transaction
-from app.store.database import db
+from app.store.prepared import Prepared
+from app.store.types import Id
 from app.words import say
 from scim import search
 from scim.columns import Columns
@@ -185,10 +187,9 @@ class DirectoryStorage(ScimStorage):
         if kind.version is None:
             self.document(resource_type, resource_id)
             return None
-        query = select(kind.version).where(
-            kind.table.account_id == self.account_id, kind.table.id == resource_id
+        version: int | None = _version_of(kind.name).scalar(
+            account_id=self.account_id, id=resource_id
         )
-        version: int | None = db.session.scalar(query)
         if version is None:
             raise NotFoundException(
                 detail=say("%(type)s %(id)r not found", type=resource_type.name, id=resource_id)
@@ -302,6 +303,17 @@ class DirectoryStorage(ScimStorage):
     def _resource(self, resource_type: ResourceType, document: Document) -> Resource[Any]:
         meta = {key: item for key, item in document["meta"].items() if key != "location"}
         return self.model(resource_type).model_validate(document | {"meta": meta})
+
+
+@cache
+def _version_of(kind_name: str) -> Prepared:
+    kind = KINDS[kind_name]
+    return Prepared(
+        lambda: select(kind.version).where(
+            kind.table.account_id == bindparam("account_id", type_=Id),
+            kind.table.id == bindparam("id", type_=Id),
+        )
+    )
 
 
 def kind_of(resource_type: ResourceType) -> Kind:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select, update
 
 from app.directory import grants
 from app.directory.work import Work
 from app.store.database import db
 from app.store.models import Grant, User
+from app.store.prepared import prepared
+from app.store.types import Id, Word
 
 
 def assign(work: Work, user_id: str, role_id: str | None) -> bool:
@@ -20,13 +24,7 @@ def assign(work: Work, user_id: str, role_id: str | None) -> bool:
     :raises Forbidden: When the actor may not give the role, or take back the one there is.
     :raises LastMasterAdmin: When it takes the role from the last master admin.
     """
-    query = select(Grant.id, Grant.role_id).where(
-        Grant.account_id == work.account_id,
-        Grant.user_id == user_id,
-        Grant.folder_id.is_(None),
-        Grant.origin == work.actor.origin,
-    )
-    held = db.session.execute(query.order_by(Grant.id)).all()
+    held = _held.all(account=work.account_id, user=user_id, origin=work.actor.origin)
     if (held[0].role_id if held else None) == role_id:
         return False
     if role_id is not None:
@@ -41,3 +39,18 @@ def assign(work: Work, user_id: str, role_id: str | None) -> bool:
         .values(version=User.version + 1, updated_at=work.at)
     )
     return True
+
+
+@prepared
+def _held() -> Select[*tuple[Any, ...]]:
+    """Return the roles on the account that an actor like this gave a user directly."""
+    return (
+        select(Grant.id, Grant.role_id)
+        .where(
+            Grant.account_id == bindparam("account", type_=Id),
+            Grant.user_id == bindparam("user", type_=Id),
+            Grant.folder_id.is_(None),
+            Grant.origin == bindparam("origin", type_=Word),
+        )
+        .order_by(Grant.id)
+    )

@@ -145,17 +145,16 @@ def set_active(work: Work, user_id: str, active: bool) -> bool:
     :raises LastMasterAdmin: When it would deactivate the last master admin.
     """
     row = _row(work, user_id)
+    delegation.check_over(work, user_id)
     if row.active == active:
         return False
-    delegation.check_over(work, user_id)
-    user_rows.switch(work, [user_id], active)
+    action = "user.updated"  # from none to false: they were not let in before either
+    if bool(row.active) != active:
+        user_rows.switch(work, [user_id], active)
+        action = "user.activated" if active else "user.deactivated"
     user_rows.update_columns(work, [(user_id, {"active": active})])
-    work.record(
-        "user.activated" if active else "user.deactivated",
-        Target("user", user_id, row.user_name),
-        before={"active": row.active},
-        after={"active": active},
-    )
+    target = Target("user", user_id, row.user_name)
+    work.record(action, target, before={"active": row.active}, after={"active": active})
     return True
 
 

@@ -72,6 +72,13 @@ class Kind(ABC):
         """Make a stored resource what this one says."""
         raise NotImplementedError
 
+    def apply(self, work: Work, resource_id: str, operations: list[Any]) -> bool:
+        """Apply the operations of a PATCH that need no resource to be applied to.
+
+        :returns: False where they need one; then nothing is written.
+        """
+        return False
+
     def delete(self, work: Work, resource_id: str, expected_version: int | None = None) -> None:
         """Remove a resource."""
         raise NotImplementedError

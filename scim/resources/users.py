@@ -131,8 +131,35 @@ class UserKind(Kind):
         )
         account_role.assign(work, resource.id, write.role_id(work.account_id))
 
+    def apply(self, work: Work, resource_id: str, operations: list[Any]) -> bool:
+        active = _switch(operations)
+        if active is None:
+            return False
+        users.set_active(work, resource_id, active)
+        return True
+
     def delete(self, work: Work, resource_id: str, expected_version: int | None = None) -> None:
         users.delete(work, resource_id, expected_version=expected_version)
+
+
+def _switch(operations: list[Any]) -> bool | None:
+    """Return what operations make of ``active``, the way providers let people in and out.
+
+    None where they do anything else.
+    """
+    if len(operations) != 1 or not isinstance(operations[0], dict):
+        return None
+    said = dict(operations[0])
+    if str(said.pop("op", "")).lower() not in ("add", "replace"):
+        return None
+    if said.pop("path", "active") != "active":
+        return None
+    value = said.pop("value", None)
+    if isinstance(value, dict) and "path" not in operations[0]:
+        value = value["active"] if value.keys() == {"active"} else None
+    if isinstance(value, str):  # as Entra sends it
+        value = {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) and not said else None
 
 
 def _access(view: View, row: Any, with_folders: bool) -> Document:
