@@ -54,14 +54,38 @@ class Handler(ScimHandler):
         """POST (RFC 7644 §3.3)."""
         with self.service.provider:
             _, resource_type = self._target(request, Operation.create)
-            body = self._read(request, resource_type)
-            resource = self.service.resource_of(
-                resource_type, body.known, Context.RESOURCE_CREATION_REQUEST
-            )
-            with self.storage.operation():
-                created = self.storage.insert(resource_type, resource, body.member_ids)
-                self.storage.keep_unknown(resource_type, created, body.unknown, replace=True)
+            payload = self.service.payload(request)
+            created = self._create_plain(request, resource_type, payload)
+            if created is None:
+                created = self._create(resource_type, payload)
             return self._answer(request, resource_type, created, status=HTTPStatus.CREATED)
+
+    def _create_plain(
+        self, request: ScimRequest, resource_type: ResourceType, payload: Document
+    ) -> str | None:
+        """Add a resource that says only what most do, without a model of it.
+
+        None where it says more, or the account has schemas of its own to hold it to.
+        """
+        kind = kind_of(resource_type)
+        asked = None if request.subject.scim_epoch else kind.plain(payload)
+        if asked is None:
+            return None
+        self.storage.about(resource_type, None, payload)
+        with self.storage.operation():
+            created = kind.add(self.storage.work, asked)
+            self.storage.about(resource_type, created)
+        return created
+
+    def _create(self, resource_type: ResourceType, payload: Document) -> str:
+        body = self._read(resource_type, payload)
+        resource = self.service.resource_of(
+            resource_type, body.known, Context.RESOURCE_CREATION_REQUEST
+        )
+        with self.storage.operation():
+            created = self.storage.insert(resource_type, resource, body.member_ids)
+            self.storage.keep_unknown(resource_type, created, body.unknown, replace=True)
+        return created
 
     def query(self, request: ScimRequest) -> ScimResponse:
         """GET of one resource (RFC 7644 §3.4.1)."""
@@ -82,7 +106,7 @@ class Handler(ScimHandler):
         with self.service.provider:
             target, resource_type = self._target(request, Operation.replace)
             resource_id = cast(str, target.resource_id)
-            body = self._read(request, resource_type)
+            body = self._read(resource_type, self.service.payload(request))
             with self.storage.operation():
                 self._check_conditions(request, resource_type, resource_id)
                 resource = self.service.resource_of(
@@ -143,9 +167,8 @@ class Handler(ScimHandler):
         self.service.authorize(request, target, resource_type)
         return target, resource_type
 
-    def _read(self, request: ScimRequest, resource_type: ResourceType) -> Body:
+    def _read(self, resource_type: ResourceType, payload: Document) -> Body:
         """Read the body of a POST or PUT: put right, its members and unknown attributes aside."""
-        payload = self.service.payload(request)
         self.storage.about(resource_type, None, payload)
         member_ids = members.take(payload) if kind_of(resource_type).has_members else []
         payload = dialects.normalise_resource(payload, self.service.urns)

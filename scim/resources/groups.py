@@ -14,7 +14,7 @@ from app.directory import groups, memberships
 from app.directory.work import Work
 from app.store.functions import json_found
 from app.store.models import Group, Membership, NestedGroup, User
-from scim import queries
+from scim import plain, queries
 from scim.casting import group_profile
 from scim.fields import NOTHING, Entries, Field, sub_name
 from scim.projection import Document
@@ -78,6 +78,12 @@ class GroupKind(Kind):
         group_id = groups.create(work, group_profile(resource))
         memberships.add(work, group_id, member_ids(resource))
         return group_id
+
+    def plain(self, payload: dict[str, Any]) -> Any:
+        return plain.group(payload)
+
+    def add(self, work: Work, plain: Any) -> str:
+        return groups.create(work, plain)
 
     def write(self, work: Work, resource: Any, expected_version: int | None = None) -> None:
         """Make a stored group what this one says, but for its members."""

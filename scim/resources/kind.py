@@ -72,6 +72,14 @@ class Kind(ABC):
         """Make a stored resource what this one says."""
         raise NotImplementedError
 
+    def plain(self, payload: dict[str, Any]) -> Any:
+        """Return what the body of a POST adds when it says only what most do; None otherwise."""
+        return None
+
+    def add(self, work: Work, plain: Any) -> str:
+        """Add what :meth:`plain` returned, and return its id."""
+        raise NotImplementedError
+
     def apply(self, work: Work, resource_id: str, operations: list[Any]) -> bool:
         """Apply the operations of a PATCH that need no resource to be applied to.
 

@@ -16,7 +16,7 @@ from app.directory.profiles import value_entry
 from app.directory.work import Work
 from app.store.functions import json_found, json_text
 from app.store.models import Group, Membership, NestedGroup, User, UserValue
-from scim import queries
+from scim import plain, queries
 from scim.casting import MULTI_VALUED, user_write
 from scim.fields import NOTHING, Entries, Field, sub_name
 from scim.projection import Document
@@ -119,6 +119,12 @@ class UserKind(Kind):
         if write.account_role is not None:
             account_role.assign(work, user_id, write.role_id(work.account_id))
         return user_id
+
+    def plain(self, payload: dict[str, Any]) -> Any:
+        return plain.user(payload)
+
+    def add(self, work: Work, plain: Any) -> str:
+        return users.create(work, plain)
 
     def write(self, work: Work, resource: Any, expected_version: int | None = None) -> None:
         write = user_write(resource)

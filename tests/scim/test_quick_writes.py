@@ -1,13 +1,18 @@
 """The short way to let people in and out comes to the same as the usual way."""
 
+import json
+import re
+
 import pytest
 
 from app.store.models import ProvisioningEntry, Session, User
+from scim.plain import user
+from scim.resources.groups import GroupKind
 from scim.resources.users import UserKind
 from tests.factories import a_session
 from tests.inspection import audit, outgoing, row, rows, statements
 from tests.inspection import epoch as epoch_of
-from tests.scim.conftest import patch_body
+from tests.scim.conftest import ENTERPRISE, USER, patch_body
 
 SWITCHES = [
     {"op": "replace", "path": "active", "value": False},
@@ -103,3 +108,71 @@ def test_what_letting_somebody_out_asks_of_the_database(scim):
     with statements() as seen:
         scim.patch(f"/Users/{user}", SWITCHES[0])
     assert len(seen) <= 14, seen
+
+
+BODIES = [
+    {"userName": "{}"},
+    {"userName": "{}", "active": False, "externalId": "x", "displayName": "Ada", "title": "T"},
+    {"userName": "{}", "emails": [{"value": "a@b.example", "type": "home", "primary": True}]},
+    {"userName": "{}", "name": {"givenName": "Ada"}, ENTERPRISE: {"department": "Engines"}},
+    {"userName": "{}", "phoneNumbers": [{"value": "1", "type": "fax"}, {"value": "2"}]},
+    {"userName": "there"},
+    {"userName": "\0"},
+    {"userName": "{}" + "x" * 2000},
+]
+UNUSUAL = [
+    {"userName": ""},
+    {},
+    {"userName": "{}", "emails": "a@b.example"},
+    {"userName": "{}", "nothing": 1},
+    {"userName": "{}", "password": "correct horse battery staple"},
+    {"userName": "{}", "roles": [{"value": "press"}]},
+]
+
+
+def created(scim, account, name, body):
+    """What a POST comes to, without what differs from one to the next."""
+    schemas = [USER, ENTERPRISE] if ENTERPRISE in body else [USER]
+    sent = {"schemas": schemas} | body
+    if "userName" in sent:
+        sent["userName"] = sent["userName"].replace("{}", name)
+    events, posted, epoch = len(audit(account)), len(outgoing(account)), epoch_of(account)
+    answer = scim.call("POST", "/Users", sent)
+    own = ("id", "userName")
+    text = answer.get_data(as_text=True).replace(name, "…")
+    logged = rows(ProvisioningEntry, account_id=account)[-1]
+    told = json.loads(re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z", "…", text))
+    return {
+        "answer": (answer.status_code, answer.headers.get("ETag"), told),
+        "events": [
+            (e.action, {k: v for k, v in (e.after or {}).items() if k not in own})
+            for e in audit(account)[events:]
+        ],
+        "outgoing": outgoing(account)[posted:],
+        "epoch": epoch_of(account) - epoch,
+        "log": (logged.status, logged.scim_type, logged.notes, logged.resource_type),
+        "named": (bool(logged.resource_id), bool(logged.resource_name)),
+    }
+
+
+@pytest.mark.parametrize("body", BODIES + UNUSUAL, ids=str)
+def test_a_plain_user_is_added_as_any_other(scim, account, monkeypatch, body):
+    scim.create("/Users", userName="There")
+    taken = []
+    monkeypatch.setattr(UserKind, "plain", lambda _, payload: taken.append(user(payload)))
+    usual = created(scim, account, "usual", body)
+    monkeypatch.undo()
+    assert created(scim, account, "short", body) == usual
+    assert (taken[0] is not None) == (body in BODIES)
+
+
+def test_a_plain_group_is_added_as_any_other(scim, account, monkeypatch):
+    short = scim.create("/Groups", displayName="Team", externalId="1")
+    monkeypatch.setattr(GroupKind, "plain", lambda *_: None)
+    usual = scim.create("/Groups", displayName="Team", externalId="1")
+    own = {"id", "meta"}
+    assert {k: v for k, v in short.items() if k not in own} == {
+        k: v for k, v in usual.items() if k not in own
+    }
+    first, second = audit(account, "group.created")
+    assert first.after == second.after
