@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,11 @@ class FormSessions(SecureCookieSessionInterface):
 class ReadyResponse(Response):
     """An answer with a body whose headers go out as they are: ASCII, and none too many."""
 
-    def __init__(self, body: bytes, headers: dict[str, str], content_type: str) -> None:
-        length = {"Content-Length": str(len(body))}
-        super().__init__(body, headers=headers | length, content_type=content_type)
+    def __init__(
+        self, body: bytes, headers: Mapping[str, str], content_type: str, status: int = 200
+    ) -> None:
+        own = {"Content-Length": str(len(body)), **headers}
+        super().__init__(body, status, own, content_type=content_type)
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         return self.headers

@@ -22,6 +22,7 @@ from werkzeug.exceptions import (
 
 from app.directory.work import Actor
 from app.security.requests import BUSY_SECONDS, settings
+from app.web import ReadyResponse
 from app.words import say
 from scim import dry_run, quick
 from scim.authentication import (
@@ -38,6 +39,12 @@ from scim.serving import PREFIX, base_url, handler
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 
+_HEADERS = {
+    "Content-Type": "CONTENT_TYPE",
+    "If-Match": "HTTP_IF_MATCH",
+    "If-None-Match": "HTTP_IF_NONE_MATCH",
+}
+"""The headers the protocol asks for, as WSGI names them."""
 blueprint = Blueprint("scim", __name__, url_prefix=PREFIX)
 
 
@@ -123,12 +130,13 @@ def _journal(path: str, account_id: str, actor: Actor) -> Journal:
 def _scim_request(path: str, identity: Identity) -> ScimRequest:
     if "\0" in path:
         raise NotFoundException(detail=say("There is nothing here"))
+    environ = request.environ
     return ScimRequest(
         method="GET" if request.method == "HEAD" else request.method,
         base_url=base_url(),
         path=f"/{path}",
         query=request.args,
-        headers=list(request.headers.items()),
+        headers=[(name, environ[key]) for name, key in _HEADERS.items() if key in environ],
         body=request.get_data(cache=False),
         subject=identity,
     )
@@ -147,8 +155,7 @@ def _of_http(error: HTTPException) -> Exception:
 
 
 def _respond(answer: ScimResponse) -> Response:
-    body = b"" if answer.body is None else written(answer.body)
-    response = Response(body, status=answer.status, headers=answer.headers)
-    if answer.body is not None:
-        response.content_type = "application/scim+json"
-    return response
+    if answer.body is None:
+        return Response(b"", status=answer.status, headers=answer.headers)
+    content_type = "application/scim+json"
+    return ReadyResponse(written(answer.body), answer.headers, content_type, answer.status)

@@ -22,7 +22,7 @@ from scim2_models import (
 )
 from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
-from scim2_server.routing import Operation, Target
+from scim2_server.routing import RESERVED_NAMES, Operation, Target
 from scim2_server.service import ScimService, scim_exception_of
 
 from app.words import say
@@ -32,6 +32,13 @@ from scim.projection import Projection
 from scim.provider import PROVIDERS, provider_for
 from scim.resources import KINDS
 
+_BY_ID = {
+    "GET": Operation.query,
+    "PUT": Operation.replace,
+    "PATCH": Operation.patch,
+    "DELETE": Operation.delete,
+}
+_ENDPOINTS = ("Users", "Groups")
 PROJECTIONS = 64
 """How many projections a service keeps, each of a list of attributes as it was sent."""
 _READS = (Operation.query, Operation.search, Operation.search_with_body)
@@ -44,6 +51,18 @@ class GatehouseService(ScimService):
     def urns(self) -> frozenset[str]:
         """The schemas there are, in lower case."""
         return frozenset(str(schema.id).lower() for schema in self.provider.schemas)
+
+    @staticmethod
+    def match(request: ScimRequest) -> Target:
+        """Return what a request asks for; of most, by one look at its path."""
+        root, _, rest = request.path.partition("/")
+        endpoint, _, resource_id = rest.partition("/")
+        operation = _BY_ID.get(request.method)
+        if root or endpoint not in _ENDPOINTS or operation is None or not resource_id:
+            return ScimService.match(request)
+        if "/" in resource_id or resource_id in RESERVED_NAMES:
+            return ScimService.match(request)
+        return Target(operation, endpoint, resource_id)
 
     def authorize(self, request: ScimRequest, target: Target, resource_type: ResourceType) -> None:
         """Let a token reach only what its scopes name, and write only what can be written.

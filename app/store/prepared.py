@@ -21,7 +21,7 @@ from sqlalchemy import JSON, ColumnElement, Dialect, Executable, any_, bindparam
 from sqlalchemy.types import TypeEngine
 
 from app.store.driver import Driver, Parameters
-from app.store.reading import here
+from app.store.reading import here, rows_of
 from app.store.types import Id, Text, Texts, UtcDateTime, as_stored, utc_of_text
 
 Process = Callable[[Any], Any]
@@ -39,7 +39,8 @@ class Prepared:
         """Return the rows, with the columns as attributes."""
         driver = here()
         compiled = self.compiled_for(driver)
-        return compiled.rows(driver.query(compiled.text, compiled.parameters(values)))
+        found = rows_of(driver, compiled.text, compiled.parameters(values))
+        return compiled.rows(found)
 
     def first(self, **values: Any) -> Any:
         """Return the first row; None when there is none."""

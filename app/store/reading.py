@@ -12,9 +12,10 @@ from typing import Any
 
 from flask import g
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from app.store.database import db
-from app.store.driver import Driver
+from app.store.driver import Driver, Parameters
 
 
 class _OfThread(local):
@@ -42,6 +43,20 @@ def here() -> Driver:
     if found is None or _thread.pool is not engine.pool or found.is_lost:
         return _check_out(engine)
     return found
+
+
+def rows_of(driver: Driver, statement: str, parameters: Parameters) -> list[Any]:
+    """Return the rows a statement finds.
+
+    A connection this thread reads with may have been lost since it was last used: then once more
+    on a new one, as nothing has been written.
+    """
+    try:
+        return driver.query(statement, parameters)
+    except DBAPIError:
+        if driver is not _thread.driver or not driver.is_lost:
+            raise
+        return here().query(statement, parameters)
 
 
 @contextmanager

@@ -1,0 +1,117 @@
+"""The connection a thread reads with, by prepared statements."""
+
+import threading
+
+import pytest
+from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.store.database import db, savepoint, write_transaction
+from app.store.models import Account
+from app.store.prepared import prepared
+from app.store.reading import here, reading
+from app.store.types import Id
+from tests.conftest import write
+from tests.factories import a_user
+
+
+@prepared
+def _name() -> Select[str]:
+    return select(Account.name).where(Account.id == bindparam("id", type_=Id))
+
+
+@prepared
+def _rename():
+    return (
+        Account.__table__.update()
+        .where(Account.__table__.c.id == bindparam("id", type_=Id))
+        .values(name="Other")
+    )
+
+
+def test_it_is_kept_from_one_read_to_the_next(account):
+    assert _name.scalar(id=account) == "Acme"
+    first = here().connection
+    assert _name.scalar(id=account) == "Acme"
+    assert here().connection is first
+
+
+def test_each_thread_has_its_own(app, account):
+    seen = []
+
+    def read():
+        with app.app_context():
+            seen.append((_name.scalar(id=account), here().connection))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert seen[0][0] == "Acme"
+    assert seen[0][1] is not here().connection
+
+
+def test_within_a_write_it_is_that_of_the_write(account):
+    with write(account):
+        _rename.run(id=account)
+        assert _name.scalar(id=account) == "Other"
+        assert db.session.scalar(select(Account.name)) == "Other"
+    assert _name.scalar(id=account) == "Other"
+
+
+def test_what_was_written_goes_with_the_transaction(account):
+    with pytest.raises(ZeroDivisionError), write_transaction():
+        _rename.run(id=account)
+        1 / 0  # noqa: B018
+    assert _name.scalar(id=account) == "Acme"
+
+
+def test_what_was_written_goes_with_the_savepoint(account):
+    with write_transaction():
+        with pytest.raises(ZeroDivisionError), savepoint():
+            _rename.run(id=account)
+            1 / 0  # noqa: B018
+        assert _name.scalar(id=account) == "Acme"
+    assert _name.scalar(id=account) == "Acme"
+
+
+def test_reads_together_see_one_state(app, account):
+    # On PostgreSQL each statement sees what is committed when it begins.
+    seen_later = "Acme" if here().kind == "sqlite" else "Other"
+    with reading():
+        assert _name.scalar(id=account) == "Acme"
+
+        def rename():
+            with app.app_context(), write_transaction():
+                _rename.run(id=account)
+
+        thread = threading.Thread(target=rename)
+        thread.start()
+        thread.join()
+        assert _name.scalar(id=account) == seen_later
+    assert _name.scalar(id=account) == "Other"
+
+
+def test_one_that_was_lost_is_replaced(account):
+    assert _name.scalar(id=account) == "Acme"
+    lost = here().connection
+    if here().kind == "sqlite":
+        assert not here().is_lost  # There is no server to lose.
+        return
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": lost.info.backend_pid})
+    assert _name.scalar(id=account) == "Acme"
+    assert here().connection is not lost
+
+
+def test_it_never_serves_a_session(account):
+    assert _name.scalar(id=account) == "Acme"
+    own = here().connection
+    with write(account):
+        assert here().connection is not own
+    a_user(account, "ada")
+    assert db.session.connection().connection.driver_connection is not own
+
+
+def test_an_error_is_one_of_sqlalchemy(account):
+    with pytest.raises(DBAPIError):
+        here().query("SELECT nothing FROM nowhere", ())
