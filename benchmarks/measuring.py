@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Client:
 
     def median(self, ask: Next, times: int) -> float:
         """Return the median of so many requests, in milliseconds; a few before warm up."""
+        self.connection.close()  # A server may have closed one that was idle.
         for _ in range(max(2, times // 10)):
             self.seconds(ask())
         return statistics.median(self.seconds(ask())[0] for _ in range(times)) * 1000
@@ -65,3 +67,23 @@ def memory(pid: int) -> float:
         elif name == "Rss:" and counts:
             kept += int(rest.split()[0])
     return kept / 1024
+
+
+def durable_write(folder: Path) -> float:
+    """Return the median of writing one row to SQLite and waiting for the disk, in milliseconds.
+
+    No server that keeps what it acknowledges takes less for a write.
+    """
+    database = sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("CREATE TABLE IF NOT EXISTS written (text)")
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        database.execute("INSERT INTO written VALUES (?)", ("x" * 1000,))
+        return time.perf_counter() - begun
+
+    found = statistics.median(seconds() for _ in range(100)) * 1000
+    database.close()
+    return found

@@ -11,6 +11,7 @@ import argparse
 import signal
 import statistics
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from rich.progress import Progress
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import our_cases, report, world
-from benchmarks.measuring import Client, Refused
+from benchmarks.measuring import Client, Refused, durable_write
 from benchmarks.our_cases import Case
 from benchmarks.ours import serving
 from benchmarks.peers import HELLO, PEERS, PeerMissing, Running, running
@@ -104,6 +105,8 @@ def _rounds(name: str, cases: list[Case], rounds: int, floor: Client, results: R
         for _ in range(rounds):
             lowest = floor.median(hello, HELLOS)
             results.add("hello", name, lowest, lowest)
+            disk = durable_write(Path(tempfile.gettempdir()))
+            results.add(name, "one row of SQLite on the disk, no server", disk, lowest)
             for case in cases:
                 try:
                     took = case.client.median(case.ask, case.times)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, Peer
 from benchmarks.world import Sizes
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ TARGETS: dict[str, Target | None] = {
     "list 100 users, page after page from startIndex 90 %": Target(24),
     "list 100 users by cursor, the first page": None,
     "list 100 users by cursor, at 90 %": None,
+    "one row of SQLite on the disk, no server": None,
     "PATCH active": Target(4),
     "POST a user": Target(5),
     "group of 10: PATCH one member": Target(5),
@@ -64,7 +65,7 @@ def tell(results: Results, sizes: Sizes, databases: Sequence[str], file: Path) -
     table = Table(*heads, title="milliseconds, and in brackets the ratio to a Flask hello")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=160).print(table)
     missed = [
         f"{name} on {database}"
         for name in _shown(results, databases)
@@ -114,10 +115,13 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _versions(peer: Peer) -> str:
+    return ", ".join(f"{name} {version}" for name, version in peer.packages.items())
+
+
 def _page(sizes: Sizes, results: Results, table: list[str], told: list[str]) -> str:
     peers = [
-        f"- {peer.name}: {', '.join(f'{name} {version}' for name, version in peer.packages.items())}"
-        f"; stores in {peer.stores_in}; {peer.users:,} users."
+        f"- {peer.name}: {_versions(peer)}; stores in {peer.stores_in}; {peer.users:,} users."
         for peer in PEERS
     ]
     floor = [took for server, took in results.milliseconds.items() if server[0] == "hello"]
@@ -138,8 +142,8 @@ def _page(sizes: Sizes, results: Results, table: list[str], told: list[str]) -> 
             "the Flask hello of the same",
             f"round, which took {lowest:.2f} to {highest:.2f} ms. ✗: a target is missed.",
             "",
-            f"Gatehouse: `gatehouse serve`, one process, all writes on disk; {sizes.users:,} users, "
-            f"{sizes.groups:,} groups,",
+            "Gatehouse: `gatehouse serve`, one process, all writes on disk; "
+            f"{sizes.users:,} users, {sizes.groups:,} groups,",
             f"{sizes.folders:,} folders, {sizes.grants:,} grants. The others have less to hold:",
             "",
             *peers,
