@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, Select, exists, select
+from sqlalchemy import CTE, ColumnElement, Select, exists, select
 
 from app.store.database import db
 from app.store.models import Group, Membership, NestedGroup
@@ -26,7 +26,7 @@ def groups_containing(
 
 
 def groups_containing_each(
-    account_id: str | BindParameter[str], user_ids: list[str] | BindParameter[str]
+    account_id: str | ColumnElement[str], user_ids: list[str] | Select[str]
 ) -> CTE:
     """Return a recursive table of ``user_id`` and ``group_id``: every group each user is in."""
     groups = (

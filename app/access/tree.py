@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
-from app.store.database import db
 from app.store.models import Folder, FolderClosure
+from app.store.prepared import one_of, prepared
 from app.store.types import Id
 
 CHUNK = 500
@@ -33,16 +32,15 @@ def ways_up(account_id: str, folder_ids: Iterable[str]) -> dict[str, list[Step]]
     wanted = sorted(set(folder_ids))
     ways: dict[str, list[Step]] = defaultdict(list)
     for start in range(0, len(wanted), CHUNK):
-        some = {"account_id": account_id, "folder_ids": wanted[start : start + CHUNK]}
-        for row in db.session.execute(_ways(), some):
+        for row in _ways.all(account_id=account_id, folder_ids=wanted[start : start + CHUNK]):
             step = Step(row.id, row.name, row.parent_id, row.restricted)
             ways[row.descendant_id].append(step)
     return dict(ways)
 
 
-@cache
+@prepared
 def _ways() -> Select[*tuple[Any, ...]]:
-    """Return the query of :func:`ways_up`; building it takes longer than running it."""
+    """Return the query of :func:`ways_up`."""
     return (
         select(
             FolderClosure.descendant_id,
@@ -58,7 +56,7 @@ def _ways() -> Select[*tuple[Any, ...]]:
         )
         .where(
             FolderClosure.account_id == bindparam("account_id", type_=Id),
-            FolderClosure.descendant_id.in_(bindparam("folder_ids", type_=Id, expanding=True)),
+            one_of(FolderClosure.descendant_id, "folder_ids"),
         )
         .order_by(FolderClosure.depth)
     )

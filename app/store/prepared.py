@@ -17,7 +17,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import JSON, ColumnElement, Dialect, Executable, any_, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Dialect,
+    Executable,
+    String,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.types import TypeEngine
 
 from app.store.driver import Driver, Parameters
@@ -110,18 +121,25 @@ def prepared(build: Callable[[], Any]) -> Prepared:
     return Prepared(build)
 
 
-def one_of(column: Any, name: str) -> ColumnElement[bool]:
+def one_of(of: Any, name: str) -> ColumnElement[bool]:
     """Return the condition that a column is one of many texts, given with each run as a list.
 
     It is one parameter, so that the statement is the same for every number of them.
     """
+    if here().kind == "postgresql":
+        of_all: ColumnElement[bool] = of == any_(bindparam(name, type_=Texts()))
+        return of_all
+    of_list: ColumnElement[bool] = of.in_(select(each_of(name)))
+    return of_list
+
+
+def each_of(name: str) -> ColumnElement[str]:
+    """Return a column of many texts, given with each run as a list, as :func:`one_of` takes it."""
     texts = bindparam(name, type_=Texts())
     if here().kind == "postgresql":
-        of_all: ColumnElement[bool] = column == any_(texts)
-        return of_all
-    each = func.json_each(texts).table_valued("value")
-    of_list: ColumnElement[bool] = column.in_(select(each.c.value))
-    return of_list
+        return func.unnest(texts, type_=String).column_valued("value")
+    value: ColumnElement[str] = func.json_each(texts).table_valued(column("value", String)).c.value
+    return value
 
 
 class Compiled:
@@ -205,8 +223,8 @@ def _row_of(statement: Any, dialect: Dialect) -> tuple[Process, list[tuple[int, 
     columns = getattr(statement, "exported_columns", ())
     row = namedtuple("Row", [each.key for each in columns])  # type: ignore[misc]
     processes: list[tuple[int, Process]] = []
-    for place, column in enumerate(columns):
-        process = _read(column.type, dialect)
+    for place, each in enumerate(columns):
+        process = _read(each.type, dialect)
         if process is not None:
             processes.append((place, process))
     return cast(Process, row._make), processes

@@ -118,7 +118,7 @@ def test_only_those_whom_a_grant_reaches_are_looked_at(account, ada, brand):
     users = [each for each in steps if " users " in each]
     assert users
     assert all(each.endswith("(account_id=? AND id=?)") for each in users)
-    own = ("SCAN anon_", "SCAN containing_groups", "SCAN given", "SCAN inside")
+    own = ("SCAN anon_", "SCAN containing_groups", "SCAN given", "SCAN inside", "SCAN place")
     assert [each for each in steps if each.startswith("SCAN") and not each.startswith(own)] == []
 
 
