@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,9 @@ def create_serving_app() -> Flask:
     app = create_app()
     jobs.start(app, app.extensions["gatehouse_jobs"])
     operations.start(app)
+    # What the application is made of stays for good: no collection need look through it again.
+    gc.collect()
+    gc.freeze()
     return app
 
 
