@@ -107,7 +107,7 @@ class Load:
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
         self.sessions = [requests.Session() for _ in range(clients)]
         self.taken: list[tuple[str, int, float, float]] = []
-        """Of each step: operations, seconds, and the memory of the server after it."""
+        """Of each step: operations, seconds, and the memory of the server's larger process."""
         self.pids = _processes_of(server)
 
     def step(self, name: str, operations: Iterator[Operation]) -> list[str]:
@@ -119,7 +119,7 @@ class Load:
         seconds = time.perf_counter() - begun
         outcomes = [each for answer in answers for each in orjson.loads(answer)["Operations"]]
         assert {each["status"] for each in outcomes} <= {"200", "201"}, outcomes[0]
-        self.taken.append((name, len(outcomes), seconds, sum(map(_own_memory, self.pids))))
+        self.taken.append((name, len(outcomes), seconds, max(map(_own_memory, self.pids))))
         return [each["location"].rpartition("/")[2] for each in outcomes]
 
     def count(self, path: str, **query: str) -> int:

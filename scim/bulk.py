@@ -109,8 +109,7 @@ class BulkHandler(Handler):
             return False
         limit = plan.fail_on_errors
         refusals = None if limit is None else max(limit - plan.errors, 1)
-        sent = [self._sent[step.index] for step in steps]
-        outcomes = runs.write(self.storage, resource_type, operations, sent, refusals)
+        outcomes = runs.write(self.storage, resource_type, operations, refusals)
         if outcomes is None:
             return False
         for step, operation, outcome in zip(steps, operations, outcomes, strict=False):

@@ -35,6 +35,14 @@ class Plain:
     ids of those to add to the group."""
 
     @property
+    def name(self) -> str | None:
+        """The userName or displayName it says."""
+        if isinstance(self.asks, frozenset):
+            return None
+        said = self.asks.user_name if isinstance(self.asks, Profile) else self.asks.display_name
+        return str(said)
+
+    @property
     def size(self) -> int:
         """How much there is to write, in rows."""
         return len(self.asks) if isinstance(self.asks, frozenset) else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
@@ -20,7 +20,6 @@ from app.directory.work import Work
 from scim.errors import scim_exception
 from scim.journal import Journal
 from scim.plain import Method, Plain
-from scim.projection import Document
 from scim.storage import DirectoryStorage
 
 AT_ONCE = 250
@@ -85,14 +84,12 @@ def write(
     storage: DirectoryStorage,
     resource_type: ResourceType,
     operations: Sequence[Plain],
-    sent: Sequence[Document],
     refusals: int | None,
 ) -> list[Outcome] | None:
     """Write the operations of a run in one transaction, with the lines of the provisioning log.
 
     Returns what came of each; None where nothing is written, and each is to be tried for itself.
 
-    :param sent: The operations as they came.
     :param refusals: After so many the list ends, and nothing more is done; None: however many.
     """
     whole, storage.journal = storage.journal, None  # Each operation has a line of its own.
@@ -100,7 +97,9 @@ def write(
     try:
         with storage.operation():
             outcomes = _WRITERS[_kind(operations[0])](storage.work, operations, refusals)
-            lines = [] if whole is None else _lines(whole, resource_type, sent, outcomes, begun)
+            lines = (
+                [] if whole is None else _lines(whole, resource_type, operations, outcomes, begun)
+            )
             written = [isinstance(each, Written) for each in outcomes]
             Journal.write_each(storage.work, list(compress(lines, written)))
     except (SCIMException, SQLAlchemyError):
@@ -116,20 +115,25 @@ def write(
 def _lines(
     whole: Journal,
     resource_type: ResourceType,
-    sent: Sequence[Document],
+    operations: Sequence[Plain],
     outcomes: Sequence[Outcome],
     begun: float,
 ) -> list[Journal]:
     """Return a line for each operation, of which each took its part of the time."""
-    took = (time.perf_counter() - begun) / max(len(outcomes), 1)
-    lines = []
-    for each, outcome in zip(sent, outcomes, strict=False):
-        line = whole.operation(each["method"], each["path"])
-        line.started -= took
-        id_ = outcome.id if isinstance(outcome, Written) else None
-        line.about(str(resource_type.name), id_, each["data"])
-        lines.append(line)
-    return lines
+    started = time.perf_counter() - (time.perf_counter() - begun) / max(len(outcomes), 1)
+    return [
+        replace(
+            whole,
+            method=str(each.method),
+            path=each.path,
+            started=started,
+            resource_type=str(resource_type.name),
+            resource_id=outcome.id if isinstance(outcome, Written) else None,
+            resource_name=each.name,
+            notes=[],
+        )
+        for each, outcome in zip(operations, outcomes, strict=False)
+    ]
 
 
 def _kind(operation: Any) -> type | None:

@@ -58,6 +58,7 @@ QUERY_SHOWN = frozenset(
 
 _IS_ID = re.compile(r"[0-9a-f-]{36}")
 _TABLE: Any = ProvisioningEntry.__table__
+_LENGTHS = {column.name: getattr(column.type, "length", None) for column in _TABLE.columns}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +226,7 @@ def _cut(column: str, text: str | None) -> str | None:
     """Return a text that its column can keep, whatever it holds."""
     if text is None:
         return None
-    return _storable(text[: _TABLE.c[column].type.length])
+    return _storable(text[: _LENGTHS[column]])
 
 
 def _key(name: str | None) -> str | None:
