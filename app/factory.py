@@ -65,14 +65,15 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
 
 def create_serving_app() -> Flask:
     """Return the application of a server process, which does background work too."""
+    # What the application is made of stays for good: no collection need ever look through it.
+    gc.disable()
     from app import jobs, operations
 
     app = create_app()
     jobs.start(app, app.extensions["gatehouse_jobs"])
     operations.start(app)
-    # What the application is made of stays for good: no collection need look through it again.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     return app
 
 

@@ -7,8 +7,6 @@ from functools import cache
 from typing import Any
 
 import orjson
-import psycopg
-from psycopg.types.json import Jsonb
 from sqlalchemy import (
     ARRAY,
     BindParameter,
@@ -27,7 +25,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
@@ -39,8 +36,6 @@ FEW = 20
 """Up to so many rows the usual way is as fast."""
 TIMES = 4
 """How many times as much as there was is written to a table until it is analyzed once more."""
-SENT_AT_ONCE = 500
-"""How many rows PostgreSQL is sent at a time."""
 
 
 def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -64,53 +59,9 @@ def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         stored = list(zip(*columns, strict=True))
         connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", stored)  # noqa: S608
         return
-    statement = f"COPY {into} FROM STDIN"
-    try:
-        raw: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            # Some at a time: the server works on them while the next are put together.
-            for begin in range(0, len(rows), SENT_AT_ONCE):
-                some = [_copied(column[begin : begin + SENT_AT_ONCE]) for column in columns]
-                copy.write("\n".join(map("\t".join, zip(*some, strict=True))) + "\n")
-    except psycopg.IntegrityError as error:
-        raise IntegrityError(statement, None, error) from error
+    from app.store.copying import copy  # It brings PostgreSQL's driver, which is not always there.
 
-
-_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
-
-
-def _copied(values: list[Any]) -> list[str]:
-    """Return values of a column as the text form of COPY has them.
-
-    It takes a third of what the driver takes, which goes row by row.
-    """
-    if set(map(type, values)) == {str} and _is_plain("".join(values)):
-        return values
-    found = []
-    last: Any = None
-    text = _copy_text(None)
-    for value in values:
-        if value is not last:  # Many columns say the same in every row.
-            last, text = value, _copy_text(value)
-        found.append(text)
-    return found
-
-
-def _copy_text(value: Any) -> str:
-    if value is None:
-        return r"\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, psycopg.Binary):
-        return rf"\\x{bytes(value.obj).hex()}"
-    if isinstance(value, Jsonb):
-        value = orjson.dumps(value.obj).decode()  # as the engine does
-    text = value if isinstance(value, str) else str(value)
-    return text if _is_plain(text) else text.translate(_ESCAPES)
-
-
-def _is_plain(text: str) -> bool:
-    return text.isprintable() and "\\" not in text
+    copy(connection, into, columns, len(rows))
 
 
 @cache

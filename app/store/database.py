@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from flask import Flask, g
-from flask_migrate import Migrate
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase
@@ -36,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
-migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def init_database(app: Flask, url: str, threads: int) -> None:
@@ -54,16 +53,23 @@ def init_database(app: Flask, url: str, threads: int) -> None:
         "pool_pre_ping": not url.startswith("sqlite"),
     }
     db.init_app(app)
-    migrate.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+
+
+def use_migrations() -> None:
+    """Let Flask-Migrate find the migrations; a server that is up to date does without it."""
+    from flask_migrate import Migrate
+
+    Migrate(current_app, db, directory=str(MIGRATIONS))
 
 
 def upgrade_database() -> None:
     """Bring the tables of the application's database up to date."""
     from flask_migrate import upgrade
 
+    use_migrations()
     upgrade()
 
 
@@ -74,17 +80,17 @@ def table(model: type[Base]) -> Table:
 
 def is_current() -> bool:
     """Tell whether the tables are those of this version of Gatehouse."""
-    from alembic.migration import MigrationContext
-
     with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
+        if not connection.dialect.has_table(connection, "alembic_version"):
+            return False
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return bool(found == newest_revision())
 
 
 @cache
-def _newest_revision() -> str | None:
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(migrate.directory).get_current_head()
+def newest_revision() -> str:
+    """Return the revision of this version's tables: what the last migration's name begins with."""
+    return max(path.name for path in (MIGRATIONS / "versions").glob("0*.py")).partition("_")[0]
 
 
 def close_database() -> None:

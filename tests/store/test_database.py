@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.store.database import db, write_transaction
+from app.store.database import MIGRATIONS, db, newest_revision, write_transaction
 from app.store.models import Account, User
 from app.store.types import new_id
 from tests.conftest import make_app, write
@@ -78,3 +79,8 @@ def test_readers_do_not_wait_for_a_writer(app, account):
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(read).result(timeout=5) == ["Acme"]
     assert read() == ["Changed"]
+
+
+def test_the_newest_revision_is_that_of_the_last_migration():
+    script = ScriptDirectory(str(MIGRATIONS))
+    assert newest_revision() == script.get_current_head()

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import connection_keys, connections, mappings
-from app.store.database import db, upgrade_database
+from app.store.database import db, upgrade_database, use_migrations
 from app.store.models import Connection, ConnectionKey, Grant
 from tests.conftest import write
 from tests.factories import a_grant, a_group, a_user
@@ -21,6 +21,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based"),
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def migrations(app):
+    use_migrations()
 
 
 def test_models_and_migrations_agree(app):

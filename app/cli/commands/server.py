@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 def serve(host: str | None, port: int | None) -> None:
     """Start the server. On the first run it prints how to sign in and a SCIM token, once."""
+    gc.disable()  # This process only starts the one that serves: there is nothing to collect.
     # The settings of the command line reach the worker process through the environment.
     if host:
         os.environ["GATEHOUSE_HOST"] = host
@@ -70,19 +72,29 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
     """Migrate the embedded database and fill it on the first run; only check another one."""
-    from app.directory import first_run
     from app.store.database import close_database, is_current, upgrade_database
 
     with app.app_context():
         try:
-            if settings.embedded:
-                upgrade_database()
-                return first_run.set_up(actor())
             if not is_current():
-                raise OSError("The database is not up to date. Run: gatehouse db upgrade")
-            return None
+                if not settings.embedded:
+                    raise OSError("The database is not up to date. Run: gatehouse db upgrade")
+                upgrade_database()
+            return _first_run() if settings.embedded else None
         finally:
             close_database()
+
+
+def _first_run() -> FirstRun | None:
+    from sqlalchemy import text
+
+    from app.store.database import db
+
+    if db.session.scalar(text("SELECT 1 FROM accounts LIMIT 1")):
+        return None  # without loading what only a first run needs
+    from app.directory import first_run
+
+    return first_run.set_up(actor())
 
 
 def _greet(settings: Settings, first: FirstRun | None) -> None:
