@@ -10,7 +10,7 @@ from typing import Any, cast
 import orjson
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, Table, event
+from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
 from sqlalchemy.orm import DeclarativeBase
 
 from app.store.driver import Driver
@@ -49,9 +49,10 @@ def init_database(app: Flask, url: str, threads: int) -> None:
         "hide_parameters": True,  # An error that is logged must not show what people sent.
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
-        "pool_size": threads + 2,
         "pool_pre_ping": not url.startswith("sqlite"),
     }
+    if make_url(url).database:  # One in memory has a single connection, which all share.
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] = threads + 2
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
