@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Integer, and_, bindparam, or_, select
@@ -59,33 +60,34 @@ class Lookup:
 def rows(kind: Kind, account_id: str, text: str, limit: int, *, grouped: bool) -> list[Any] | None:
     """Return the rows a filter finds, as their kind renders them; None when it is none of ours.
 
-    :param limit: Return no more of them.
+    :param limit: Return no more of them; which, is not said.
     :param grouped: With the groups of a user.
     """
     for lookup in _LOOKUPS.get(kind.name, ()):
         values = lookup.of(text.strip())
         if values is not None:
             statement = lookup.statement(grouped)
-            return statement.all(account_id=account_id, limit=limit, **values)
+            found = statement.all(account_id=account_id, limit=limit, **values)
+            return sorted(found, key=attrgetter("id"))
     return None
 
 
 def _of_user(form: str, where: Callable[[], Any], *names: str) -> Lookup:
     @cache
     def statement(grouped: bool) -> Prepared:
-        return Prepared(lambda: _limited(queries.users(grouped), User, where))
+        return Prepared(lambda: _limited(queries.users(grouped), where))
 
     return Lookup(form, statement, names)
 
 
 def _of_group(form: str, where: Callable[[], Any], *names: str) -> Lookup:
-    statement = Prepared(lambda: _limited(queries.groups, Group, where))
+    statement = Prepared(lambda: _limited(queries.groups, where))
     return Lookup(form, lambda _: statement, names)
 
 
-def _limited(found: ByIds, table: Any, where: Callable[[], Any]) -> Any:
-    limit = bindparam("limit", type_=Integer)
-    return found.build(lambda _: where()).order_by(table.id).limit(limit)
+def _limited(found: ByIds, where: Callable[[], Any]) -> Any:
+    # In no order: SQLite would go through all of the account to save itself the sorting.
+    return found.build(lambda _: where()).limit(bindparam("limit", type_=Integer))
 
 
 def _by(column: Any, name: str, type_: Any) -> Callable[[], Any]:

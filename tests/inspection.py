@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -115,3 +117,42 @@ def statements() -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
+
+
+@dataclass
+class Labour:
+    """What the database did: on SQLite the steps of its machine, one for each row and more."""
+
+    statements: int = 0
+    steps: int = 0
+    rows_written: int = 0
+
+
+@contextmanager
+def labour() -> Iterator[Labour]:
+    """Measure the work of the statements of the block; steps and rows on SQLite alone.
+
+    A search in an index is one step, however large it is; to go through rows is several each.
+    """
+    done = Labour()
+    watched: dict[int, tuple[sqlite3.Connection, int]] = {}
+
+    def step() -> None:
+        done.steps += 1
+
+    def watch(connection, cursor, statement, parameters, context, executemany):
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            done.statements += 1
+        driver = cursor.connection
+        if isinstance(driver, sqlite3.Connection) and id(driver) not in watched:
+            watched[id(driver)] = driver, driver.total_changes
+            driver.set_progress_handler(step, 1)
+
+    event.listen(db.engine, "before_cursor_execute", watch)
+    try:
+        yield done
+    finally:
+        event.remove(db.engine, "before_cursor_execute", watch)
+        for driver, before in watched.values():
+            driver.set_progress_handler(None, 0)
+            done.rows_written += driver.total_changes - before
