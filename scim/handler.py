@@ -19,7 +19,6 @@ from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
-from scim2_server.storage import SearchPage
 
 from app.words import say
 from scim import dialects, members, unknown
@@ -289,14 +288,12 @@ class Handler(ScimHandler):
         documents = [projection.apply(document["schemas"][0], document) for document in found]
         # RFC 7644 lets an empty list leave Resources out; Okta and Entra want it.
         filled: Document = {"itemsPerPage": len(documents), "Resources": documents}
+        schemas = [str(ListResponse.__schema__)]
         if search_request.cursor is not None:
-            empty = SearchPage(page.total, [], page.next, page.previous)
-            answer = self.service.search_response(
-                request.base_url, resource_types, empty, search_request
-            )
-            return ScimResponse(HTTPStatus.OK, (answer.body or {}) | filled)
+            cursors = self.service.cursors_around(resource_types, search_request, page)
+            return ScimResponse(HTTPStatus.OK, {"schemas": schemas} | cursors | filled)
         head: Document = {
-            "schemas": [str(ListResponse.__schema__)],
+            "schemas": schemas,
             "totalResults": page.total,
             "startIndex": min(search_request.start_index or 1, LAST_INDEX),
         }

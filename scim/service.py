@@ -31,6 +31,7 @@ from scim.authentication import Identity, Person
 from scim.projection import Projection
 from scim.provider import PROVIDERS, provider_for
 from scim.resources import KINDS
+from scim.search import Page
 
 _BY_ID = {
     "GET": Operation.query,
@@ -116,6 +117,18 @@ class GatehouseService(ScimService):
     def _projections(self) -> dict[tuple[str, str | None, str | None], Projection]:
         """Those of late: a client asks for the same attributes all the time."""
         return {}
+
+    def cursors_around(
+        self, resource_types: list[ResourceType], search: SearchRequest[Any], page: Page
+    ) -> dict[str, str]:
+        """Return the cursors of the pages around a page, those that there are (RFC 9865 §2)."""
+        if search.count == 0:
+            return {}
+        found = {
+            "nextCursor": self._seal(resource_types, search, page.next),
+            "previousCursor": self._seal(resource_types, search, page.previous),
+        }
+        return {name: cursor for name, cursor in found.items() if cursor is not None}
 
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """Return the user that ``/Me`` stands for (RFC 7644 §3.11).
