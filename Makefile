@@ -26,6 +26,7 @@ bench: install-test ## Measure, and print the figures beside others' (docs/perfo
 	$(BIN)/python benchmarks/assertion_consumer.py
 	$(BIN)/python benchmarks/console_pages.py
 	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/bulk.py
 
 check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
