@@ -38,7 +38,8 @@ from app.api.authzen_schemas import (
 )
 from app.api.callers import caller, needs
 from app.api.problems import problem
-from app.security.requests import settings
+from app.security.requests import current_request, settings
+from app.web import ReadyResponse
 
 blueprint = Blueprint("authzen", __name__)
 
@@ -348,14 +349,15 @@ def _asked(schema: type[Schema]) -> dict[str, Any]:
     :raises BadRequest: When it is not JSON.
     :raises ValidationError: When it is not as the schema says.
     """
-    if request.content_type != "application/json" and not request.is_json:
+    asked = current_request()
+    if asked.content_type != "application/json" and not asked.is_json:
         raise UnsupportedMediaType("Send the request as application/json.")
     try:
-        document = orjson.loads(request.get_data())
+        document = orjson.loads(asked.body())
     except ValueError:
         raise BadRequest("The body is not JSON.") from None
     return loaded(schema, document)
 
 
 def _json(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), content_type="application/json")
+    return ReadyResponse(orjson.dumps(document), {}, "application/json")

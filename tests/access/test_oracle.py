@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 
-from app.access.decisions import account_roles, check, permissions_on
+from app.access.decisions import account_roles, check, is_allowed, permissions_on
 from app.access.folders import folders_visible_to
 from app.access.permissions import FOLDER_ACTIONS
 from tests.access.oracle import World, build, worlds
@@ -31,6 +31,7 @@ def account_answers_agree(account_id: str, user_id: str, world: World, user: int
     for action in ("user.manage", "audit.view", "billing.view"):
         allowed = action in world.permissions(user, None)
         assert check(account_id, user_id, action, None).allowed is allowed
+        assert is_allowed(account_id, user_id, action, None) is allowed
 
 
 def folder_answers_agree(
@@ -41,6 +42,7 @@ def folder_answers_agree(
     for action in ("folder.view", "folder.share"):
         decision = check(account_id, user_id, action, folder_id)
         assert decision.allowed is (action in expected)
+        assert is_allowed(account_id, user_id, action, folder_id) is decision.allowed
         deciding = {grant.role_name for grant in decision.because}
         assert deciding == roles_with(world, action, user, folder)
 
