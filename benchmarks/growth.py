@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -41,7 +42,7 @@ def main() -> int:
             found.setdefault(name, []).append(took)
     table = Table("", *(f"{size:,}" for size in sizes), title="milliseconds, by users")
     for name, each in found.items():
-        table.add_row(name, *(f"{took:.2f}" for took in each))
+        table.add_row(escape(name), *(f"{took:.2f}" for took in each))
     Console(width=120).print(table)
     series = [Series(name, each) for name, each in found.items()]
     title = "Milliseconds of a request, by the number of users"

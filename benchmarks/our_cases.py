@@ -41,9 +41,12 @@ def hello() -> Next:
     return lambda: Ask("GET", "/")
 
 
-def cases(ours: Ours) -> list[Case]:
-    """Return the cases of Gatehouse. Their names are those of ``report.TARGETS``."""
-    client, check = Client(ours.port, ours.scim), Client(ours.port, ours.api)
+def cases(ours: Ours, scim: Client | None = None, api: Client | None = None) -> list[Case]:
+    """Return the cases of Gatehouse. Their names are those of ``report.TARGETS``.
+
+    :param scim: Who asks, if not a client over HTTP.
+    """
+    client, check = scim or Client(ours.port, ours.scim), api or Client(ours.port, ours.api)
     found = [Case(name, client, ask) for name, ask in _reads(ours).items()]
     found += [Case(name, client, ask, 30) for name, ask in _pages(ours, client).items()]
     found += [Case(name, client, ask) for name, ask in _writes(ours).items()]

@@ -66,12 +66,13 @@ def serving(database: str, sizes: world.Sizes, group_sizes: tuple[int, ...]) -> 
         lasting = temporary_postgres(durable=True) if database == "postgresql" else nullcontext("")
         with lasting as url:
             settings = Settings(secret_key=SECRET_KEY, data_dir=Path(folder), database_url=url)
-            content = _fill(settings, sizes, group_sizes)
+            content = fill(settings, sizes, group_sizes)
             with _process(folder, url) as (port, pid, seconds):
                 yield Ours(database, port, pid, seconds, *content)
 
 
-def _fill(settings: Settings, sizes: world.Sizes, group_sizes: tuple[int, ...]) -> Any:
+def fill(settings: Settings, sizes: world.Sizes, group_sizes: tuple[int, ...]) -> Any:
+    """Build an account; return what :class:`Ours` says of it."""
     app = create_app(settings, faces=False)
     with app.app_context():
         upgrade_database()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.peers import PEERS, Peer
@@ -64,7 +65,7 @@ def tell(results: Results, sizes: Sizes, databases: Sequence[str], file: Path) -
     rows = [_row(results, name, databases, peers) for name in _shown(results, databases)]
     table = Table(*heads, title="milliseconds, and in brackets the ratio to a Flask hello")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console(width=160).print(table)
     missed = [
         f"{name} on {database}"
