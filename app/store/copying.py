@@ -23,7 +23,7 @@ def copy(connection: Connection, into: str, columns: list[list[Any]], count: int
     """
     statement = f"COPY {into} FROM STDIN"
     try:
-        raw: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        raw: psycopg.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
         with raw.cursor() as cursor, cursor.copy(statement) as copied:
             # Some at a time: the server works on them while the next are put together.
             for begin in range(0, count, SENT_AT_ONCE):

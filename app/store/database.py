@@ -10,10 +10,13 @@ from typing import Any, cast
 import orjson
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store.driver import Driver
+from app.store import driver
+from app.store.driver import Driver, join, of_thread
 from app.store.types import comparison_key
 
 MMAP_BYTES = 2**31 - 2**16
@@ -34,7 +37,23 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "autoflush": False})
+class _Session(Session):
+    """Takes part in a write transaction as soon as it is asked for something in one."""
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        writing: Driver | None = g.get("writing")
+        if writing is None:
+            return super().get_bind(*args, **options)
+        if "joined" not in g:
+            g.joined = join(writing)
+        joined: Connection = g.joined
+        return joined
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"class_": _Session, "expire_on_commit": False, "autoflush": False},
+)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -97,6 +116,7 @@ def newest_revision() -> str:
 def close_database() -> None:
     """Give up every connection, as before another process takes over."""
     db.session.remove()
+    driver.close()
     db.engine.dispose()
 
 
@@ -107,17 +127,40 @@ def write_transaction() -> Iterator[None]:
     SQLite takes its one write lock at the start (``BEGIN IMMEDIATE``), so that a transaction that
     reads and then writes never fails half way because another one wrote in between.
     """
-    db.session.rollback()
-    try:
-        connection = db.session.connection(execution_options={"gatehouse_write": True})
-        g.writing = Driver(db.engine, connection.connection.driver_connection)
-        yield
-        db.session.commit()
-    except BaseException:
+    if db.session.registry.has():
         db.session.rollback()
+    writing = g.writing = _begun(db.engine)
+    try:
+        yield
+        if "joined" in g:
+            db.session.commit()  # which leaves the transaction to us
+        writing.commit()
+    except BaseException:
+        _roll_back(writing)
         raise
     finally:
-        g.pop("writing", None)
+        del g.writing
+        g.pop("joined", None)
+
+
+def _begun(engine: Engine) -> Driver:
+    """Return the connection of this thread, in a transaction that writes."""
+    found = of_thread(engine)
+    try:
+        found.begin()
+    except DBAPIError:
+        if not found.is_lost:
+            raise
+        found = of_thread(engine)  # a new one
+        found.begin()
+    return found
+
+
+def _roll_back(writing: Driver) -> None:
+    if "joined" in g:
+        db.session.rollback()
+    if not writing.is_lost:
+        writing.connection.rollback()
 
 
 @contextmanager
@@ -167,7 +210,10 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("gatehouse_write")
+        options = connection.get_execution_options()
+        if options.get("gatehouse_begun"):
+            return
+        write = options.get("gatehouse_write")
         raw: Any = connection.connection.driver_connection  # the shorter way, on every request
         raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import local
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -30,6 +31,25 @@ class Driver:
     def is_lost(self) -> bool:
         """Whether the server, or the way to it, has gone."""
         return self.kind != "sqlite" and (self.connection.closed or self.connection.broken)
+
+    def begin(self) -> None:
+        """Begin a transaction that writes.
+
+        :raises sqlalchemy.exc.OperationalError: When it has waited too long for another one.
+        """
+        # SQLite takes its one write lock now, so that a transaction that reads and then writes
+        # never fails half way because another one wrote in between.
+        self.write("BEGIN IMMEDIATE" if self.kind == "sqlite" else "BEGIN", ())
+
+    def commit(self) -> None:
+        """Keep what was written since :meth:`begin`.
+
+        :raises sqlalchemy.exc.DBAPIError: When that cannot be.
+        """
+        try:
+            self.connection.commit()
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._as_sqlalchemy_says("COMMIT", error) from error
 
     def query(self, statement: str, parameters: Parameters) -> list[Any]:
         """Return the rows a statement finds, as tuples."""
@@ -76,3 +96,54 @@ class Driver:
             statement, None, error, base, hide_parameters=True, dialect=self.dialect
         )
         return found
+
+
+class _OfThread(local):
+    """The connection of a thread, kept from one request to the next."""
+
+    driver: Driver | None = None
+    owner: Any = None
+    """What closes it, at the latest when the thread ends."""
+    pool: Any = None
+    """Another one has taken its place when the database was closed."""
+
+
+_thread = _OfThread()
+
+
+def of_thread(engine: Engine) -> Driver:
+    """Return the connection of this thread, on which each statement is kept by itself."""
+    found = _thread.driver
+    if found is None or _thread.pool is not engine.pool or found.is_lost:
+        return _check_out(engine)
+    return found
+
+
+def is_of_thread(driver: Driver) -> bool:
+    return driver is _thread.driver
+
+
+def join(driver: Driver) -> Connection:
+    """Return the connection of this thread, in its transaction, as SQLAlchemy knows one."""
+    joined = Connection(driver.engine, connection=_thread.owner)
+    joined = joined.execution_options(gatehouse_begun=True)
+    joined.begin()
+    return joined
+
+
+def close() -> None:
+    """Close the connection of this thread."""
+    if _thread.owner is not None:
+        _thread.owner.close()
+        _thread.driver = _thread.owner = None
+
+
+def _check_out(engine: Engine) -> Driver:
+    close()
+    owner: Any = engine.raw_connection()
+    owner.detach()  # It commits by itself, so it must never serve a session.
+    driver = Driver(engine, owner.dbapi_connection)
+    if driver.kind != "sqlite":
+        driver.connection.autocommit = True
+    _thread.driver, _thread.owner, _thread.pool = driver, owner, engine.pool
+    return driver

@@ -7,28 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import local
 from typing import Any
 
 from flask import g
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.store.database import db
-from app.store.driver import Driver, Parameters
-
-
-class _OfThread(local):
-    """The connection a thread reads with, kept from one request to the next."""
-
-    driver: Driver | None = None
-    owner: Any = None
-    """What closes it, at the latest when the thread ends."""
-    pool: Any = None
-    """Another one has taken its place when the database was closed."""
-
-
-_thread = _OfThread()
+from app.store.driver import Driver, Parameters, is_of_thread, of_thread
 
 
 def here() -> Driver:
@@ -37,12 +22,8 @@ def here() -> Driver:
     if found is not None:
         return found
     if db.session.registry.has() and (session := db.session()).in_transaction():
-        return Driver(db.engine, session.connection().connection.driver_connection)
-    found = _thread.driver
-    engine = db.engine
-    if found is None or _thread.pool is not engine.pool or found.is_lost:
-        return _check_out(engine)
-    return found
+        return Driver(db.engine, session.connection().connection.dbapi_connection)
+    return of_thread(db.engine)
 
 
 def rows_of(driver: Driver, statement: str, parameters: Parameters) -> list[Any]:
@@ -54,7 +35,7 @@ def rows_of(driver: Driver, statement: str, parameters: Parameters) -> list[Any]
     try:
         return driver.query(statement, parameters)
     except DBAPIError:
-        if driver is not _thread.driver or not driver.is_lost:
+        if not is_of_thread(driver) or "writing" in g or not driver.is_lost:
             raise
         return here().query(statement, parameters)
 
@@ -74,16 +55,3 @@ def reading() -> Iterator[None]:
         yield
     finally:
         driver.connection.execute("COMMIT")
-
-
-def _check_out(engine: Engine) -> Driver:
-    if _thread.owner is not None:
-        _thread.owner.close()
-        _thread.driver = _thread.owner = None
-    owner: Any = engine.raw_connection()
-    owner.detach()  # It commits by itself, so it must never serve a session.
-    driver = Driver(engine, owner.dbapi_connection)
-    if driver.kind != "sqlite":
-        driver.connection.autocommit = True
-    _thread.driver, _thread.owner, _thread.pool = driver, owner, engine.pool
-    return driver

@@ -1,18 +1,20 @@
 """The connection a thread reads with, by prepared statements."""
 
 import threading
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy import Select, bindparam, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app.store.database import db, savepoint, write_transaction
-from app.store.models import Account
+from app.store.models import Account, User
 from app.store.prepared import prepared
 from app.store.reading import here, reading
 from app.store.types import Id
 from tests.conftest import write
 from tests.factories import a_user
+from tests.inspection import row
 
 
 @prepared
@@ -106,10 +108,55 @@ def test_one_that_was_lost_is_replaced(account):
 def test_it_never_serves_a_session(account):
     assert _name.scalar(id=account) == "Acme"
     own = here().connection
-    with write(account):
-        assert here().connection is not own
     a_user(account, "ada")
-    assert db.session.connection().connection.driver_connection is not own
+    assert db.session.connection().connection.dbapi_connection is not own
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_in_a_write_the_session_and_prepared_statements_share_a_transaction(account, kept):
+    with suppress(ZeroDivisionError), write_transaction():
+        _rename.run(id=account)
+        key = {"name_key": "other"}
+        db.session.execute(update(Account).where(Account.name == "Other").values(key))
+        assert db.session.connection().connection.dbapi_connection is here().connection
+        _ = kept or 1 / 0
+    assert not db.session.registry.has() or not db.session().in_transaction()
+    expected = ("Other", "other") if kept else ("Acme", "acme")
+    assert (row(Account).name, row(Account).name_key) == expected
+
+
+def test_a_write_that_the_session_gives_up_writes_nothing(account):
+    with write_transaction():
+        _rename.run(id=account)
+        db.session.execute(select(Account.id))
+        db.session.rollback()
+    assert _name.scalar(id=account) == "Acme"
+
+
+def test_a_write_begins_on_a_new_connection_where_one_was_lost(account):
+    with write(account):
+        lost = here().connection
+    if here().kind == "sqlite":
+        return  # There is no server to lose.
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": lost.info.backend_pid})
+    a_user(account, "ada")
+    assert row(User).user_name == "ada"
+
+
+def test_what_cannot_be_kept_is_an_error_of_sqlalchemy(account):
+    with pytest.raises(DBAPIError), write_transaction():
+        if here().kind == "sqlite":
+            here().write("PRAGMA defer_foreign_keys=ON", ())
+            here().write(
+                "INSERT INTO user_values (account_id, user_id, attribute, position)"
+                " VALUES ('gone', 'gone', 'emails', 0)",
+                (),
+            )
+        else:
+            with db.engine.connect() as other:
+                end = text("SELECT pg_terminate_backend(:pid)")
+                other.execute(end, {"pid": here().connection.info.backend_pid})
 
 
 def test_an_error_is_one_of_sqlalchemy(account):
