@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-FOR_PROGRAMS = ("/api", "/access", "/oauth", "/healthz", "/readyz")
+FOR_PROGRAMS = ("/api", "/access", "/oauth", "/healthz", "/readyz", "/metrics")
 """Where errors are answered with problem documents, not with pages."""
 ANSWERED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 """Those of an error that its answer keeps, in whichever form it is."""
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     :param faces: Whether it answers requests; a command does without, and starts faster.
     :raises SettingsError: When a setting is missing or cannot be read.
     """
-    from app import logs
+    from app import logs, metrics
     from app.routing import LazyRule
     from app.security.requests import BoundedRequest
     from app.settings import Settings
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     }
     if faces:
         logs.log_requests(app)
+        metrics.count_requests(app)
         _register_faces(app)
         _answer_errors(app)
         _finish_answers(app, settings)

@@ -90,6 +90,17 @@ class Settings:
         secret=True,
     )
     mail_from: str = _setting("The sender of mail.", "Gatehouse <gatehouse@localhost>")
+    metrics_networks: tuple[Network, ...] = _setting(
+        "Comma-separated networks that may read `/metrics`, such as `10.0.0.0/8`. Empty, and no "
+        "token either: nobody may (docs/operation.md).",
+        (),
+    )
+    metrics_token: str = _setting(
+        "Token that may read `/metrics` from anywhere (`Authorization: Bearer …`), 16 characters "
+        "or more.",
+        "",
+        secret=True,
+    )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
@@ -134,7 +145,7 @@ def _parse(name: str, raw: str, default: Any) -> Any:
     try:
         if name == "applications":
             return tuple(_origin(part.strip()) for part in raw.split(","))
-        if name == "trusted_proxies":
+        if name in ("trusted_proxies", "metrics_networks"):
             return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(","))
         if isinstance(default, int):
             number = int(raw)
@@ -145,6 +156,8 @@ def _parse(name: str, raw: str, default: Any) -> Any:
             return number
         if name == "log_level" and raw.lower() not in LOG_LEVELS:
             raise ValueError(f"it must be one of {', '.join(LOG_LEVELS)}")
+        if name == "metrics_token" and len(raw) < 16:
+            raise ValueError("it must have 16 characters or more")
         if name == "database_url":
             return _database_url(raw)
         if name == "smtp_url":

@@ -86,6 +86,8 @@ def test_the_embedded_database_lies_in_the_data_folder(read, tmp_path):
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "proxy.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,"),
+        ("METRICS_NETWORKS", "everywhere"),
+        ("METRICS_TOKEN", "fifteen letters"),
         ("PUBLIC_URL", "gatehouse.example.com"),
         ("PUBLIC_URL", "ftp://gatehouse.example.com"),
         ("PUBLIC_URL", "https://"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 import orjson
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import metrics
 from app.api.problems import problem
 from app.directory import sessions
-from app.security.requests import settings
+from app.security.requests import comes_from, current_request, settings
 from app.security.sessions import clear_cookie, cookie_name, half_signed_in, signed_in
 from app.store.database import is_current
 
@@ -31,6 +34,26 @@ def readyz() -> Response:
     if not current:
         return problem(503, "Not ready", "The database is not up to date: gatehouse db upgrade")
     return _json({"status": "ready"})
+
+
+@blueprint.get("/metrics")
+def show_metrics() -> Response:
+    """Return what Prometheus reads, to those the settings name: networks, or who has the token."""
+    asked, allowed = current_request(), settings()
+    if not allowed.metrics_networks and not allowed.metrics_token:
+        return problem(404, "Not found", "No setting says who may read metrics.")
+    given = asked.headers.get("Authorization", "")
+    by_token = bool(allowed.metrics_token) and compare_digest(
+        given.encode(), f"Bearer {allowed.metrics_token}".encode()
+    )
+    if by_token or comes_from(allowed.metrics_networks):
+        body, content_type = metrics.exposition(asked.headers.get("Accept", ""))
+        return Response(body, content_type=content_type)
+    if not allowed.metrics_token:
+        return problem(403, "Forbidden", "Metrics are not read from this address.")
+    refusal = problem(401, "Unauthorized", "Metrics are read with their token.")
+    refusal.headers["WWW-Authenticate"] = 'Bearer realm="Gatehouse metrics"'
+    return refusal
 
 
 @blueprint.get("/api/session")

@@ -95,6 +95,12 @@ def client_address() -> str | None:
     return _nearest_untrusted(environ.get("REMOTE_ADDR"), forwarded, settings().trusted_proxies)
 
 
+def comes_from(networks: tuple[Network, ...]) -> bool:
+    """Tell whether the client's address lies in one of some networks."""
+    address = _address(client_address())
+    return address is not None and _lies_in(address, networks)
+
+
 @lru_cache(maxsize=1024)
 def _nearest_untrusted(
     peer: str | None, forwarded: str, trusted: tuple[Network, ...]
@@ -103,7 +109,7 @@ def _nearest_untrusted(
     parts = reversed(forwarded.split(",")) if forwarded else ()
     hops = [_address(peer), *map(_address, parts)]
     for hop in hops:
-        if hop is None or not _is_trusted(hop, trusted):
+        if hop is None or not _lies_in(hop, trusted):
             return str(hop) if hop else None
     return str(hops[-1])
 
@@ -149,7 +155,7 @@ def forwarded_target() -> Target | None:
 
 def _from_trusted_proxy() -> bool:
     peer = _address(request.remote_addr)
-    return peer is not None and _is_trusted(peer, settings().trusted_proxies)
+    return peer is not None and _lies_in(peer, settings().trusted_proxies)
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -162,7 +168,7 @@ def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address 
     return mapped or address
 
 
-def _is_trusted(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: tuple[Network, ...]
+def _lies_in(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: tuple[Network, ...]
 ) -> bool:
-    return any(address in network for network in trusted)
+    return any(address in network for network in networks)

@@ -1,0 +1,50 @@
+"""What waits to be done behind the writes: events to tell to others, seals to set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.store.database import db
+from app.store.models import Account, AuditEvent, OutgoingEvent
+from app.store.types import now
+
+COUNTED = 10_000
+"""So many are counted of an account, at the most: whoever asks often must not wait for more."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What waits."""
+
+    count: int
+    """Over all accounts; of each :data:`COUNTED` at the most."""
+    oldest: datetime | None
+
+    @property
+    def age(self) -> timedelta:
+        """How long the oldest has waited; zero where nothing waits."""
+        return now() - self.oldest if self.oldest else timedelta()
+
+
+def outgoing_events() -> Pending:
+    """Return the events that nobody has been told of yet."""
+    return _pending(OutgoingEvent, OutgoingEvent.delivered_at.is_(None))
+
+
+def unsealed_events() -> Pending:
+    """Return the audit events that are not in the sealed chain yet."""
+    return _pending(AuditEvent, AuditEvent.sequence.is_(None))
+
+
+def _pending(events: Any, waits: ColumnElement[bool]) -> Pending:
+    """Look account by account, since that is how the indexes are."""
+    mine = select(events.id).where(events.account_id == Account.id, waits).correlate(Account)
+    count = select(func.count()).select_from(mine.limit(COUNTED).subquery()).scalar_subquery()
+    first = mine.with_only_columns(events.at).order_by(events.id).limit(1).scalar_subquery()
+    rows = db.session.execute(select(count, first).select_from(Account)).all()
+    oldest = [at for _, at in rows if at is not None]
+    return Pending(sum(count for count, _ in rows), min(oldest, default=None))
