@@ -4,6 +4,7 @@ from app.cli.commands import (
     accounts,
     addresses,
     audit,
+    backup,
     clients,
     connections,
     database,
@@ -34,7 +35,19 @@ cli = Command(
     no_args_is_help=True,
 )
 MODULES = (
-    *(server, database, jobs, keys, accounts, tokens, clients, connections, domains, sign_ins),
+    *(
+        server,
+        database,
+        backup,
+        jobs,
+        keys,
+        accounts,
+        tokens,
+        clients,
+        connections,
+        domains,
+        sign_ins,
+    ),
     *(users, imports, roles, folders, grants, reports, mappings, schemas, addresses),
     *(log, audit, trash, demo),
 )

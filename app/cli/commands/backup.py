@@ -1,0 +1,84 @@
+"""``gatehouse backup`` and ``gatehouse restore``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.group import json_option, plain, show, with_app
+
+if TYPE_CHECKING:
+    from app.upkeep.backup import Report
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command("backup")
+@FILE
+@click.option("--with-key", is_flag=True, help="Put the secret key into it too: guard it well.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@json_option
+@with_app
+def backup(file: Path, with_key: bool, force: bool, as_json: bool) -> None:
+    """Write a backup to FILE while the service runs, and check it.
+
+    It holds all that was acknowledged before, but not the secret key unless asked: keep that
+    elsewhere. Ends in 1 when the audit log it holds was changed by others.
+    """
+    from app.security.requests import settings
+    from app.upkeep.backup import back_up
+
+    _tell(back_up(file, settings(), with_key=with_key, force=force), as_json, f"{file} holds")
+    if not with_key and not as_json:
+        click.echo(
+            "The secret key is not in it. Keep GATEHOUSE_SECRET_KEY, or the file, elsewhere."
+        )
+
+
+@click.command("restore")
+@FILE
+@click.option("--check", "only_check", is_flag=True, help="Try it elsewhere, and change nothing.")
+@click.option("--force", is_flag=True, help="Overwrite the database there is.")
+@click.option("--another-key", is_flag=True, help="Although the secret key is another one.")
+@json_option
+@with_app
+def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_json: bool) -> None:
+    """Put the backup in FILE in the place of the database. Stop the service before.
+
+    All is checked first: if anything is wrong, nothing changes. Ends in 1 when the audit log in it
+    was changed by others.
+    """
+    from app.security.requests import settings
+    from app.upkeep import backup
+
+    if only_check:
+        _tell(backup.check(file, settings()), as_json, f"{file} can be restored:")
+        return
+    report = backup.restore(file, settings(), force=force, another_key=another_key)
+    _tell(report, as_json, "Restored:")
+
+
+def _tell(report: Report, as_json: bool, what: str) -> None:
+    manifest = report.manifest
+    rows = {name: count for name, count in manifest.rows.items() if count}
+    lines = [
+        f"{what} {sum(rows.values())} rows in {len(rows)} tables, as of {manifest.made_at}, "
+        f"revision {manifest.revision}.",
+        *(plain(finding) for finding in report.findings),
+    ]
+    result = {
+        "made_at": manifest.made_at,
+        "revision": manifest.revision,
+        "rows": manifest.rows,
+        "sha256": manifest.sha256,
+        "findings": report.findings,
+    }
+    show(result, as_json, "\n".join(lines))
+    if report.findings:
+        sys.exit(1)
+
+
+COMMANDS = [backup, restore]
