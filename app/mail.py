@@ -9,7 +9,8 @@ import queue
 import smtplib
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from ipaddress import ip_address
@@ -91,6 +92,16 @@ def deliver(settings: Settings, message: EmailMessage) -> None:
 
     :raises OSError: When the server cannot be reached, or refuses it.
     """
+    with connected(settings) as server:
+        server.send_message(message)
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[smtplib.SMTP]:
+    """Lend a connection to the mail server, signed in.
+
+    :raises OSError: When the server cannot be reached, or does not let us in.
+    """
     parts = urlsplit(settings.smtp_url)
     host = parts.hostname or "localhost"
     context = ssl.create_default_context()
@@ -104,7 +115,7 @@ def deliver(settings: Settings, message: EmailMessage) -> None:
             server.starttls(context=context)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        yield server
 
 
 def _is_loopback(host: str) -> bool:

@@ -209,7 +209,8 @@ def _origin(url: str) -> str:
     return plain
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Tell whether an address leads to this machine itself."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -221,7 +222,7 @@ def _is_loopback(url: str) -> bool:
 
 def _embedded_secret_key(settings: Settings) -> str:
     """Return the key kept beside the embedded database, made on the first run."""
-    if not settings.embedded or not _is_loopback(settings.public_url):
+    if not settings.embedded or not is_loopback(settings.public_url):
         raise SettingsError(
             "GATEHOUSE_SECRET_KEY is missing. Set it to 32 or more random characters, for example "
             'the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'

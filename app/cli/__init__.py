@@ -9,6 +9,7 @@ from app.cli.commands import (
     connections,
     database,
     demo,
+    doctor,
     domains,
     folders,
     grants,
@@ -35,19 +36,8 @@ cli = Command(
     no_args_is_help=True,
 )
 MODULES = (
-    *(
-        server,
-        database,
-        backup,
-        jobs,
-        keys,
-        accounts,
-        tokens,
-        clients,
-        connections,
-        domains,
-        sign_ins,
-    ),
+    *(server, database, backup, doctor, jobs, keys),
+    *(accounts, tokens, clients, connections, domains, sign_ins),
     *(users, imports, roles, folders, grants, reports, mappings, schemas, addresses),
     *(log, audit, trash, demo),
 )

@@ -108,6 +108,40 @@ def list_(account: str, within: str, as_json: bool) -> None:
     show({"folders": [asdict(each) for each in found]}, as_json, "\n".join(lines))
 
 
+@folder.command("verify")
+@click.argument("account", required=False)
+@click.option("--repair", is_flag=True, help="Make it right again, where it is wrong.")
+@json_option
+@with_app
+def verify(account: str | None, repair: bool, as_json: bool) -> None:
+    """Check what checks read of the tree (its closure) against it, of an ACCOUNT or of all.
+
+    Ends in 1 when it was wrong.
+    """
+    from app.directory import accounts, tree_check
+    from app.directory.work import transaction
+
+    reports = {}
+    for account_id in (
+        [accounts.find(account)] if account else [id_ for id_, _ in accounts.listed()]
+    ):
+        if repair:
+            with transaction(account_id, actor()) as work:
+                reports[account_id] = tree_check.repair(work)
+        else:
+            reports[account_id] = tree_check.check(account_id)
+    found = [{"account": id_, **asdict(report)} for id_, report in reports.items()]
+    done = ", repaired" if repair else ""
+    lines = [
+        f"{id_}: {each.folders} folders, "
+        + ("right" if each.is_right else f"{each.missing} missing, {each.extra} wrong{done}")
+        for id_, each in reports.items()
+    ]
+    show({"accounts": found, "repaired": repair}, as_json, "\n".join(lines))
+    if not all(each.is_right for each in reports.values()):
+        sys.exit(1)
+
+
 def _change(account: str, path: str, as_json: bool, **changes: Any) -> None:
     """Change the folder at a path, and say what it is then."""
     from app.access.folders import paths_of

@@ -1,0 +1,119 @@
+"""The database, its clock, and whether the secret key is the one it was written with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from sqlalchemy import func, literal_column, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.security.secrets import SealError, unseal
+from app.settings import Settings
+from app.store.database import db, is_current
+from app.store.models import AuditEvent, ConnectionKey, SigningKey, TotpDevice
+from app.store.types import now
+from app.upkeep import inspection, sqlite
+from app.upkeep.checks import Findings, problem, warning
+
+APART = timedelta(seconds=5)
+"""So far two clocks may be apart: sign-ins are good for minutes, one-time codes for seconds."""
+SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""How PostgreSQL keeps what it has acknowledged, whatever happens to the machine."""
+SAFE_ENOUGH = ("on", "local", "remote_write", "remote_apply")
+
+
+def reachable(_settings: Settings) -> Findings:
+    """It answers, and its tables are those of this version. Without it no more can be looked at."""
+    try:
+        if not is_current():
+            yield problem("The tables are not those of this version.", "Run: gatehouse db upgrade")
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", error)).splitlines()
+        yield problem(
+            f"The database cannot be used: {said[0] if said else type(error).__name__}",
+            "Check GATEHOUSE_DATABASE_URL, and that the database runs and may be reached.",
+        )
+
+
+def whole(_settings: Settings) -> Findings:
+    """The file is not damaged, as far as SQLite can tell."""
+    for damage in inspection.damages():
+        yield problem(f"The database is damaged: {damage}", "Restore a backup (docs/disaster.md).")
+
+
+def durable(_settings: Settings) -> Findings:
+    """What was acknowledged outlives a power cut."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    for name, wanted in SAFE.items():
+        value = db.session.scalar(text(f"SHOW {name}"))
+        if value != wanted and not (name == "synchronous_commit" and value in SAFE_ENOUGH):
+            yield problem(
+                f"PostgreSQL's {name} is {value}: acknowledged changes may be lost.",
+                f"Set {name} = {wanted} in postgresql.conf.",
+            )
+
+
+def clock(settings: Settings) -> Findings:
+    """Everybody has the same time: this machine, the database, and what was written before."""
+    before = now()
+    theirs = _time_of_database(settings)
+    if theirs < before - APART or theirs > now() + APART:
+        yield problem(
+            f"The clocks differ: {before:%H:%M:%S} here, {theirs:%H:%M:%S} where the database is.",
+            "Let both follow a time server (NTP): sign-ins depend on it.",
+        )
+    newest = db.session.scalar(select(func.max(AuditEvent.at)))
+    if newest is not None and newest > now() + APART:
+        yield problem(
+            f"The audit log has an event of {newest:%Y-%m-%d %H:%M:%S}, which is to come: the "
+            "clock was put back, or was wrong.",
+            "Let every machine follow a time server (NTP).",
+        )
+
+
+def _time_of_database(settings: Settings) -> datetime:
+    """Return the time where the database is: PostgreSQL's, or that of the disk of SQLite's file."""
+    if db.engine.dialect.name == "postgresql":
+        found = db.session.scalar(select(literal_column("clock_timestamp()")))
+        assert isinstance(found, datetime)
+        return found
+    folder = sqlite.path_of(settings.resolved_database_url).parent
+    with NamedTemporaryFile(dir=folder, prefix=".gatehouse-clock-") as file:
+        file.write(b"?")
+        file.flush()
+        changed = Path(file.name).stat().st_mtime
+    return datetime.fromtimestamp(changed, UTC)
+
+
+def secret_key(settings: Settings) -> Findings:
+    """The secret key opens what is stored."""
+    newest = (
+        select(SigningKey.id, SigningKey.sealed_key).order_by(SigningKey.created_at.desc()),
+        select(ConnectionKey.connection_id, ConnectionKey.sealed_key),
+        select(TotpDevice.id, TotpDevice.sealed_secret),
+    )
+    for query in newest:
+        row = db.session.execute(query.limit(1)).first()
+        try:
+            if row is not None:
+                unseal(settings.secret_key, row[0], row[1])
+        except SealError:
+            yield problem(
+                "The secret key does not open what is stored: it is not the one of this database.",
+                "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file back "
+                "(docs/disaster.md).",
+            )
+            return
+
+
+def signing_keys(_settings: Settings) -> Findings:
+    """The keys that sign for applications are replaced now and then."""
+    newest = db.session.scalar(select(func.max(SigningKey.created_at)))
+    if newest is not None and newest < now() - timedelta(days=365):
+        yield warning(
+            f"The key that signs for applications is of {newest:%Y-%m-%d}.",
+            "Run: gatehouse key rotate (applications notice nothing).",
+        )
