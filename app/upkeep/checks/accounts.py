@@ -76,10 +76,12 @@ def folders(_settings: Settings) -> Findings:
 def audit_log(_settings: Settings) -> Findings:
     """Nobody has changed the audit log, and it is being sealed."""
     for account_id, name in accounts.listed():
-        for finding in audit_check.check(account_id).findings:
+        if findings := audit_check.check(account_id).findings:
+            more = f" ({len(findings)} findings)" if len(findings) > 1 else ""
             yield problem(
-                f"Audit log of account {name!r}: {finding}.",
-                "Find out who may write to the database; compare with a backup (docs/disaster.md).",
+                f"Audit log of account {name!r}: {findings[0]}{more}.",
+                f"Run: gatehouse audit verify {name!r}; find out who may write to the database, and "
+                "compare with a backup (docs/disaster.md).",
             )
     unsealed = pending.unsealed_events()
     if unsealed.age > LATE:
