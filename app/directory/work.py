@@ -11,13 +11,13 @@ to the audit log afterwards, in a transaction of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, Update, bindparam, select, update
+from sqlalchemy import Integer, Select, bindparam, select, update
 
 from app.directory.admins import master_admin
 from app.directory.errors import DirectoryError, LastMasterAdmin
@@ -34,7 +34,7 @@ COUNTED = {
     "group.deleted": ("group_count", -1),
 }
 """The events that add or remove what an account counts, so that a list need not."""
-GROWING = ("access_epoch", "user_count", "group_count", "list_version")
+GROWING = ("access_epoch", "user_count", "group_count", "list_version", "event_sequence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,24 +117,30 @@ class Work:
         if had and master_admin(self.account_id) < had:
             raise LastMasterAdmin
         events = self.events[self._written :]
+        last = self._write_account(events)
         if events:
             # Into the tables: by way of the models it takes twice as long, on every write.
             insert_rows(table(AuditEvent), events)
-            insert_rows(table(OutgoingEvent), [_outgoing_row(event) for event in events])
-        self._write_account(events)
+            places = range(last - len(events) + 1, last + 1)
+            insert_rows(table(OutgoingEvent), list(map(_outgoing_row, events, places)))
         self._written = len(self.events)
         self.access_changed, self._had_master_admin = False, 0
 
-    def _write_account(self, events: Iterable[dict[str, Any]]) -> None:
-        """Write what the account says of itself: its epoch, how many users and groups it has."""
+    def _write_account(self, events: Collection[dict[str, Any]]) -> int:
+        """Write what the account says of itself: its epoch, how many users and groups it has.
+
+        :return: The place of the last of these events among all of the account. Its writes go one
+            after another, so places are in the order of what happened, whatever clocks say.
+        """
         grown = dict.fromkeys(GROWING, 0) | {"access_epoch": int(self.access_changed)}
+        grown["event_sequence"] = len(events)
         for event in events:
             if event["action"] in COUNTED:
                 column, by = COUNTED[event["action"]]
                 grown[column] += by
                 grown["list_version"] += 1
-        if any(grown.values()):
-            _grow.run(id_=self.account_id, **grown)
+        last = _grow.scalar(id_=self.account_id, **grown) if any(grown.values()) else 0
+        return int(last)
 
 
 @contextmanager
@@ -186,10 +192,11 @@ def _lock() -> Select[str]:
 
 
 @prepared
-def _grow() -> Update:
+def _grow() -> Any:
     account = table(Account)
     by = {name: account.c[name] + bindparam(name, type_=Integer) for name in GROWING}
-    return update(account).where(account.c.id == bindparam("id_", type_=Id)).values(by)
+    this = account.c.id == bindparam("id_", type_=Id)
+    return update(account).where(this).values(by).returning(account.c.event_sequence)
 
 
 def _audit_row(
@@ -212,10 +219,11 @@ def _audit_row(
     }
 
 
-def _outgoing_row(event: dict[str, Any]) -> dict[str, Any]:
+def _outgoing_row(event: dict[str, Any], sequence: int) -> dict[str, Any]:
     return {
         "account_id": event["account_id"],
         "id": event["id"],
+        "sequence": sequence,
         "at": event["at"],
         "type": event["action"],
         "payload": {

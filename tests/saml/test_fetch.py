@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.directory.errors import Invalid
+from app.security import outbound
 from saml import fetch
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
@@ -26,7 +27,7 @@ def resolves(monkeypatch):
 
     def to(*addresses):
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443)) for each in addresses]
-        monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *args, **kwargs: found)
+        monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *args, **kwargs: found)
 
     return to
 
@@ -70,7 +71,7 @@ def test_only_https_is_fetched(url):
 )
 def test_a_private_address_is_not_asked(resolves, monkeypatch, address):
     resolves("93.184.216.34", address)
-    monkeypatch.setattr(fetch, "_download", lambda *_: pytest.fail("it was asked"))
+    monkeypatch.setattr(outbound, "_Pinned", lambda *_, **__: pytest.fail("it was asked"))
     with pytest.raises(BadMetadata, match="not a public one"):
         fetch.get("https://idp.example/metadata")
 
@@ -99,8 +100,8 @@ def site(certificate, monkeypatch):
 
     ``site(*pieces)`` gives its port and what it was asked; ``pause`` is the time between pieces.
     """
-    monkeypatch.setattr(fetch, "_public_address", lambda host, port: "127.0.0.1")
-    monkeypatch.setattr(fetch, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+    monkeypatch.setattr(outbound, "allowed_address", lambda *_, **__: "127.0.0.1")
+    monkeypatch.setattr(outbound, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
 
@@ -183,7 +184,7 @@ def test_half_a_document(site):
 )
 def test_a_document_that_drips(site, monkeypatch, pieces):
     """Each byte comes well within the timeout of a socket, and yet there is an end."""
-    monkeypatch.setattr(fetch, "SECONDS", 0.3)
+    monkeypatch.setattr(outbound, "SECONDS", 0.3)
     with site(*pieces, pause=0.05) as (port, _):
         began = time.monotonic()
         with pytest.raises(BadMetadata):
@@ -192,7 +193,7 @@ def test_a_document_that_drips(site, monkeypatch, pieces):
 
 
 def test_a_handshake_that_never_ends(site, monkeypatch):
-    monkeypatch.setattr(fetch, "SECONDS", 0.3)
+    monkeypatch.setattr(outbound, "SECONDS", 0.3)
     with site(handshake=False) as (port, _):
         began = time.monotonic()
         with pytest.raises(BadMetadata):

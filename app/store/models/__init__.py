@@ -23,6 +23,7 @@ from app.store.models.sessions import (
     Session,
     SignInLink,
 )
+from app.store.models.streams import DeadLetter, EventStream
 from app.store.models.tombstones import Tombstone
 from app.store.models.users import User, UserValue
 
@@ -35,8 +36,10 @@ __all__ = [
     "AuditEvent",
     "Connection",
     "ConnectionKey",
+    "DeadLetter",
     "DeclaredSchema",
     "Domain",
+    "EventStream",
     "Folder",
     "FolderClosure",
     "Grant",

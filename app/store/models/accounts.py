@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -49,6 +49,9 @@ class Account(Base):
         default=0, server_default="0", comment="place of the last event in the sealed chain"
     )
     audit_seal: Mapped[str | None] = mapped_column(Word, comment="seal of that event")
+    event_sequence: Mapped[int] = mapped_column(
+        BigInteger, default=0, server_default="0", comment="place of the last outgoing event"
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

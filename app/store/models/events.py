@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Base
@@ -77,17 +77,18 @@ class AuditDay(Base):
 
 
 class OutgoingEvent(Base):
-    """A change to tell to applications, written in the transaction that made it."""
+    """A change to tell to others, written in the transaction that made it."""
 
     __tablename__ = "outgoing_events"
-    __table_args__ = (Index(None, "account_id", "delivered_at", "id"),)
+    __table_args__ = (UniqueConstraint("account_id", "sequence"),)
 
     account_id: Mapped[str] = mapped_column(
         Id, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    sequence: Mapped[int] = mapped_column(
+        BigInteger, comment="place among the account's events, in the order of its transactions"
+    )
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     type: Mapped[str] = mapped_column(Word)
     payload: Mapped[dict[str, Any]] = mapped_column(Json)
-    attempts: Mapped[int] = mapped_column(default=0)
-    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

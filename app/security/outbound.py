@@ -1,0 +1,183 @@
+"""Asking addresses that someone gave, without being led to our own network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, RemoteDisconnected
+from threading import Timer
+from urllib.parse import urlsplit
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from app.settings import Network
+
+SECONDS = 10
+"""How long a question and its answer may take in all, once the name is resolved."""
+PROBLEMS = (HTTPException, OSError, ValueError)
+"""What asking raises when the other side, or the way to it, is not as it should be."""
+_STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_6TO4 = ipaddress.IPv6Network("2002::/16")
+
+
+class BadUrl(ValueError):
+    """It is none that is asked: not https, or not plain."""
+
+
+class NotPublic(OSError):
+    """An address of the host is of a network that is not asked."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    body: bytes
+    """Up to one byte more than was asked for at the most."""
+    whole: bool
+    """Whether it arrived in full, in time."""
+
+
+class Peer:
+    """The other side of one URL. Several questions go over one connection.
+
+    The name is resolved once, every address it has must be public, and the connection goes to
+    the address that was checked. Redirects are not followed, and no proxy is asked.
+
+    :param networks: Where it may be besides, without TLS too.
+    :raises BadUrl: When it is none that may be asked.
+    """
+
+    def __init__(self, url: str, networks: Collection[Network] = ()) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname
+        is_plain = parts.scheme == "http" and bool(networks)
+        if not (parts.scheme == "https" or is_plain) or not host or parts.username:
+            raise BadUrl
+        self._host, self._tls = host, not is_plain
+        self._port = parts.port or (80 if is_plain else 443)
+        self._target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        self._networks = networks
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "_connection" in self.__dict__:
+            self._connection.close()
+
+    def ask(
+        self, method: str, headers: Mapping[str, str], body: bytes | None = None, *, limit: int
+    ) -> Answer:
+        """Send a request, and return the answer.
+
+        :param limit: How much of its body is read, in bytes.
+        :raises NotPublic: When the host is where nobody is asked.
+        :raises HTTPException, OSError, ValueError: When there is no answer in time.
+        """
+        is_open = self._connection.sock is not None
+        try:
+            return self._ask(method, headers, body, limit)
+        except _STALE:
+            self._connection.close()
+            if not is_open:
+                raise
+        return self._ask(method, headers, body, limit)  # They had closed it meanwhile.
+
+    def _ask(
+        self, method: str, headers: Mapping[str, str], body: bytes | None, limit: int
+    ) -> Answer:
+        connection = self._connection
+        # The timeout of a socket starts anew with each byte: one a minute would go on for ever.
+        watch = Timer(SECONDS, connection.cut)
+        watch.daemon = True
+        watch.start()
+        try:
+            connection.request(method, self._target, body, dict(headers))
+            answer = connection.getresponse()
+            read = answer.read(limit + 1)
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            watch.cancel()
+        whole = not (connection.was_cut or answer.length) and len(read) <= limit
+        if not whole:
+            connection.close()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, read, whole)
+
+    @cached_property
+    def _connection(self) -> _Pinned:
+        address = allowed_address(self._host, self._port, self._networks, tls=self._tls)
+        return _Pinned(self._host, self._port, address, tls=self._tls)
+
+
+def allowed_address(
+    host: str, port: int, networks: Collection[Network] = (), *, tls: bool = True
+) -> str:
+    """Return an address of a host.
+
+    :param networks: Of which one is let through although it is not public.
+    :param tls: Whether it is asked over TLS; without, only those networks are.
+    :raises NotPublic: When any address it has is not let through.
+    """
+    found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    for address in found:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+        if not any(parsed in network for network in networks) and not (tls and _is_public(parsed)):
+            raise NotPublic(host)
+    return min(found)
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        # Outside of this range, and in 6to4, addresses may carry a private IPv4 one to a gateway.
+        return address.is_global and address in _UNICAST and address not in _6TO4
+    return address.is_global and not address.is_multicast
+
+
+class _Pinned(HTTPConnection):
+    """Connects to an address, but asks for, and checks the certificate of, a name."""
+
+    def __init__(self, host: str, port: int, address: str, *, tls: bool) -> None:
+        super().__init__(host, port, timeout=SECONDS)
+        self.default_port = 443 if tls else 80
+        self.address = address
+        self.was_cut = False
+        self.stream: socket.socket | None = None
+        """Our own reference: ``sock`` is gone while an answer without a length is read."""
+        self.tls: ssl.SSLContext | None = None
+        if tls:
+            self.tls = ssl.create_default_context()
+            self.tls.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.address, self.port), self.timeout)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Kept before the handshake, so that a slow one can be cut too.
+        if self.tls is None:
+            self.stream = self.sock = plain
+        else:
+            self.stream = self.sock = secure = self.tls.wrap_socket(
+                plain, server_hostname=self.host, do_handshake_on_connect=False
+            )
+        if self.was_cut:
+            raise TimeoutError
+        if self.tls is not None:
+            secure.do_handshake()
+
+    def cut(self) -> None:
+        """End the connection from another thread, whatever it waits for."""
+        self.was_cut = True
+        with suppress(OSError):
+            if self.stream is not None:
+                socket.socket.shutdown(self.stream, socket.SHUT_RDWR)
