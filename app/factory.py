@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-FOR_PROGRAMS = ("/api", "/access", "/oauth", "/healthz", "/readyz", "/metrics")
+FOR_PROGRAMS = ("/api", "/access", "/events", "/oauth", "/healthz", "/readyz", "/metrics")
 """Where errors are answered with problem documents, not with pages."""
 ANSWERED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 """Those of an error that its answer keeps, in whichever form it is."""
@@ -68,11 +68,12 @@ def create_serving_app() -> Flask:
     """Return the application of a server process, which does background work too."""
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
-    from app import jobs, operations
+    from app import deliveries, jobs, operations
 
     app = create_app()
     jobs.start(app, app.extensions["gatehouse_jobs"])
     operations.start(app)
+    deliveries.start(app)
     gc.freeze()
     gc.enable()
     return app
@@ -102,6 +103,7 @@ def _jobs() -> tuple[Job, ...]:
         Job("old answers", hour, _call("app.directory.idempotency", "forget_old")),
         Job("old tombstones", hour, _call("app.directory.tombstones", "forget_old")),
         Job("old codes", hour, _call("app.directory.applications", "forget_old_codes")),
+        Job("old events", hour, _call("app.directory.streams", "forget_old")),
         Job("old operations", hour, _call("app.directory.operations", "forget_old")),
     )
 
@@ -113,6 +115,7 @@ def _call(module: str, function: str) -> Callable[..., object]:
 
 def _register_faces(app: Flask) -> None:
     from app.api.authzen import blueprint as authzen
+    from app.api.events import blueprint as events
     from app.api.forward_auth import blueprint as forward_auth
     from app.api.oauth import blueprint as oauth
     from app.api.openapi import blueprint as openapi
@@ -126,7 +129,7 @@ def _register_faces(app: Flask) -> None:
 
     for blueprint in (scim, saml_sign_in, saml_logout, api, oauth, forward_auth, session_tokens):
         app.register_blueprint(blueprint)
-    for blueprint in (admin_api(), openapi, authzen):
+    for blueprint in (admin_api(), openapi, authzen, events):
         app.register_blueprint(blueprint)
     init_console(app)
 

@@ -103,6 +103,16 @@ class Settings:
     )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
+    event_days: int = _setting(
+        "How long events that every stream has delivered are kept, in days, so that they can be "
+        "sent again.",
+        30,
+    )
+    receiver_networks: tuple[Network, ...] = _setting(
+        "Comma-separated networks of your own that receivers of events may be in besides public "
+        "addresses, without TLS too, such as `10.0.0.0/8` (docs/events.md).",
+        (),
+    )
     log_level: str = _setting("`debug`, `info`, `warning` or `error`.", "info")
 
     @property
@@ -145,7 +155,7 @@ def _parse(name: str, raw: str, default: Any) -> Any:
     try:
         if name == "applications":
             return tuple(_origin(part.strip()) for part in raw.split(","))
-        if name in ("trusted_proxies", "metrics_networks"):
+        if name in ("trusted_proxies", "metrics_networks", "receiver_networks"):
             return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(","))
         if isinstance(default, int):
             number = int(raw)

@@ -19,7 +19,9 @@ from app.console.telling import init_telling
 from app.security.requests import current_request
 from app.store.types import now
 
-WITHOUT_FORMS = frozenset({"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen"})
+WITHOUT_FORMS = frozenset(
+    {"scim", "saml", "saml_logout", "oauth", "forward_auth", "v1", "authzen", "events"}
+)
 """Blueprints whose requests prove themselves (a token, a signed assertion, a client secret),
 which change nothing whatever the method, or which check themselves (``app.api.callers``)."""
 

@@ -149,7 +149,8 @@ def revoke(work: Work, session_id: str, *, reason: str, user_id: str | None = No
     if user_id is None:
         return False
     delegation.check_over(work, user_id)
-    work.record("session.revoked", Target("user", user_id), after={"reason": reason})
+    after = {"reason": reason, "session": session_id}
+    work.record("session.revoked", Target("user", user_id), after=after)
     return True
 
 

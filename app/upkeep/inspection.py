@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from app.settings import Settings
-from app.store.database import close_database, db, init_database
+from app.store.database import MIGRATIONS, close_database, db, init_database
 
 
 @contextmanager
@@ -41,9 +41,7 @@ def is_known(wanted: str) -> bool:
     """Tell whether a revision is one that this version of Gatehouse has, or has had."""
     from alembic.script import ScriptDirectory
 
-    from app.store.database import migrate
-
-    script = ScriptDirectory(migrate.directory)
+    script = ScriptDirectory(str(MIGRATIONS))
     return wanted in {each.revision for each in script.walk_revisions()}
 
 

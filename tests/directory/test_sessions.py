@@ -107,7 +107,7 @@ def test_revoking_ends_one_session(account, ada):
     assert signed_in(cookie, settings()) is None
     assert signed_in(kept, settings())
     (event,) = audit(account, "session.revoked")
-    assert (event.target_id, event.after) == (ada, {"reason": "signed out"})
+    assert (event.target_id, event.after) == (ada, {"reason": "signed out", "session": ended_id})
 
 
 def test_sessions_of_another_account_cannot_be_ended(account, ada):

@@ -19,10 +19,11 @@ def run(as_json: bool) -> None:
     """Do what is due now, once."""
     from flask import current_app
 
+    from app import deliveries, operations
     from app.jobs import run_due
-    from app.operations import run_all
 
-    done = run_due(current_app.extensions["gatehouse_jobs"]) + run_all()
+    done = run_due(current_app.extensions["gatehouse_jobs"]) + operations.run_all()
+    done += deliveries.run_all()
     show({"done": done}, as_json, f"Done: {', '.join(done)}." if done else "Nothing was due.")
 
 

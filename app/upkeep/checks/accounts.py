@@ -80,8 +80,8 @@ def audit_log(_settings: Settings) -> Findings:
             more = f" ({len(findings)} findings)" if len(findings) > 1 else ""
             yield problem(
                 f"Audit log of account {name!r}: {findings[0]}{more}.",
-                f"Run: gatehouse audit verify {name!r}; find out who may write to the database, and "
-                "compare with a backup (docs/disaster.md).",
+                f"Run: gatehouse audit verify {name!r}; find out who may write to the database, "
+                "and compare with a backup (docs/disaster.md).",
             )
     unsealed = pending.unsealed_events()
     if unsealed.age > LATE:
