@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.extensions["gatehouse_jobs"] = _jobs()
     app.extensions["gatehouse_operations"] = {
         "import": _call("app.directory.imports.run", "carry_on"),
+        "drift": _call("app.directory.drift.run", "carry_on"),
     }
     if faces:
         logs.log_requests(app)

@@ -11,6 +11,7 @@ from app.cli.commands import (
     demo,
     doctor,
     domains,
+    drift,
     folders,
     grants,
     imports,
@@ -38,7 +39,7 @@ cli = Command(
 MODULES = (
     *(server, database, backup, doctor, jobs, keys),
     *(accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, imports, roles, folders, grants, reports, mappings, schemas, addresses),
+    *(users, imports, drift, roles, folders, grants, reports, mappings, schemas, addresses),
     *(log, audit, trash, demo),
 )
 for module in MODULES:

@@ -145,10 +145,13 @@ def over_groups(work: Work, group_ids: Collection[str]) -> dict[str, Forbidden]:
     return _refused(work, own, roles, _roles_through(work, group_ids, list(roles)))
 
 
-def over_names(work: Work, keys: Collection[str]) -> dict[str, Forbidden]:
+def over_names(
+    work: Work, keys: Collection[str], connection_id: str | None = None
+) -> dict[str, Forbidden]:
     """Return why the actor may not put anybody into groups of these names, were they made now.
 
     :param keys: Names for comparison, of groups that are not there yet.
+    :param connection_id: The connection they would be of; its own mappings would take effect.
     """
     own = held(work)
     roles = _roles_beyond(work, own)
@@ -158,7 +161,7 @@ def over_names(work: Work, keys: Collection[str]) -> dict[str, Forbidden]:
         Mapping.account_id == work.account_id,
         Mapping.match_by == "display_name",
         Mapping.match_key.in_(keys),
-        Mapping.connection_id.is_(None),
+        Mapping.connection_id.is_(None) | (Mapping.connection_id == connection_id),
         Mapping.role_id.in_(list(roles)),
     )
     rows = db.session.execute(waiting)

@@ -11,7 +11,7 @@ import pytest
 from app.directory import groups, memberships, users
 from app.directory.errors import Invalid
 from app.directory.groups import GroupProfile
-from app.directory.imports import run as running
+from app.directory.imports import refusals
 from app.directory.imports.persons import column_named
 from app.directory.imports.table import rows_from, survey
 from app.directory.users import Profile
@@ -363,7 +363,7 @@ def test_the_file_is_gone_when_it_is_done(account):
 
 
 def test_a_file_with_too_many_faults_is_given_up(account, monkeypatch):
-    monkeypatch.setattr(running, "LIMIT", 3)
+    monkeypatch.setattr(refusals, "LIMIT", 3)
     failed = imported(account, "userName,active\nada,\n" + "bob,what\n" * 5)
     assert failed.state == "failed"
     assert failed.error == "More than 3 rows are refused. Mend the file and begin again."

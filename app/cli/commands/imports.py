@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
+from app.cli.progress import STOPPED, carry_to_end
 
 if TYPE_CHECKING:
     from app.directory.imports.start import File, Options
-    from app.directory.operations import Operation
 
-Move = Callable[[int, int, int], None]
 REFUSED = 1
 """The exit code when not everything could be done."""
-STOPPED = 130
-LOOK_EVERY = 0.5
-"""How often the bar looks at what another process does, in seconds."""
 SHOWN = 10
 """How many of the rows that were refused are printed."""
 
@@ -71,7 +63,7 @@ def import_(
     with file.open("rb") as stream:
         operation_id = _begin(account_id, look_through(file.name, stream), options)
     try:
-        _carry_on(account_id, operation_id)
+        carry_to_end(account_id, operation_id, _doing)
     except KeyboardInterrupt:
         click.echo("Stopped. What is done stays; the same command goes on from here.", err=True)
         sys.exit(STOPPED)
@@ -91,71 +83,8 @@ def _begin(account_id: str, file: File, options: Options) -> str:
         return start.start(work, file, options)
 
 
-def _carry_on(account_id: str, operation_id: str) -> None:
-    """Carry the import on to its end, with a bar; where another process does, look on."""
-    from app.directory import operations
-    from app.lists import operations as lists
-    from app.operations import carry_on
-
-    with _bar() as move:
-        while True:
-            found = lists.one(account_id, operation_id)
-            if found is None or found["state"] not in ("waiting", "running"):
-                return
-            move(found["done"], found["total"], found["options"]["rows"])
-            operation = operations.claim(account_id, operation_id)
-            if operation is None:  # Who began it works on it still, or has just been killed.
-                time.sleep(LOOK_EVERY)
-                continue
-            operation.watch = partial(_moved, move, found["options"]["rows"])
-            try:
-                carry_on(operation)
-            except KeyboardInterrupt:
-                operations.release(operation)
-                raise
-
-
-def _moved(move: Move, rows: int, operation: Operation) -> None:
-    move(operation.done, operation.total, rows)
-
-
-@contextmanager
-def _bar() -> Iterator[Move]:
-    """Show a bar, with how quick it is and how long it takes still.
-
-    Yields the function that moves it: how much is done, of how much, and how many rows there are.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    begun: tuple[float, int] | None = None
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Groups", total=None, rate="")
-
-        def move(done: int, total: int, rows: int) -> None:
-            nonlocal begun
-            at = time.monotonic()
-            begun = begun or (at, done)
-            rate = (done - begun[1]) / (at - begun[0]) if at > begun[0] else 0
-            said = "People" if done < rows else "Who is in which group"
-            bar.update(
-                task, description=said, completed=done, total=total, rate=f"{rate:,.0f} rows/s"
-            )
-
-        yield move
+def _doing(options: dict[str, Any], done: int) -> str:
+    return "People" if done < options["rows"] else "Who is in which group"
 
 
 def _tell(account_id: str, operation_id: str, problems: Path | None, as_json: bool) -> None:

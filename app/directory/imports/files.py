@@ -23,7 +23,7 @@ Joining = tuple[str, int, str, dict[str, str]]
 """A user, the line of the file, who it says they are, and the names of their groups."""
 
 
-def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
+def chunks_of(stream: IO[bytes], size_limit: int = SIZE_LIMIT) -> Iterator[bytes]:
     """Return a file from its beginning, piece by piece.
 
     :raises Invalid: When it is too large.
@@ -32,17 +32,20 @@ def chunks_of(stream: IO[bytes]) -> Iterator[bytes]:
     size = 0
     while piece := stream.read(PIECE):
         size += len(piece)
-        if size > SIZE_LIMIT:
-            limit = SIZE_LIMIT // 1024 // 1024
+        if size > size_limit:
+            limit = size_limit // 1024 // 1024
             raise Invalid(
                 say("The file is larger than %(limit)s MB. Split it.", limit=limit), field="file"
             )
         yield piece
 
 
-def keep(work: Work, operation_id: str, stream: IO[bytes]) -> None:
-    """Keep a file for an operation."""
-    for number, piece in enumerate(chunks_of(stream)):
+def keep(work: Work, operation_id: str, stream: IO[bytes], size_limit: int = SIZE_LIMIT) -> None:
+    """Keep a file for an operation.
+
+    :raises Invalid: When it is too large.
+    """
+    for number, piece in enumerate(chunks_of(stream, size_limit)):
         _keep(work, operation_id, FILE, number, piece)
 
 

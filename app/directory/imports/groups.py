@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
 from app.directory import delegation, groups
+from app.directory.errors import Forbidden
 from app.directory.groups import GroupProfile
 from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Refused
@@ -46,12 +48,20 @@ def refusal(name: str, why: Said) -> Said:
     return say("%(group)s: %(why)s", group=name, why=why)
 
 
-def find_or_make(work: Work, names: dict[str, str], found: Groups, *, make: bool) -> list[str]:
+def find_or_make(
+    work: Work,
+    names: dict[str, str],
+    found: Groups,
+    *,
+    make: bool,
+    columns: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Find some groups by their names, and return which were made.
 
     :param names: By name for comparison.
     :param found: Gets them.
     :param make: Whether to make those that are not there.
+    :param columns: What these have besides, such as the connection they are of.
     """
     there: dict[str, list[str]] = {}
     query = select(Group.display_name_key, Group.id).where(
@@ -70,12 +80,18 @@ def find_or_make(work: Work, names: dict[str, str], found: Groups, *, make: bool
         found.refused.update(dict.fromkeys(missing, say("There is no such group.")))
         return []
     found.refused.update(
-        {key: error.sentence for key, error in delegation.over_names(work, missing).items()}
+        {key: error.sentence for key, error in _beyond_once_made(work, missing, columns or {})}
     )
     missing = [key for key in missing if key not in found.refused]
-    made = groups.create_all(work, [GroupProfile(names[key]) for key in missing])
+    made = groups.create_all(work, [GroupProfile(names[key]) for key in missing], columns)
     found.ids.update(zip(missing, made, strict=True))
     return missing
+
+
+def _beyond_once_made(
+    work: Work, keys: Sequence[str], columns: Mapping[str, Any]
+) -> Iterable[tuple[str, Forbidden]]:
+    return delegation.over_names(work, keys, columns.get("connection_id")).items()
 
 
 def _refuse_beyond(work: Work, keys: Sequence[str], found: Groups) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,8 +61,8 @@ class _Plan:
 
 
 @dataclass
-class _Found:
-    """Who is there already, of those some rows name."""
+class Stored:
+    """What is known of those who may be meant by some rows."""
 
     users: There
     values: dict[str, list[Any]]
@@ -71,14 +71,21 @@ class _Found:
     """The groups each is in, by user; as far as it matters."""
 
 
-def write(work: Work, persons: Sequence[Person], groups: Groups) -> tuple[int, Step]:
+def write(
+    work: Work,
+    persons: Sequence[Person],
+    groups: Groups,
+    columns: Mapping[str, Any] | None = None,
+) -> tuple[int, Step]:
     """Write some people, and return how many of them were taken, and what came of these.
+
+    :param columns: What those who are new have besides (see ``user_rows.New``).
 
     It ends before somebody on whom an earlier one of them bears, such as the same person once
     more: they are for the next time, when the earlier one is written.
     """
     step = Step()
-    found = _find(work, persons, groups)
+    found = stored_of(work.account_id, persons, with_groups=groups.exactly)
     plans: list[_Plan] = []
     claimed: set[tuple[str, str]] = set()
     taken = 0
@@ -88,7 +95,7 @@ def write(work: Work, persons: Sequence[Person], groups: Groups) -> tuple[int, S
             break
         taken += 1
         try:
-            plan = _plan(person, found, groups)
+            plan = _plan(person, found, groups, columns or {})
         except Refused as error:
             step.problems.append(Problem(person.line, error.column, person.login, error.reason))
             continue
@@ -126,35 +133,40 @@ def _profiles_of(plan: _Plan) -> list[Profile]:
     return [plan.change.stored, plan.change.profile]
 
 
-def _find(work: Work, persons: Sequence[Person], groups: Groups) -> _Found:
-    there = find(work.account_id, persons, PROFILE)
+def stored_of(account_id: str, persons: Sequence[Person], *, with_groups: bool) -> Stored:
+    """Return what is known of those who may be meant by some rows.
+
+    :param with_groups: Whether it is asked in which groups they are.
+    """
+    there = find(account_id, persons, PROFILE)
     ids = sorted({row.id for row in there.rows()})
     values = defaultdict(list)
     groups_of = defaultdict(list)
     if ids:
         query = select(UserValue.__table__).where(
-            UserValue.account_id == work.account_id, among(UserValue.user_id, ids)
+            UserValue.account_id == account_id, among(UserValue.user_id, ids)
         )
         for row in db.session.execute(query.order_by(UserValue.attribute, UserValue.position)):
             values[row.user_id].append(row)
-    if ids and groups.exactly:
-        for row in _groups_of(work, ids):
+    if ids and with_groups:
+        for row in _groups_of(account_id, ids):
             groups_of[row.user_id].append(row)
-    return _Found(there, values, groups_of)
+    return Stored(there, values, groups_of)
 
 
-def _groups_of(work: Work, user_ids: list[str]) -> list[Any]:
+def _groups_of(account_id: str, user_ids: list[str]) -> list[Any]:
+    columns = (Group.id, Group.display_name, Group.display_name_key, Group.connection_id)
     query = (
-        select(Membership.user_id, Group.id, Group.display_name, Group.display_name_key)
+        select(Membership.user_id, *columns)
         .join(
             Group, (Group.account_id == Membership.account_id) & (Group.id == Membership.group_id)
         )
-        .where(Membership.account_id == work.account_id, among(Membership.user_id, user_ids))
+        .where(Membership.account_id == account_id, among(Membership.user_id, user_ids))
     )
     return list(db.session.execute(query))
 
 
-def _plan(person: Person, found: _Found, groups: Groups) -> _Plan:
+def _plan(person: Person, found: Stored, groups: Groups, columns: Mapping[str, Any]) -> _Plan:
     """Return what is to become of a person.
 
     :raises Refused: When nothing can.
@@ -163,7 +175,7 @@ def _plan(person: Person, found: _Found, groups: Groups) -> _Plan:
     row = found.users.whose(person)
     try:
         if row is None:
-            new = New(profiles.cleaned(profile_of(person)))
+            new = New(profiles.cleaned(profile_of(person)), columns)
             return _Plan(person, new.id, new=new)
         stored = profiles.stored(row, found.values.get(row.id, ()))
         profile = profiles.cleaned(profile_of(person, stored))

@@ -6,7 +6,7 @@ An empty cell says nothing: it leaves things as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,7 +47,7 @@ _ALIASES = {
 COLUMNS = tuple(_ALIASES)
 """The columns that are read, by their names in SCIM."""
 _BY_ALIAS = {alias: column for column, aliases in _ALIASES.items() for alias in aliases}
-_PATHS: dict[str, tuple[str, ...]] = {
+PATHS: dict[str, tuple[str, ...]] = {
     "givenName": ("name", "givenName"),
     "familyName": ("name", "familyName"),
     **{each: (each,) for each in ("title", "nickName", "userType", "preferredLanguage")},
@@ -78,6 +78,8 @@ class Person:
     """The other cells, by column."""
     groups: dict[str, str] | None
     """Names of groups, by name for comparison; None: the file has no such column."""
+    emails: tuple[str, ...] | None = None
+    """All addresses there are, where more than one can be told; None: ``email`` is one of them."""
 
 
 @lru_cache(maxsize=1_000)  # Names are whatever somebody writes at the head of a file.
@@ -129,8 +131,15 @@ def groups_in(cell: str) -> dict[str, str]:
 
     :raises Refused: When one is too long, or there are too many.
     """
-    parts = cell.replace("|", ";").split(";")
-    found = {_key_of_group(name): name for name in map(str.strip, parts) if name}
+    return groups_named(cell.replace("|", ";").split(";"))
+
+
+def groups_named(names: Iterable[str]) -> dict[str, str]:
+    """Return names of groups by name for comparison, empty ones left out.
+
+    :raises Refused: As :func:`groups_in`.
+    """
+    found = {_key_of_group(name): name for name in map(str.strip, names) if name}
     if len(found) > GROUPS_LIMIT:
         raise Refused("groups", say("It names more than %(limit)s groups.", limit=GROUPS_LIMIT))
     return found
@@ -173,7 +182,7 @@ def _with(person: Person, stored: Profile) -> Profile:
 def _attributes(person: Person, stored: Profile) -> dict[str, object]:
     attributes = dict(stored.attributes)
     for column, text in person.texts.items():
-        path = _PATHS.get(column)
+        path = PATHS.get(column)
         if path is None:
             continue
         if len(path) == 1:
@@ -184,9 +193,11 @@ def _attributes(person: Person, stored: Profile) -> dict[str, object]:
 
 
 def _values(person: Person, stored: Profile) -> dict[str, list[dict[str, object]]]:
+    emails = stored.values.get("emails", [])
+    if person.emails is not None:
+        return stored.values | {"emails": _exactly(person.emails, emails)}
     if person.email is None:
         return stored.values
-    emails = stored.values.get("emails", [])
     key = comparison_key(person.email)
     if any(comparison_key(each.get("value") or "") == key for each in emails):
         return stored.values
@@ -194,6 +205,19 @@ def _values(person: Person, stored: Profile) -> dict[str, list[dict[str, object]
     others = [each for each in emails if not each.get("primary")]
     new = {"value": person.email, "type": "work", "primary": True}
     return stored.values | {"emails": [new, *others]}
+
+
+def _exactly(wanted: tuple[str, ...], stored: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return these addresses, the first one primary; those that are the same stay as they are."""
+    there = {comparison_key(str(each.get("value") or "")): each for each in stored}
+    if {comparison_key(each) for each in wanted} == there.keys():
+        return stored
+    found: dict[str, dict[str, object]] = {}
+    for address in wanted:
+        entry = there.get(comparison_key(address), {"value": address, "type": "work"})
+        rest = {name: value for name, value in entry.items() if name != "primary"}
+        found.setdefault(comparison_key(address), rest if found else rest | {"primary": True})
+    return list(found.values())
 
 
 def _switch(word: str) -> bool:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from app.directory.errors import DirectoryError
+from app.directory.errors import DirectoryError, Invalid
+from app.directory.operations import LONGEST_TEXT
 from app.directory.preview import part
 from app.directory.work import Work
-from app.words import Said
+from app.store.bulk import insert_rows
+from app.store.database import table
+from app.store.models import OperationProblem
+from app.words import Said, say
 
 T = TypeVar("T")
 
 LIMIT = 10_000
 """Of how many rows it is kept why. A file with more of them is not worth going on with."""
+NAME_SHOWN = 256
+"""How much of a name is kept with a problem, in characters."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,32 @@ class Problem:
     reason: Said
     whole: bool = True
     """Whether nothing of the row was done."""
+
+
+def keep(work: Work, operation_id: str, problems: Iterable[Problem], so_far: int) -> None:
+    """Keep what of an operation's file cannot be done, for people to read.
+
+    :param so_far: Of how many rows that is so, with these.
+    :raises Invalid: When it is too many to go on.
+    """
+    if so_far > LIMIT:
+        sentence = say(
+            "More than %(limit)s rows are refused. Mend the file and begin again.", limit=LIMIT
+        )
+        raise Invalid(sentence)
+    key = {"account_id": work.account_id, "operation_id": operation_id}
+    rows = [
+        {
+            **key,
+            "line": each.line,
+            "column": each.column,
+            "name": each.name[:NAME_SHOWN],
+            "reason": each.reason[:LONGEST_TEXT],
+            "whole": each.whole,
+        }
+        for each in problems
+    ]
+    insert_rows(table(OperationProblem), rows)
 
 
 class Refused(Exception):

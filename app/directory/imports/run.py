@@ -12,29 +12,25 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.directory import operations, preview
-from app.directory.errors import Invalid
-from app.directory.imports import files, joining, people, persons, start
+from app.directory.imports import files, joining, people, start
 from app.directory.imports.groups import Groups, find_or_make
 from app.directory.imports.joining import Window
 from app.directory.imports.people import Step
 from app.directory.imports.persons import Person
-from app.directory.imports.refusals import LIMIT, Problem, Refused
-from app.directory.imports.table import Form, Row, rows_from, survey
+from app.directory.imports.refusals import Problem, keep
+from app.directory.imports.table import Form, Row, person_in, rows_from, survey
 from app.directory.operations import Operation
 from app.directory.work import Work, record_refusal, transaction
 from app.store.ahead import read_ahead
-from app.store.bulk import analyze, insert_rows
+from app.store.bulk import analyze
 from app.store.database import Base, db, table
 from app.store.models import Group, Membership, OperationProblem, User, UserValue
-from app.store.types import comparison_key, storable
-from app.words import say
+from app.store.types import comparison_key
 
 AT_ONCE = 500
 """How many rows are written in one transaction, at the most."""
 EXAMPLES = 10
 """How many of those it adds and changes are named."""
-NAME_SHOWN = 256
-"""How much of a name is kept with a problem, in characters."""
 REST = 0.1
 """How long others may write after each transaction on SQLite, in parts of its own time: who waits
 there looks from time to time only."""
@@ -263,24 +259,7 @@ class Run:
 
     def _keep(self, work: Work, problems: list[Problem]) -> None:
         counts = self.operation.counts
-        if counts["refused"] + counts["partly"] > LIMIT:
-            sentence = say(
-                "More than %(limit)s rows are refused. Mend the file and begin again.", limit=LIMIT
-            )
-            raise Invalid(sentence)
-        key = {"account_id": work.account_id, "operation_id": self.operation.id}
-        rows = [
-            {
-                **key,
-                "line": each.line,
-                "column": each.column,
-                "name": each.name[:NAME_SHOWN],
-                "reason": each.reason[: operations.LONGEST_TEXT],
-                "whole": each.whole,
-            }
-            for each in problems
-        ]
-        insert_rows(table(OperationProblem), rows)
+        keep(work, self.operation.id, problems, counts["refused"] + counts["partly"])
 
     def _read_ahead(self) -> Iterator[tuple[Row, Person | Problem]]:
         """Return the rows from the place reached on; the next are read while some are written."""
@@ -288,26 +267,14 @@ class Run:
         begin = position.get("begin", self.form.begins)
         chunks = files.chunks_from(account_id, self.operation.id, begin)
         rows = rows_from(chunks, self.form, begin, position.get("line", self.form.line))
-        return read_ahead(lambda: [(row, self._read(row)) for row in islice(rows, AT_ONCE)])
+        return read_ahead(
+            lambda: [(row, person_in(row, self.columns)) for row in islice(rows, AT_ONCE)]
+        )
 
     def _chunks(self, begin: int) -> Iterator[bytes]:
         for chunk in files.chunks_from(self.operation.account_id, self.operation.id, begin):
             operations.hold(self.operation)  # A large file takes longer to read than a lease lasts.
             yield chunk
-
-    def _read(self, row: Row) -> Person | Problem:
-        try:
-            if row.problem:
-                raise Refused(None, row.problem)
-            return persons.read(row.line, row.cells, self.columns)
-        except Refused as error:
-            return Problem(row.line, error.column, self._name_in(row), error.reason)
-
-    def _name_in(self, row: Row) -> str:
-        """Return who a row is about, as far as it says."""
-        said = dict(zip(self.columns, row.cells, strict=False))
-        name = said.get("userName") or said.get("email") or ""
-        return name.strip() if storable(name) else ""
 
 
 def _joining(read: Person | Problem, step: Step) -> files.Joining | None:

@@ -134,7 +134,16 @@ def check(work: Work, options: dict[str, Any]) -> None:
 
     :raises Forbidden: With what they lack.
     """
-    needed = {"user.manage"} | ({"group.manage"} if writes_groups(options) else set())
+    must_write(work, groups=writes_groups(options))
+
+
+def must_write(work: Work, *, groups: bool) -> None:
+    """Refuse an actor who may not write people.
+
+    :param groups: Whether they write groups too.
+    :raises Forbidden: With what they lack.
+    """
+    needed = {"user.manage"} | ({"group.manage"} if groups else set())
     own = delegation.held(work)
     missing = needed - own if own is not None else set()
     if missing:

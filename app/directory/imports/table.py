@@ -6,13 +6,14 @@ UTF-8, with or without a byte order mark; commas, semicolons or tabs; any line e
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.directory.errors import Invalid
-from app.directory.imports.persons import column_named, groups_in
-from app.directory.imports.refusals import Refused
+from app.directory.imports import persons
+from app.directory.imports.persons import Person, column_named, groups_in
+from app.directory.imports.refusals import Problem, Refused
 from app.store.types import storable
 from app.words import Said, say
 
@@ -110,6 +111,22 @@ def rows_from(chunks: Iterable[bytes], form: Form, begin: int, line: int) -> Ite
     :param line: How many lines lie before it.
     """
     return _rows(_lines(chunks), form, begin, line)
+
+
+def person_in(row: Row, columns: Sequence[str | None]) -> Person | Problem:
+    """Return what a row says of a person, or why it cannot be meant.
+
+    :param columns: What each column is; None: it is not read.
+    """
+    try:
+        if row.problem:
+            raise Refused(None, row.problem)
+        return persons.read(row.line, row.cells, columns)
+    except Refused as error:
+        said = dict(zip(columns, row.cells, strict=False))
+        name = said.get("userName") or said.get("email") or ""
+        told = name.strip() if storable(name) else ""  # who it is about, as far as it says
+        return Problem(row.line, error.column, told, error.reason)
 
 
 def _note_groups(found: Survey, cell: str) -> None:

@@ -6,6 +6,7 @@ Every one carries ``account_id``, first in its key, but for those of the install
 from app.store.models.accounts import Account, AddressRule
 from app.store.models.api import IdempotencyKey
 from app.store.models.connections import Connection, ConnectionKey, Domain, OAuthClient, Token
+from app.store.models.drift import DriftRow
 from app.store.models.events import AuditDay, AuditEvent, OutgoingEvent
 from app.store.models.factors import Passkey, RecoveryCode, TotpDevice
 from app.store.models.folders import Folder, FolderClosure
@@ -39,6 +40,7 @@ __all__ = [
     "DeadLetter",
     "DeclaredSchema",
     "Domain",
+    "DriftRow",
     "EventStream",
     "Folder",
     "FolderClosure",

@@ -1,0 +1,43 @@
+"""The file of a report as it is kept: one line for each person it names, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from app.directory.imports.persons import Person
+from app.directory.imports.refusals import Problem
+
+
+def written(each: Person | Problem) -> bytes:
+    """Return the line of a person, or of one who cannot be meant."""
+    return orjson.dumps(each) + b"\n"
+
+
+def read(line: bytes) -> Person | Problem:
+    """Return what :func:`written` has written."""
+    said = orjson.loads(line)
+    return person_of(said) if "login" in said else Problem(**said)
+
+
+def person_of(said: dict[str, Any]) -> Person:
+    """Return a person kept as JSON."""
+    emails = said["emails"]
+    return Person(**said | {"emails": None if emails is None else tuple(emails)})
+
+
+def as_json(person: Person) -> dict[str, Any]:
+    """Return a person to be kept as JSON."""
+    said: dict[str, Any] = orjson.loads(orjson.dumps(person))
+    return said
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the lines of a file, each with its end."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"

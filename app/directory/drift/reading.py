@@ -1,0 +1,105 @@
+"""Taking in what a provider exports: a table as CSV, or SCIM resources as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from tempfile import TemporaryFile
+from typing import IO
+
+from app.directory.drift import scim
+from app.directory.drift.lines import written
+from app.directory.errors import Invalid
+from app.directory.imports import files
+from app.directory.imports.persons import Person
+from app.directory.imports.refusals import Problem
+from app.directory.imports.table import (
+    BOM,
+    GROUPS_LIMIT,
+    ROWS_LIMIT,
+    Form,
+    person_in,
+    rows_from,
+    survey,
+)
+from app.words import say
+
+LINES_LIMIT = 4 * files.SIZE_LIMIT
+"""Most bytes that the people of a file take as they are kept."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a provider exports, as far as it was looked through."""
+
+    name: str
+    lines: IO[bytes]
+    """One for each person (see ``lines``); gone when it is closed."""
+    people: int
+    with_groups: bool
+    """Whether it says who is in which group."""
+    ignored: tuple[str, ...]
+    """The names of the columns that are not read."""
+    digest: str
+    """SHA-256 of what it says, hexadecimal."""
+
+
+def look_through(name: str, stream: IO[bytes]) -> Export:
+    """Read a whole file. It takes seconds for a large one, so it is done before any write.
+
+    :raises Invalid: When it is neither a table of people nor SCIM resources, or too large, or one
+        page of several.
+    """
+    stream.seek(0)
+    if _is_json(stream.read(1024)):
+        found = scim.people_in(files.chunks_of(stream))
+        return _kept(name, found.people(), found.with_groups, ())
+    form = survey(files.chunks_of(stream)).form
+    return _kept(name, _people_of_table(stream, form), form.has_groups, form.ignored)
+
+
+def _is_json(begins: bytes) -> bool:
+    return begins.removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
+
+
+def _people_of_table(stream: IO[bytes], form: Form) -> Iterator[Person | Problem]:
+    chunks = _without(form.begins, files.chunks_of(stream))
+    for row in rows_from(chunks, form, form.begins, form.line):
+        yield person_in(row, form.columns)
+
+
+def _without(begins: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Return a file from a place on, which lies in its first chunk."""
+    for chunk in chunks:
+        yield chunk[begins:]
+        begins = 0
+
+
+def _kept(
+    name: str, people: Iterable[Person | Problem], with_groups: bool, ignored: tuple[str, ...]
+) -> Export:
+    lines, hashed, count = TemporaryFile(), sha256(), 0  # noqa: SIM115 - who gets it closes it
+    groups: set[str] = set()
+    for each in people:
+        count += 1
+        if isinstance(each, Person):
+            groups.update(each.groups or ())
+        _check_size(count, len(groups))
+        line = written(each)
+        hashed.update(line)
+        lines.write(line)
+    if not count:
+        raise Invalid(say("The file names nobody."), field="file")
+    return Export(name, lines, count, with_groups, ignored, hashed.hexdigest())
+
+
+def _check_size(people: int, groups: int) -> None:
+    if people > ROWS_LIMIT:
+        raise Invalid(
+            say("The file has more than %(limit)s people.", limit=ROWS_LIMIT), field="file"
+        )
+    if groups > GROUPS_LIMIT:
+        raise Invalid(
+            say("The file names more than %(limit)s groups.", limit=GROUPS_LIMIT), field="file"
+        )

@@ -1,0 +1,71 @@
+"""``gatehouse drift``: what differs, as text, JSON and CSV, and mending it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from app.directory import accounts
+from app.store.models import User
+from tests.directory.test_drift import provisioned
+from tests.factories import a_connection
+from tests.inspection import row
+
+TEXT = "userName,displayName,shoe\nada,Ada L.,38\nnew,New,\n"
+
+
+@pytest.fixture
+def acme(gatehouse):
+    gatehouse("account", "create", "Acme")
+    with gatehouse.app.app_context():
+        account = accounts.only_one()
+        okta = a_connection(account, name="Okta")
+        provisioned(account, okta, "ada", display_name="Ada")
+        provisioned(account, okta, "eve")
+    return gatehouse
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_it_says_what_differs_and_changes_nothing(acme, file, tmp_path):
+    table = tmp_path / "drift.csv"
+    said = acme("drift", "okta", str(file), "--csv", str(table), exit_code=1).output
+    assert "1 people are missing here, 1 are different, 1 are here alone, 0 are the same" in said
+    assert "missing: new" in said and "extra: eve" in said
+    assert "different: ada (displayName 'Ada' → 'Ada L.')" in said
+    assert "Columns that are not read: shoe." in said
+    assert list(csv.reader(table.read_text("utf-8").splitlines())) == [
+        ["person", "what", "field", "here", "there"],
+        ["ada", "different", "displayName", "Ada", "Ada L."],
+        ["new", "missing", "", "", ""],
+        ["eve", "extra", "", "", ""],
+    ]
+    with acme.app.app_context():
+        assert row(User, user_name="eve").active is True
+
+
+def test_it_mends_it_and_then_ends_in_0(acme, file):
+    result = acme("drift", "okta", str(file), "--fix", "--json")
+    mended = {name: count for name, count in result["fix"].items() if count}
+    assert mended == {
+        "id": mended["id"],
+        "state": "done",
+        "created": 1,
+        "updated": 1,
+        "deactivated": 1,
+    }
+    assert "0 are different" in acme("drift", "Okta", str(file)).output
+    assert acme("drift", "Okta", str(file), "--fix", "--json")["fix"] is None
+
+
+def test_what_cannot_be_is_one_line(acme, file):
+    assert "There is no connection 'ping'" in acme("drift", "ping", str(file), exit_code=2).output
+    file.write_text("[1]", encoding="utf-8")
+    assert "Resource 1 is no object." in acme("drift", "okta", str(file), exit_code=2).output
