@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from app.store.database import db
-from app.store.models import Account, AuditEvent, OutgoingEvent
+from app.store.models import Account, AuditEvent, EventStream, OutgoingEvent
 from app.store.types import now
 
 COUNTED = 10_000
@@ -31,8 +31,19 @@ class Pending:
 
 
 def outgoing_events() -> Pending:
-    """Return the events that nobody has been told of yet."""
-    return _pending(OutgoingEvent, OutgoingEvent.delivered_at.is_(None))
+    """Return the events that a stream which is on has not delivered yet, counted for each stream."""
+    waits = (
+        OutgoingEvent.account_id == EventStream.account_id,
+        OutgoingEvent.sequence > EventStream.cursor,
+    )
+    mine = select(OutgoingEvent.sequence).where(*waits).correlate(EventStream).limit(COUNTED)
+    first = select(OutgoingEvent.at).where(*waits).order_by(OutgoingEvent.sequence).limit(1)
+    return _found(
+        select(
+            select(func.count()).select_from(mine.subquery()).scalar_subquery(),
+            first.correlate(EventStream).scalar_subquery(),
+        ).where(EventStream.status == "enabled")
+    )
 
 
 def unsealed_events() -> Pending:
@@ -45,6 +56,10 @@ def _pending(events: Any, waits: ColumnElement[bool]) -> Pending:
     mine = select(events.id).where(events.account_id == Account.id, waits).correlate(Account)
     count = select(func.count()).select_from(mine.limit(COUNTED).subquery()).scalar_subquery()
     first = mine.with_only_columns(events.at).order_by(events.id).limit(1).scalar_subquery()
-    rows = db.session.execute(select(count, first).select_from(Account)).all()
+    return _found(select(count, first).select_from(Account))
+
+
+def _found(query: Select[Any]) -> Pending:
+    rows = db.session.execute(query).all()
     oldest = [at for _, at in rows if at is not None]
     return Pending(sum(count for count, _ in rows), min(oldest, default=None))
