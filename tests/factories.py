@@ -21,6 +21,7 @@ from app.directory import (
     mappings,
     memberships,
     sessions,
+    streams,
     tokens,
     users,
 )
@@ -172,3 +173,9 @@ def a_custom_role(
             [row | {"name_key": comparison_key(name), "permissions": sorted(permissions)}],
         )
     return role_id
+
+
+def a_stream(account_id: str, name: str = "Receiver") -> str:
+    """A stream that a receiver polls, of the events from now on; returns its id."""
+    with write(account_id) as work:
+        return streams.create(work, name).id

@@ -31,7 +31,7 @@ class Pending:
 
 
 def outgoing_events() -> Pending:
-    """Return the events that a stream which is on has not delivered yet, counted for each stream."""
+    """Return the events that streams which are on have not delivered yet, counted by stream."""
     waits = (
         OutgoingEvent.account_id == EventStream.account_id,
         OutgoingEvent.sequence > EventStream.cursor,

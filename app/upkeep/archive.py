@@ -63,7 +63,10 @@ def write(path: Path, manifest: Manifest, database: Path, secret_key: str | None
         with os.fdopen(
             os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb"
         ) as f:
-            with tarfile.open(fileobj=f, mode="w:gz", compresslevel=COMPRESSION) as tar:
+            with (  # without a name in it, which no checksum covers
+                gzip.GzipFile("", "wb", COMPRESSION, f, mtime=0) as content,
+                tarfile.open(fileobj=content, mode="w:") as tar,
+            ):
                 _add(tar, MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
                 if secret_key is not None:
                     _add(tar, SECRET_KEY, secret_key.encode())

@@ -35,7 +35,7 @@ from app.upkeep.checks import database, machine
 from app.upkeep.doctor import IN_THE_DATABASE, ON_THE_MACHINE, examine
 from saml import setup
 from tests.conftest import SECRET_KEY, write
-from tests.factories import a_folder, a_master_admin, an_account
+from tests.factories import a_folder, a_master_admin, a_stream, an_account
 from tests.saml.provider import TestProvider, certificate_until
 
 DAY = timedelta(days=1)
@@ -264,6 +264,7 @@ def test_background_work_that_nobody_does(healthy, settings):
 
 def test_events_that_pile_up(healthy, settings, monkeypatch):
     monkeypatch.setattr(pending, "COUNTED", 1)
+    a_stream(healthy)
     change(update(OutgoingEvent).values(at=now() - DAY))
     assert the_one(settings, "events")[0] == "warning"
 
