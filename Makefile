@@ -23,6 +23,8 @@ test: install-test ## Run every check and every test
 install-test: $(VENV)/.installed-test
 
 bench: install-test ## Measure, and print the figures beside others' (docs/performance.md)
+	$(BIN)/python benchmarks/over_http.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/assertion_consumer.py
 	$(BIN)/python benchmarks/console_pages.py
 	$(BIN)/python benchmarks/imports.py
