@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCHMARKS := over_http growth assertion_consumer console_pages imports bulk
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test run demo test bench check translations lock clean
@@ -23,12 +24,7 @@ test: install-test ## Run every check and every test
 install-test: $(VENV)/.installed-test
 
 bench: install-test ## Measure, and print the figures beside others' (docs/performance.md)
-	$(BIN)/python benchmarks/over_http.py
-	$(BIN)/python benchmarks/growth.py
-	$(BIN)/python benchmarks/assertion_consumer.py
-	$(BIN)/python benchmarks/console_pages.py
-	$(BIN)/python benchmarks/imports.py
-	$(BIN)/python benchmarks/bulk.py
+	@for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || missed=1; done; exit $${missed:-0}
 
 check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
