@@ -124,8 +124,8 @@ def _register_faces(app: Flask) -> None:
     from app.api.session_tokens import blueprint as session_tokens
     from app.api.v1 import whole as admin_api
     from app.console import init_console
-    from saml.logout_routes import blueprint as saml_logout
-    from saml.routes import blueprint as saml_sign_in
+    from saml.face import logout as saml_logout
+    from saml.face import sign_in as saml_sign_in
     from scim.routes import blueprint as scim
 
     for blueprint in (scim, saml_sign_in, saml_logout, api, oauth, forward_auth, session_tokens):

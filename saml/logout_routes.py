@@ -1,8 +1,8 @@
-"""The SAML endpoints of single logout, begun here or at the provider."""
+"""The SAML endpoints of single logout, begun here or at the provider; see ``face``."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, session
+from flask import Response, make_response, redirect, render_template, request, session
 from lxml import etree
 
 from app.directory import sessions, sign_in
@@ -16,14 +16,11 @@ from saml.metadata import Endpoint
 from saml.serving import actor_of, limited_connection_of, refuse_logout, send
 from saml.sign_in import expected_of
 
-blueprint = Blueprint("saml_logout", __name__, url_prefix="/saml")
-
 SIGNED_OUT_SESSION = "signed_out_session"
 """Under this name the browser's signed form cookie tells whose session was ended just now."""
 LONGEST_RELAY_STATE = 1000
 
 
-@blueprint.get("/<connection_id>/logout")
 def end_at_provider(connection_id: str) -> Response:
     """Send somebody who has just signed out here to the provider, to be signed out there too."""
     session_id = session.pop(SIGNED_OUT_SESSION, None)
@@ -47,7 +44,6 @@ def end_at_provider(connection_id: str) -> Response:
     )
 
 
-@blueprint.route("/<connection_id>/slo", methods=["GET", "POST"])
 def slo(connection_id: str) -> Response:
     """Take a message about logging out: a request of the provider, or its answer to ours."""
     connection = limited_connection_of(connection_id)

@@ -1,10 +1,13 @@
-"""The SAML endpoints of a sign-in: metadata, the way to the provider, the way back."""
+"""The SAML endpoints of a sign-in: metadata, the way to the provider, the way back.
+
+Their addresses stand in ``face``.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Response, make_response, redirect, request
 
 from app.directory import sign_in as requests_sent
 from app.directory.errors import DirectoryError
@@ -20,15 +23,10 @@ from saml.own_metadata import own_metadata
 from saml.serving import actor_of, connection_of, limited_connection_of, refuse_sign_in, send
 from saml.trace import Trace
 
-blueprint = Blueprint(
-    "saml", __name__, url_prefix="/saml", template_folder="templates", static_folder="static"
-)
-
 BROWSER_COOKIE = "__Host-gatehouse-saml"
 """Ties an answer to the browser that asked. Over HTTPS only: it must survive a cross-site POST."""
 
 
-@blueprint.get("/<connection_id>/metadata")
 def metadata(connection_id: str) -> Response:
     """Return our metadata for this connection; with ``?signed``, signed by its key."""
     if "signed" in request.args:
@@ -38,7 +36,6 @@ def metadata(connection_id: str) -> Response:
     return Response(document, content_type="application/samlmetadata+xml")
 
 
-@blueprint.get("/<connection_id>/login")
 def login(connection_id: str) -> Response:
     """Send the person to the provider.
 
@@ -67,7 +64,6 @@ def login(connection_id: str) -> Response:
     return answer
 
 
-@blueprint.post("/<connection_id>/acs")
 def acs(connection_id: str) -> Response:
     """Consume a Response (SAML bindings §3.5): sign in, or refuse on one plain page."""
     connection = limited_connection_of(connection_id)
