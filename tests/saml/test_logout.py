@@ -145,7 +145,7 @@ def test_signing_out_here_goes_on_to_the_provider(ada_is_in, keys, account):
     assert asked.find(name(SAML, "NameID")).text == "ada@example.com"
     assert asked.find(name(SAMLP, "SessionIndex")).text == index
     (event,) = audit(account, "session.revoked")
-    assert event.after == {"reason": "signed out"}
+    assert event.after["reason"] == "signed out"
 
 
 def test_the_name_goes_back_as_it_came(ada_is_in, provider):
@@ -260,7 +260,7 @@ def test_the_provider_signs_somebody_out(ada_is_in, provider, keys, account, bin
         assert parse_qs(parts.query)["RelayState"] == ["back to you"]
     assert browser.session() is None
     event = audit(account, "session.revoked")[-1]
-    assert event.after == {"reason": "signed out at the provider"}
+    assert event.after["reason"] == "signed out at the provider"
     assert event.actor_type == "connection"
 
 
