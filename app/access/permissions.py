@@ -36,6 +36,7 @@ _TECHNICAL = frozenset(
         "token.manage",
         "address.manage",
         "settings.manage",
+        "stream.manage",
         "access.check",
     }
 )
@@ -96,6 +97,7 @@ DESCRIPTIONS: dict[str, Said] = {
     "token.manage": say("Issue, rotate and revoke tokens."),
     "address.manage": say("Say from which addresses the account may be reached."),
     "settings.manage": say("Change what the account requires of its people."),
+    "stream.manage": say("Let applications be told everything that happens (events)."),
     "access.check": say("Ask what anybody may do (for applications)."),
     "billing.view": say("See invoices and the plan."),
     "billing.manage": say("Change the plan and how it is paid."),

@@ -24,6 +24,7 @@ from app.cli.commands import (
     schemas,
     server,
     sign_ins,
+    streams,
     tokens,
     trash,
     users,
@@ -40,7 +41,7 @@ MODULES = (
     *(server, database, backup, doctor, jobs, keys),
     *(accounts, tokens, clients, connections, domains, sign_ins),
     *(users, imports, drift, roles, folders, grants, reports, mappings, schemas, addresses),
-    *(log, audit, trash, demo),
+    *(log, audit, streams, trash, demo),
 )
 for module in MODULES:
     for command in module.COMMANDS:

@@ -95,18 +95,22 @@ def claim_next() -> Turn | None:
     return None if row is None else _turn(row, at)
 
 
-def _turn(row: Any, at: datetime) -> Turn:
+def authorization_of(stream: Any) -> str | None:
+    """Return the header a stream pushes with."""
+    sealed = stream.sealed_authorization
     try:
-        sealed = row.sealed_authorization
-        authorization = sealed and unseal(settings().secret_key, row.id, sealed)
+        return unseal(settings().secret_key, stream.id, sealed) if sealed else None
     except SealError:  # The secret key is another one: the receiver will say what it thinks of it.
-        authorization = None
+        return None
+
+
+def _turn(row: Any, at: datetime) -> Turn:
     return Turn(
         account_id=row.account_id,
         stream_id=row.id,
         runner=row.runner,
         endpoint=row.endpoint,
-        authorization=authorization,
+        authorization=authorization_of(row),
         audience=row.audience,
         wanted=row.wanted,
         cursor=row.cursor,

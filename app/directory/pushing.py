@@ -79,10 +79,14 @@ def take_turn(turn: Turn) -> None:
         return
 
 
-def test(endpoint: str, authorization: str | None, audience: str, stream_id: str) -> str | None:
-    """Push an event that says nothing, and return why it was not taken; None: it was."""
-    with _Receiver(endpoint, authorization, audience) as receiver:
-        failure = receiver.take(receiver.verification_of(stream_id))
+def test(stream: Any) -> str | None:
+    """Push an event that says nothing, and return why it was not taken; None: it was.
+
+    :param stream: The row of one that pushes.
+    """
+    authorization = deliveries.authorization_of(stream)
+    with _Receiver(stream.endpoint, authorization, stream.audience) as receiver:
+        failure = receiver.take(receiver.verification_of(stream.id))
     return failure.problem if failure else None
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.directory import addresses, clients, connections, domains, folders, users
+from app.directory import (
+    addresses,
+    clients,
+    connections,
+    deliveries,
+    domains,
+    folders,
+    streams,
+    users,
+)
 from app.directory.work import Work
-from app.store.models import Connection, Grant, Session
+from app.store.models import Connection, EventStream, Grant, OutgoingEvent, Session
 from tests.conftest import write
 from tests.factories import (
     a_connection,
@@ -21,7 +30,7 @@ from tests.factories import (
     a_user,
 )
 from tests.imports import CONSOLE, a_file, begin
-from tests.inspection import row
+from tests.inspection import row, rows
 
 
 def ids_of_everything(account_id: str) -> dict[str, list[str]]:
@@ -74,6 +83,20 @@ def _an_address_rule(account_id: str) -> str:
         return addresses.add(work, "scim", "203.0.113.0/24").id
 
 
+def _a_stream(account_id: str) -> str:
+    with write(account_id) as work:
+        return streams.create(work, "media").id
+
+
+def _a_dead_letter(account_id: str) -> str:
+    """Of every stream of the account there is, for it is made after the first."""
+    event = rows(OutgoingEvent, account_id=account_id)[0]
+    for stream in rows(EventStream, account_id=account_id):
+        with write(account_id):
+            deliveries.put_aside(account_id, stream.id, [(event, "no")])
+    return event.id
+
+
 def _a_deleted_user(account_id: str) -> str:
     user_id = a_user(account_id)
     with write(account_id) as work:
@@ -95,6 +118,8 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "token_id": lambda account_id: a_token(account_id).id,
     "session_id": _a_session,
     "rule_id": _an_address_rule,
+    "stream_id": _a_stream,
+    "event_id": _a_dead_letter,
     "tombstone_id": _a_deleted_user,
     "operation_id": lambda account_id: begin(account_id, a_file(2), CONSOLE),
 }
@@ -109,6 +134,8 @@ QUERIES = {
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/groups/{group_id}/members"): {"members": ["none"]},
+    ("put", "/api/v1/streams/{stream_id}/status"): {"status": "paused"},
+    ("post", "/api/v1/streams/{stream_id}/replay"): {"event_id": "none"},
     ("put", "/api/v1/domains/{domain}"): {"connection_id": "none"},
 }
 """What to send by method and path, where an empty object would not do."""
