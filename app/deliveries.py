@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.background import Background
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -19,11 +21,10 @@ AT_ONCE = 4
 log = structlog.get_logger("gatehouse")
 
 
-def start(app: Flask) -> threading.Event:
-    """Push what waits, in threads, until the returned event is set."""
-    stop = threading.Event()
+def start(app: Flask) -> Background:
+    """Push what waits, in threads, until they are told to end; what they were at goes on later."""
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         busy: list[threading.Thread] = []
         while not stop.wait(LOOK_EVERY):
             busy = [each for each in busy if each.is_alive()]
@@ -32,8 +33,7 @@ def start(app: Flask) -> threading.Event:
                 thread.start()
                 busy.append(thread)
 
-    threading.Thread(target=work, name="gatehouse-events", daemon=True).start()
-    return stop
+    return Background("gatehouse-events", work)
 
 
 def run_all() -> list[str]:

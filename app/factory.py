@@ -70,11 +70,11 @@ def create_serving_app() -> Flask:
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
     from app import deliveries, jobs, operations
+    from app.background import end_with_process
 
     app = create_app()
-    jobs.start(app, app.extensions["gatehouse_jobs"])
-    operations.start(app)
-    deliveries.start(app)
+    workers = [jobs.start(app, app.extensions["gatehouse_jobs"]), operations.start(app)]
+    end_with_process([*workers, deliveries.start(app)])
     gc.freeze()
     gc.enable()
     return app

@@ -1,7 +1,8 @@
 """Background work: what is due is done by one process of the installation at a time.
 
 Each job has a row with the moment it is due. Whoever moves the moment on does the job, so that
-any number of processes may look; a job that fails is due again at its next turn.
+any number of processes may look; a job that fails is due again at its next turn, and one that a
+process leaves undone when it stops is due at once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+
+from app.background import Background
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,18 +53,33 @@ def run_due(jobs: Iterable[Job]) -> list[str]:
     return done
 
 
-def start(app: Flask, jobs: Iterable[Job]) -> threading.Event:
-    """Do what is due from time to time, in a thread, until the returned event is set."""
-    stop = threading.Event()
+def start(app: Flask, jobs: Iterable[Job]) -> Background:
+    """Do what is due from time to time, in a thread, until it is told to end."""
     every = tuple(jobs)
+    begun: set[str] = set()
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         while not stop.wait(LOOK_EVERY):
             with app.app_context():
-                try:
-                    run_due(every)
-                except Exception as error:  # the database may be away for a while
-                    log.error("jobs not looked for", exc_info=error)
+                for job in every:
+                    if stop.is_set():
+                        return
+                    begun.add(job.name)
+                    _look(job)
+                    begun.discard(job.name)
 
-    threading.Thread(target=work, name="gatehouse-jobs", daemon=True).start()
-    return stop
+    def hand_on() -> None:
+        from app.directory import due
+
+        with app.app_context():
+            for name in set(begun):  # With the process ends what it has not committed.
+                due.give_back(name)
+
+    return Background("gatehouse-jobs", work, hand_on)
+
+
+def _look(job: Job) -> None:
+    try:
+        run_due([job])
+    except Exception as error:  # the database may be away for a while
+        log.error("jobs not looked for", exc_info=error)

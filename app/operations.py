@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from app.background import Background
 from app.words import say
 
 if TYPE_CHECKING:
@@ -27,22 +29,33 @@ FAULT = say("Something went wrong here. The log of the server says what.")
 log = structlog.get_logger("gatehouse")
 
 
-def start(app: Flask) -> threading.Event:
-    """Carry on what waits, in threads, until the returned event is set."""
-    stop = threading.Event()
+class Stopping(Exception):
+    """The process stops: somebody else goes on."""
 
-    def work() -> None:
+
+def start(app: Flask) -> Background:
+    """Carry on what waits, in threads, until they are told to end; then others may go on."""
+
+    def work(stop: threading.Event) -> None:
         busy: list[threading.Thread] = []
         while not stop.wait(LOOK_EVERY):
             busy = [each for each in busy if each.is_alive()]
             operation = _claim(app) if len(busy) < AT_ONCE else None
             if operation is not None:
+                operation.watch = partial(_go_on_unless, stop)
                 thread = threading.Thread(target=_within, args=(app, operation), daemon=True)
                 thread.start()
                 busy.append(thread)
+        for each in busy:
+            each.join()
 
-    threading.Thread(target=work, name="gatehouse-operations", daemon=True).start()
-    return stop
+    return Background("gatehouse-operations", work)
+
+
+def _go_on_unless(stop: threading.Event, _operation: Operation) -> None:
+    """Leave a step, of which nothing is kept then, when the process stops."""
+    if stop.is_set():
+        raise Stopping
 
 
 def carry_on(operation: Operation) -> None:
@@ -58,6 +71,9 @@ def carry_on(operation: Operation) -> None:
         performers[operation.kind](operation)
         return
     except operations.Lost:  # It was cancelled, or another process has it.
+        return
+    except Stopping:
+        operations.release(operation)
         return
     except OperationalError as error:  # The database is away for a while. Then somebody goes on.
         log.error("operation interrupted", operation=operation.id, exc_info=error)

@@ -67,6 +67,9 @@ class Settings:
     host: str = _setting("Address `gatehouse serve` listens on.", "127.0.0.1")
     port: int = _setting("Port `gatehouse serve` listens on.", 8000)
     threads: int = _setting("Requests one process works on at the same time.", 4)
+    stop_seconds: int = _setting(
+        "How long a server that is told to stop waits for requests in flight, in seconds.", 30
+    )
     max_body_bytes: int = _setting("Largest request body, in bytes.", 16 * 1024 * 1024)
     scim_requests_per_minute: int = _setting(
         "SCIM requests a minute each connection may make of one process; more are answered 429.",

@@ -57,11 +57,32 @@ def test_of_two_processes_one_does_it(app, known):
 def test_the_thread_works_until_it_is_told_to_stop(app, monkeypatch):
     monkeypatch.setattr(jobs, "LOOK_EVERY", 0.01)
     ran = threading.Event()
-    stop = jobs.start(app, [Job("soon", HOUR, ran.set)])
+    worker = jobs.start(app, [Job("soon", HOUR, ran.set)])
     try:
         assert ran.wait(10)
     finally:
-        stop.set()
+        worker.end()
+
+
+def test_a_process_that_stops_gives_back_what_it_has_begun(app, monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK_EVERY", 0.01)
+    begun, may_end, ran = threading.Event(), threading.Event(), []
+
+    def slow() -> None:
+        begun.set()
+        may_end.wait(20)
+
+    every = [Job("slow", HOUR, slow), Job("next", HOUR, lambda: ran.append(1))]
+    worker = jobs.start(app, every)
+    try:
+        assert begun.wait(10)
+        assert row(JobRow, name="slow").due_at > now()
+        worker.end(0.05)
+        assert row(JobRow, name="slow").due_at <= now()
+    finally:
+        may_end.set()
+        worker.end()
+    assert ran == []
 
 
 def test_every_job_of_the_application_can_run(app):

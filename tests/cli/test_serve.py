@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -31,12 +33,12 @@ def free_port():
 
 
 @contextmanager
-def serving(folder, port):
+def serving(folder, port, **settings):
     """Start the server, wait until it answers, and yield the process."""
     command = [GATEHOUSE, "serve", "--port", str(port)]
     process = subprocess.Popen(
         command,
-        env=environment(folder),
+        env=environment(folder, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -84,6 +86,65 @@ def test_the_first_run_shows_a_link_and_a_token_once(tmp_path):
     assert "gh_" not in printed and "/sign-in/link/" not in printed
     assert f"{url}/scim/v2" in printed
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def request_in_parts(port, token, name):
+    """Send half of a request that adds a user; return the connection and the other half."""
+    body = json.dumps(
+        {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name}
+    ).encode()
+    head = (
+        f"POST /scim/v2/Users HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/scim+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(head + body[:10])
+    return connection, body[10:]
+
+
+def first_token(folder):
+    """The token of a server's first run, which this makes."""
+    result = subprocess.run(
+        [GATEHOUSE, "token", "create", "Main", "--name", "Okta", "--json"],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    return json.loads(result.stdout)["token"]
+
+
+def test_a_request_in_flight_is_answered_before_it_stops(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        connection, rest = request_in_parts(port, first_token(tmp_path), "late@example.com")
+        with connection:
+            time.sleep(0.5)  # It waits for the rest by now.
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            with pytest.raises(OSError):  # Nobody new is let in.
+                socket.create_connection(("127.0.0.1", port), timeout=5)
+            assert process.poll() is None
+            connection.sendall(rest)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201 ") and b"late@example.com" in answer
+        assert process.wait(20) == 0
+    with sqlite3.connect(tmp_path / "gatehouse.sqlite3") as database:
+        (count,) = database.execute(
+            "SELECT count(*) FROM users WHERE user_name = 'late@example.com'"
+        ).fetchone()
+    assert count == 1
+
+
+def test_a_request_that_never_ends_holds_it_up_so_long_and_no_longer(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port, GATEHOUSE_STOP_SECONDS="1") as process:
+        connection, _ = request_in_parts(port, first_token(tmp_path), "never@example.com")
+        with connection:
+            time.sleep(0.5)
+            began = time.monotonic()
+            stop(process)
+            assert time.monotonic() - began < 10
 
 
 def test_a_port_in_use_ends_in_one_line(tmp_path):

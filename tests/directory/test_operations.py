@@ -167,12 +167,37 @@ def test_the_server_begins_and_goes_on_by_itself(app, account, monkeypatch):
         ended.release()
 
     monkeypatch.setattr(carrying, "_within", told_of)
-    stop = carrying.start(app)
+    worker = carrying.start(app)
     try:
         assert ended.acquire(timeout=20) and ended.acquire(timeout=20)
     finally:
-        stop.set()
+        worker.end()
     assert [each.state for each in rows(Operation)] == ["done", "done"]
+
+
+def test_a_process_that_stops_hands_on_what_it_does(app, account, monkeypatch, in_small_steps):
+    monkeypatch.setattr(carrying, "LOOK_EVERY", 0.01)
+    begin(account, a_file(30), CONSOLE)
+    entered, may_go_on = threading.Event(), threading.Event()
+    go_on_unless = carrying._go_on_unless
+
+    def step(stop: threading.Event, operation: Any) -> None:
+        if operation.done >= 10:
+            entered.set()
+            may_go_on.wait(20)
+        go_on_unless(stop, operation)
+
+    monkeypatch.setattr(carrying, "_go_on_unless", step)
+    worker = carrying.start(app)
+    assert entered.wait(20)
+    worker.tell()
+    may_go_on.set()
+    worker.end(20)
+    left = row(Operation)
+    assert (left.state, left.runner, left.leased_until) == ("waiting", None, None)
+    assert 0 < left.done < 30
+    assert run_all() and row(Operation).state == "done"
+    assert len(rows(User)) == 30
 
 
 def test_a_schedule_of_ones_own_carries_on_too(account):

@@ -38,7 +38,11 @@ def serve(host: str | None, port: int | None) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Serve until told to stop: one process, ``settings.threads`` requests at a time."""
+    """Serve until told to stop: one process, ``settings.threads`` requests at a time.
+
+    Then no request is accepted any more, and those in flight are answered first, unless they take
+    longer than ``settings.stop_seconds``.
+    """
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -50,6 +54,7 @@ def run(settings: Settings) -> None:
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=settings.threads,
+        workers_kill_timeout=settings.stop_seconds,
         log_access=False,
         log_level="warning",  # type: ignore[arg-type]
         websockets=False,
