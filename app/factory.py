@@ -59,6 +59,10 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     if faces:
         logs.log_requests(app)
         metrics.count_requests(app)
+        if settings.otel_endpoint:
+            from app import telemetry
+
+            telemetry.trace_requests(app, telemetry.provider_for(settings))
         _register_faces(app)
         _answer_errors(app)
         _finish_answers(app, settings)

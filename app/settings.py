@@ -104,6 +104,11 @@ class Settings:
         "",
         secret=True,
     )
+    otel_endpoint: str = _setting(
+        "Where a trace of each request is sent, by OTLP over HTTP, such as "
+        "`http://127.0.0.1:4318/v1/traces`. Empty: nowhere. Needs `pip install gatehouse[otel]`.",
+        "",
+    )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
     event_days: int = _setting(

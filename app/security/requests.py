@@ -77,7 +77,7 @@ def request_id() -> str:
     found: str | None = known.get("request_id")
     if found is None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        trusted = _FORWARDED_ID.fullmatch(given) and _from_trusted_proxy()
+        trusted = _FORWARDED_ID.fullmatch(given) and from_trusted_proxy()
         found = known["request_id"] = given if trusted else new_id()
     return found
 
@@ -141,7 +141,7 @@ def forwarded_target() -> Target | None:
 
     None without such a proxy: anybody else could make it up.
     """
-    if not _from_trusted_proxy():
+    if not from_trusted_proxy():
         return None
     scheme = request.headers.get("X-Forwarded-Proto", "").strip().lower()
     host = request.headers.get("X-Forwarded-Host", "").strip().lower()
@@ -153,7 +153,8 @@ def forwarded_target() -> Target | None:
     return Target(f"{scheme}://{host}", same_site_path(request.headers.get("X-Forwarded-Uri", "/")))
 
 
-def _from_trusted_proxy() -> bool:
+def from_trusted_proxy() -> bool:
+    """Tell whether the request was sent on by a trusted proxy."""
     peer = _address(request.remote_addr)
     return peer is not None and _lies_in(peer, settings().trusted_proxies)
 
