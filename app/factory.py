@@ -101,6 +101,7 @@ def _jobs() -> tuple[Job, ...]:
     return (
         Job("saml metadata", timedelta(minutes=10), _call("saml.refresh", "refresh_all")),
         Job("audit seal", timedelta(minutes=1), _call("app.directory.audit_chain", "seal_all")),
+        Job("reviews", timedelta(minutes=1), _call("app.review_mails", "work")),
         Job("old traces", hour, _call("app.directory.traces", "forget_old")),
         Job("old sign-ins", hour, _call("app.directory.sign_in", "forget_old")),
         Job("old attempts", hour, _call("app.directory.attempts", "forget_old")),

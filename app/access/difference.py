@@ -96,7 +96,7 @@ def folders_touched(account_id: str, events: Sequence[dict[str, Any]]) -> list[s
         if kind == "folder":
             touched.add(event["target_id"])
         elif kind == "grant":
-            touched.add((event["after"] or event["before"])["folder_id"])
+            touched.add((event["before"] or event["after"])["folder_id"])
         elif event["target_type"] in ("user", "group"):
             return None
     if None in touched:

@@ -20,6 +20,7 @@ from app.cli.commands import (
     log,
     mappings,
     reports,
+    reviews,
     roles,
     schemas,
     server,
@@ -40,7 +41,7 @@ cli = Command(
 MODULES = (
     *(server, database, backup, doctor, jobs, keys),
     *(accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, imports, drift, roles, folders, grants, reports, mappings, schemas, addresses),
+    *(users, imports, drift, roles, folders, grants, reports, reviews, mappings, schemas, addresses),
     *(log, audit, streams, trash, demo),
 )
 for module in MODULES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from app.access.grants import grants_reaching
 from app.directory import bounds, delegation
 from app.directory.errors import Forbidden, Invalid, NotFound, VersionMismatch
 from app.directory.work import Target, Work
+from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Folder, Grant, Group, Role, User
 from app.store.types import comparison_key, new_id
@@ -167,6 +168,15 @@ def set_by_mappings(work: Work, holder: Target, mappings: Iterable[dict[str, Any
     if gone:
         _revoke(work, own, Grant.mapping_id.in_(gone))
     give_by_mappings(work, [(row, holder) for each, row in wanted.items() if each not in held])
+
+
+def revoke_reviewed(work: Work, ids: Collection[str], why: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take back what a review says, unasked, and return the rows of those there were.
+
+    :param why: What the events say besides, such as which review it was.
+    :raises LastMasterAdmin: When it takes the role from the last master admin.
+    """
+    return _revoke(work, among(Grant.id, ids), why=why)
 
 
 def revoke_of_mapping(work: Work, mapping_id: str) -> None:
@@ -370,7 +380,7 @@ def _change(work: Work, stored: dict[str, Any], terms: dict[str, Any], **beside:
     return True
 
 
-def _revoke(work: Work, *conditions: Any) -> list[dict[str, Any]]:
+def _revoke(work: Work, *conditions: Any, why: Any = None) -> list[dict[str, Any]]:
     """Take grants back, and return their rows."""
     revoked = _stored(work, *conditions)
     if not revoked:
@@ -378,7 +388,7 @@ def _revoke(work: Work, *conditions: Any) -> list[dict[str, Any]]:
     work.may_remove_access()
     db.session.execute(delete(Grant).where(Grant.account_id == work.account_id, *conditions))
     for grant in revoked:
-        work.record("grant.revoked", _holder(grant), before=_snapshot(grant))
+        work.record("grant.revoked", _holder(grant), before=_snapshot(grant), after=why)
     return revoked
 
 

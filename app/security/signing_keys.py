@@ -40,6 +40,14 @@ def signing_key(secret_key: str, at: datetime) -> PrivateKey | None:
     return PrivateKey(row.id, unseal(secret_key, row.id, row.sealed_key))
 
 
+def public_key(key_id: str) -> dict[str, Any] | None:
+    """Return a public key as a JWK, also one that is no longer published; None: there is none."""
+    found: dict[str, Any] | None = db.session.scalar(
+        select(SigningKey.public).where(SigningKey.id == key_id)
+    )
+    return found
+
+
 def published_keys(at: datetime) -> list[dict[str, Any]]:
     """Return the public keys to verify with, as JWKs (RFC 7517 §4), the newest first."""
     query = select(SigningKey.public, SigningKey.created_at)

@@ -15,6 +15,7 @@ from app.store.models.groups import Group, Membership, NestedGroup
 from app.store.models.installation import Attempts, Job, SigningKey
 from app.store.models.operations import Operation, OperationPiece, OperationProblem
 from app.store.models.provisioning import ProvisioningEntry
+from app.store.models.reviews import Review, ReviewItem, ReviewReviewer
 from app.store.models.schemas import DeclaredSchema
 from app.store.models.sessions import (
     ApplicationSession,
@@ -59,6 +60,9 @@ __all__ = [
     "Passkey",
     "ProvisioningEntry",
     "RecoveryCode",
+    "Review",
+    "ReviewItem",
+    "ReviewReviewer",
     "Role",
     "SamlAssertion",
     "SamlRequest",

@@ -1,0 +1,82 @@
+"""``gatehouse review``: begun, looked at, closed, exported and verified."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.directory import accounts
+from app.store.types import now
+from tests.factories import a_folder, a_grant, a_group, a_master_admin, a_user
+
+DUE = f"{now().year + 1}-01-01"
+
+
+@pytest.fixture
+def acme(gatehouse):
+    gatehouse("account", "create", "Acme")
+    with gatehouse.app.app_context():
+        account = accounts.only_one()
+        a_master_admin(account, "boss")
+        ada, brand = a_user(account, "ada"), a_folder(account, "Brand")
+        a_grant(account, ada, "viewer", brand)
+        a_group(account, "Designers", members=[ada])
+    return gatehouse
+
+
+def test_from_the_start_to_a_verified_export(acme, tmp_path):
+    begun = acme(
+        *("review", "start", "Autumn", "--folder", "/Brand", "--due", DUE),
+        *("--reviewer", "boss", "--undecided", "revoke", "--json"),
+    )
+    assert (begun["item_count"], begun["reviewers"]) == (1, ["boss"])
+    id_ = begun["id"]
+    assert "Autumn: open" in acme("review", "list").output
+    assert "ada, viewer on /Brand, open" in acme("review", "show", id_).output
+    assert acme("review", "show", id_, "--state", "keep", "--json")["items"] == []
+    assert "closed" in acme("review", "close", id_).output
+    (item,) = acme("review", "show", id_, "--json")["items"]
+    assert (item["decision"], item["outcome"]) == ("revoke", "revoked")
+    file, keys = tmp_path / "autumn.jsonl", tmp_path / "keys.json"
+    acme("review", "export", id_, str(file))
+    assert f"review {id_}, 2 lines" in acme("review", "verify", str(file)).output
+    jwks = acme.app.test_client().get("/.well-known/jwks.json").get_data(as_text=True)
+    keys.write_text(jwks, encoding="utf-8")
+    assert acme("review", "verify", str(file), "--keys", str(keys), "--json")["review"] == id_
+    keys.write_text('{"keys": []}', encoding="utf-8")
+    said = acme("review", "verify", str(file), "--keys", str(keys), exit_code=2).output
+    assert "not known here" in said
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('"ada"', '"eve"'), encoding="utf-8")
+    assert "was changed" in acme("review", "verify", str(file), exit_code=2).output
+
+
+@pytest.mark.parametrize(
+    ("options", "items"),
+    [
+        (("--role", "viewer"), 1),
+        (("--role", "master_admin"), 1),
+        (("--group", "designers"), 1),
+        (("--account-roles",), 1),
+    ],
+)
+def test_what_can_be_reviewed(acme, options, items):
+    begun = acme("review", "start", "R", *options, "--due", DUE, "--json")
+    assert begun["item_count"] == items
+
+
+def test_what_cannot_be_is_one_line(acme, tmp_path):
+    none = acme("review", "start", "R", "--due", DUE, exit_code=2).output
+    assert "Give one of --role" in none
+    both = ("--role", "viewer", "--account-roles")
+    acme("review", "start", "R", *both, "--due", DUE, exit_code=2)
+    past = acme("review", "start", "R", "--role", "viewer", "--due", "2001-01-01", exit_code=2)
+    assert "due within" in past.output
+    assert "no review 'x'" in acme("review", "show", "x", exit_code=2).output
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps([]), encoding="utf-8")
+    assert (
+        "is no JWK Set"
+        in acme("review", "verify", str(file), "--keys", str(file), exit_code=2).output
+    )
