@@ -41,7 +41,19 @@ cli = Command(
 MODULES = (
     *(server, database, backup, doctor, jobs, keys),
     *(accounts, tokens, clients, connections, domains, sign_ins),
-    *(users, imports, drift, roles, folders, grants, reports, reviews, mappings, schemas, addresses),
+    *(
+        users,
+        imports,
+        drift,
+        roles,
+        folders,
+        grants,
+        reports,
+        reviews,
+        mappings,
+        schemas,
+        addresses,
+    ),
     *(log, audit, streams, trash, demo),
 )
 for module in MODULES:
