@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCHMARKS := over_http growth assertion_consumer console_pages imports bulk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run demo test bench check translations lock clean
+.PHONY: help install install-test run demo test bench check audit sbom translations lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,12 @@ check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: install-test ## Ask whether a locked dependency has a known vulnerability
+	@$(BIN)/python scripts/audit.py
+
+sbom: install-test ## Write what Gatehouse is made of to dist/gatehouse.cdx.json (CycloneDX)
+	@$(BIN)/python scripts/sbom.py
 
 translations: install-test ## Bring the translations up to date, and list what is missing
 	$(BIN)/python scripts/translations.py
