@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
@@ -100,31 +101,67 @@ def database_at(server_url: str, name: str) -> str:
     return server_url.rsplit("/", 1)[0] + f"/{name}"
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server of the tests' own, that can be stopped and started again."""
+
+    url: str
+    """Of its database ``postgres``."""
+    data: Path
+    options: str
+
+    def start(self) -> None:
+        log = self.data.with_name("log")
+        _run(*self._control(), "-l", log, "-o", self.options, "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash does: who is connected is not waited for."""
+        _run(*self._control(), "-m", "immediate", "stop")
+
+    @property
+    def is_running(self) -> bool:
+        return (self.data / "postmaster.pid").exists()
+
+    def _control(self) -> list[str | Path]:
+        return [_programs() / "pg_ctl", "-D", self.data, "-w"]
+
+
 @contextmanager
 def temporary_postgres(*, durable: bool = False) -> Iterator[str]:
     """Start a private PostgreSQL and yield the URL of its database ``postgres``.
 
-    It listens on a free port of 127.0.0.1. As root it runs as the user ``postgres``, since
-    PostgreSQL refuses to run as root.
-
     :param durable: On the disk, which it waits for, as a server in earnest does.
     :raises PostgresMissing: When the server's programs are not installed.
     """
+    with running_postgres(None if durable else quickest_folder(), durable=durable) as server:
+        yield server.url
+
+
+@contextmanager
+def running_postgres(place: Path | str | None, *, durable: bool) -> Iterator[Postgres]:
+    """Start a private PostgreSQL on a free port of 127.0.0.1, and stop it at the end.
+
+    As root it runs as the user ``postgres``, since PostgreSQL refuses to run as root.
+
+    :param place: Where its folder is made; None: with other temporary ones.
+    :param durable: It waits for the disk.
+    :raises PostgresMissing: When the server's programs are not installed.
+    """
     programs = _programs()
-    place, options = (None, DURABLE) if durable else (quickest_folder(), OPTIONS)
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=place))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
+    data, port = folder / "data", _free_port()
+    url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+    server = Postgres(url, data, f"{DURABLE if durable else OPTIONS} -p {port}")
     try:
         _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
-        server = [programs / "pg_ctl", "-D", data, "-w"]
-        port = _free_port()
-        _run(*server, "-l", folder / "log", "-o", f"{options} -p {port}", "start")
+        server.start()
         try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _run(*server, "-m", "immediate", "stop")
+            if server.is_running:
+                server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
