@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
-    init_database(app, settings.resolved_database_url, settings.threads)
+    init_database(app, settings.resolved_database_url, settings.threads, settings.database_seconds)
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()
@@ -143,13 +143,14 @@ def _register_faces(app: Flask) -> None:
 def _answer_errors(app: Flask) -> None:
     """Let each face answer what went wrong outside of its own routes, in its own form."""
     from flask import request
-    from sqlalchemy.exc import OperationalError
     from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
     from app import logs
     from app.api.problems import problem
     from app.console.errors import http_error_page
     from app.security.requests import BUSY_SECONDS
+    from app.store.database import db
+    from app.store.outages import is_outage
     from scim.routes import error_response as scim_error
 
     def is_under(*paths: str) -> bool:
@@ -159,7 +160,7 @@ def _answer_errors(app: Flask) -> None:
     def answer(error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
-            busy = isinstance(error, OperationalError)
+            busy = is_outage(error, db.engine)
             error = ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
         if is_under("/scim"):
             return scim_error(error)

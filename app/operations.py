@@ -61,10 +61,11 @@ def _go_on_unless(stop: threading.Event, _operation: Operation) -> None:
 def carry_on(operation: Operation) -> None:
     """Carry an operation on as far as it goes. What becomes of it stands in its row."""
     from flask import current_app
-    from sqlalchemy.exc import OperationalError
 
     from app.directory import operations
     from app.directory.errors import DirectoryError
+    from app.store.database import db
+    from app.store.outages import is_outage
 
     performers = current_app.extensions["gatehouse_operations"]
     try:
@@ -75,12 +76,12 @@ def carry_on(operation: Operation) -> None:
     except Stopping:
         operations.release(operation)
         return
-    except OperationalError as error:  # The database is away for a while. Then somebody goes on.
-        log.error("operation interrupted", operation=operation.id, exc_info=error)
-        return
     except DirectoryError as error:
         reason = error.sentence
     except Exception as error:
+        if is_outage(error, db.engine):  # The database is away for a while. Then somebody goes on.
+            log.error("operation interrupted", operation=operation.id, exc_info=error)
+            return
         log.error("operation failed", operation=operation.id, exc_info=error)
         reason = FAULT
     with suppress(operations.Lost):

@@ -47,6 +47,11 @@ class Settings:
         "",
         secret=True,
     )
+    database_seconds: int = _setting(
+        "How long a request waits for others that write, for a connection, or for PostgreSQL to be "
+        "there, in seconds; then it is answered 503. One statement may take four times as long.",
+        15,
+    )
     secret_key: str = _setting(
         "Key that signs forms and encrypts stored private keys, 32 characters or more. Made and "
         "kept in the data folder for the embedded database on a loopback URL; required otherwise.",

@@ -12,7 +12,7 @@ from scim2_models import (
 from scim2_server.errors import MethodNotAllowedException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
@@ -22,6 +22,8 @@ from werkzeug.exceptions import (
 
 from app.directory.work import Actor
 from app.security.requests import BUSY_SECONDS, settings
+from app.store.database import db
+from app.store.outages import is_outage
 from app.web import ReadyResponse
 from app.words import say
 from scim import dry_run, quick
@@ -79,7 +81,7 @@ def serve(path: str = "") -> Response:
 
 def error_response(error: Exception, journal: Journal | None = None) -> Response:
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
-    if isinstance(error, OperationalError):
+    if is_outage(error, db.engine):
         current_app.logger.error("The database could not be had", exc_info=error)
         error = ServiceUnavailable("The database is busy. Try again.", retry_after=BUSY_SECONDS)
         journal = None  # It could not be written either.

@@ -15,14 +15,12 @@ from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
-from app.store import driver
+from app.store import driver, waiting
 from app.store.driver import Driver, join, of_thread
 from app.store.types import comparison_key
 
 MMAP_BYTES = 2**31 - 2**16
 """How much of the file SQLite reads without a call to the system: as much as it allows."""
-BUSY_TIMEOUT_MS = 15_000
-"""How long an SQLite writer waits for another one, in milliseconds."""
 
 
 class Base(DeclarativeBase):
@@ -57,18 +55,21 @@ db = SQLAlchemy(
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def init_database(app: Flask, url: str, threads: int) -> None:
+def init_database(app: Flask, url: str, threads: int, seconds: int) -> None:
     """Bind the application to its database. Nothing is connected yet.
 
     :param threads: How many serve requests at a time. Each may hold a connection of the pool, and
         keeps one of its own to read with (``app.store.reading``).
+    :param seconds: How long others, or the way to the database, are waited for.
     """
+    options = waiting.engine_options(make_url(url), seconds)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # An error that is logged must not show what people sent.
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
         "pool_pre_ping": not url.startswith("sqlite"),
+        **options,
     }
     if make_url(url).database:  # One in memory has a single connection, which all share.
         app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] = threads + 2
@@ -76,6 +77,7 @@ def init_database(app: Flask, url: str, threads: int) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+        _bound_waits(db.engine, seconds)
 
 
 def use_migrations() -> None:
@@ -201,7 +203,6 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
             # Read by way of the system's cache, which all connections share, and not of their own.
             "cache_size=-16384",
             f"mmap_size={MMAP_BYTES}",
@@ -216,6 +217,17 @@ def _prepare_sqlite(engine: Engine) -> None:
         write = options.get("gatehouse_write")
         raw: Any = connection.connection.driver_connection  # the shorter way, on every request
         raw.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _bound_waits(engine: Engine, seconds: int) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        if engine.dialect.name != "sqlite":
+            connection.autocommit = True  # A transaction that is rolled back would take them along.
+        for statement in waiting.statements(engine.dialect.name, seconds):
+            connection.execute(statement)
+        if engine.dialect.name != "sqlite":
+            connection.autocommit = False
 
 
 def _sql_key(value: Any) -> Any:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app.store.database import BUSY_TIMEOUT_MS
 from app.upkeep import UpkeepError
+
+BUSY_SECONDS = 15
+"""How long another one who writes is waited for."""
 
 
 def dump(url: str, target: Path) -> None:
@@ -55,4 +57,4 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)
+    return sqlite3.connect(path, timeout=BUSY_SECONDS)
