@@ -182,7 +182,7 @@ def _pending() -> Iterator[Metric]:
 
     events, unsealed = pending.outgoing_events(), pending.unsealed_events()
     name = "gatehouse_outgoing_events_pending"
-    yield _gauge(name, "Events to be told to others, at most 10000 an account.", events.count)
+    yield _gauge(name, "Events to be told to others, at most 10000 a stream.", events.count)
     name = "gatehouse_outgoing_events_oldest_seconds"
     yield _gauge(name, "How long the oldest of them has waited.", events.age.total_seconds())
     name = "gatehouse_audit_events_unsealed"

@@ -15,13 +15,14 @@ from sqlalchemy import insert, text, update
 from app.cli import cli
 from app.directory import audit_chain, due
 from app.directory.operations import create
-from app.lists import pending
 from app.security.secrets import seal
 from app.settings import Settings
 from app.store.database import db, upgrade_database, write_transaction
 from app.store.models import (
     AuditEvent,
     Connection,
+    DeadLetter,
+    EventStream,
     FolderClosure,
     Grant,
     Job,
@@ -262,11 +263,20 @@ def test_background_work_that_nobody_does(healthy, settings):
     assert "gatehouse jobs run" in found["audit log"][0][2]
 
 
-def test_events_that_pile_up(healthy, settings, monkeypatch):
-    monkeypatch.setattr(pending, "COUNTED", 1)
+def test_events_that_pile_up(healthy, settings):
     a_stream(healthy)
     change(update(OutgoingEvent).values(at=now() - DAY))
-    assert the_one(settings, "events")[0] == "warning"
+    state, reason, fix = the_one(settings, "events")
+    assert state == "warning" and "wait to be told" in reason and "gatehouse stream list" in fix
+
+
+def test_events_that_were_given_up(healthy, settings):
+    stream = a_stream(healthy)
+    change(update(EventStream).values(cursor=2**31))
+    row = {"sequence": 1, "event_id": "e", "type": "user.created", "error": "400"}
+    change(insert(DeadLetter).values(account_id=healthy, stream_id=stream, **row))
+    state, reason, _ = the_one(settings, "events")
+    assert state == "warning" and "given up: 1" in reason
 
 
 def test_a_check_that_cannot_look_is_a_problem_and_keeps_no_other(healthy, settings, monkeypatch):

@@ -11,7 +11,7 @@ from app.directory.operations import IS_OPEN
 from app.lists import pending
 from app.settings import Settings
 from app.store.database import db
-from app.store.models import Operation
+from app.store.models import DeadLetter, Operation
 from app.store.types import now
 from app.upkeep.checks import Findings, problem, warning
 
@@ -58,9 +58,15 @@ def operations(_settings: Settings) -> Findings:
 def events(_settings: Settings) -> Findings:
     """Others are told of changes in time."""
     waiting = pending.outgoing_events()
-    if waiting.count >= pending.COUNTED and waiting.age > LATE:
+    if waiting.oldest is not None and waiting.age > LATE:
         yield warning(
-            f"{waiting.count} events or more were not told to others yet, the oldest of "
+            f"{waiting.count} events wait to be told to others, the oldest since "
             f"{waiting.oldest:%Y-%m-%d %H:%M} UTC.",
-            "See that their receivers can be reached; they are told again by themselves.",
+            "gatehouse stream list ACCOUNT says how far each is, and what its receiver said.",
+        )
+    if count := db.session.scalar(select(func.count()).select_from(DeadLetter)):
+        yield warning(
+            f"Events that receivers did not take, and that were given up: {count}.",
+            "gatehouse stream dead-letters ACCOUNT STREAM lists them; mend the receiver, then have "
+            "them delivered again.",
         )
