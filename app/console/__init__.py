@@ -61,6 +61,7 @@ PAGES = (
     "addresses",
     "tokens",
     "clients",
+    "streams",
     "trash",
     "audit",
     "activity",

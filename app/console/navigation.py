@@ -68,6 +68,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
         (
             Item(_l("Activity"), "activity.shown", ("audit.view",)),
             Item(_l("Audit log"), "audit.listed", ("audit.view",)),
+            Item(_l("Events"), "streams.listed", ("stream.manage",)),
             Item(
                 _l("Trash"), "trash.listed", ("user.manage", "group.manage", "folder.create_child")
             ),

@@ -328,12 +328,12 @@ STEPS = st.lists(
         st.tuples(st.just("push"), st.lists(st.booleans(), max_size=4)),
         st.tuples(st.just("undone")),
     ),
-    max_size=25,
+    max_size=20,
 )
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=STEPS)
 def test_whatever_happens_all_of_it_arrives_in_order(app, receiver, steps):
