@@ -27,10 +27,11 @@ from app.directory import (
 )
 from app.directory.grants import Principal
 from app.directory.groups import GroupProfile
+from app.directory.reviews import start as reviews
 from app.directory.users import Profile
 from app.store.database import db
 from app.store.models import Group, Membership, Role, User
-from app.store.types import comparison_key, new_id
+from app.store.types import comparison_key, new_id, now
 from benchmarks import world
 from tests.conftest import CLI_ACTOR, write
 
@@ -179,3 +180,14 @@ def a_stream(account_id: str, name: str = "Receiver") -> str:
     """A stream that a receiver polls, of the events from now on; returns its id."""
     with write(account_id) as work:
         return streams.create(work, name).id
+
+
+def a_review(
+    account_id: str, what: str = "role", target: str | None = "editor", **plan: Any
+) -> str:
+    """A review that has begun; unless told otherwise, of an editor on a folder."""
+    if target == "editor":
+        a_grant(account_id, a_user(account_id), "editor", a_folder(account_id))
+    options = {"name": "Autumn", "due_at": now() + timedelta(days=7)} | plan
+    with write(account_id) as work:
+        return reviews.start(work, reviews.Plan(what=what, target_id=target, **options))

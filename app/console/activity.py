@@ -38,6 +38,8 @@ KINDS = {
     "reset_link": _l("Password resets"),
     "account": _l("The account"),
     "import": _l("Imports"),
+    "drift": _l("Drift"),
+    "review": _l("Reviews"),
 }
 """What is changed, by what its actions begin with. Others go by that."""
 

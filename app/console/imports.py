@@ -120,6 +120,12 @@ def problems(operation_id: str) -> Response:
     )
 
 
+def name_of(sent: FileStorage) -> str:
+    """Return the name of a file that was sent, without its folder."""
+    name = (sent.filename or "").replace("\\", "/").rpartition("/")[2][:LONGEST_NAME]
+    return name if storable(name) else ""
+
+
 def _read(operation_id: str) -> dict[str, Any]:
     found = lists.one(visitor().account_id, operation_id)
     return existing(found if found and found["kind"] == KIND else None, "import", operation_id)
@@ -127,11 +133,9 @@ def _read(operation_id: str) -> dict[str, Any]:
 
 def _looked_through(form: ImportForm) -> File | None:
     """Read the file that was sent once; None where it is none, which the form says then."""
-    sent: FileStorage = form.file.data
-    name = (sent.filename or "").replace("\\", "/").rpartition("/")[2][:LONGEST_NAME]
     try:
         # Before the transaction: it may take a while, and everybody's writes would wait.
-        return start.look_through(name if storable(name) else "", sent.stream)
+        return start.look_through(name_of(form.file.data), form.file.data.stream)
     except DirectoryError as error:
         note(form, error)
         return None

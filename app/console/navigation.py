@@ -43,6 +43,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
             Item(_l("Folders"), "folders.tree"),
             Item(_l("Mappings"), "mappings.listed", ("connection.view",)),
             Item(_l("Access matrix"), "matrix.shown", ("report.view",)),
+            Item(_l("Reviews"), "reviews.listed"),
         ),
     ),
     (
@@ -51,6 +52,7 @@ MENU: tuple[tuple[LazyString, tuple[Item, ...]], ...] = (
             Item(_l("Set-up guide"), "guide.chosen", ("connection.manage",)),
             Item(_l("Connections"), "connections.listed", ("connection.view",)),
             Item(_l("Provisioning log"), "provisioning.listed", ("connection.view",)),
+            Item(_l("Drift"), "drift.listed", ("user.manage",)),
             Item(_l("Failed sign-ins"), "failed_sign_ins.listed", ("connection.view",)),
             Item(_l("Domains"), "domains.listed", ("connection.view",)),
         ),

@@ -19,9 +19,10 @@ class Browser:
         self._client = app.test_client()
 
     def open(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send one request, in a context of its own, as a server does."""
+        """Send one request, in a context of its own, and read all of the answer."""
+        options = {"method": method, "base_url": self.base_url, "buffered": True} | options
         with self.app.app_context():
-            return self._client.open(path, method=method, base_url=self.base_url, **options)
+            return self._client.open(path, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.open("GET", path, **options)

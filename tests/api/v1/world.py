@@ -17,6 +17,7 @@ from app.directory import (
 )
 from app.directory.work import Work
 from app.store.models import Connection, EventStream, Grant, OutgoingEvent, Session
+from tests import drift
 from tests.conftest import write
 from tests.factories import (
     a_connection,
@@ -25,6 +26,7 @@ from tests.factories import (
     a_grant,
     a_group,
     a_mapping,
+    a_review,
     a_session,
     a_token,
     a_user,
@@ -122,6 +124,10 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "event_id": _a_dead_letter,
     "tombstone_id": _a_deleted_user,
     "operation_id": lambda account_id: begin(account_id, a_file(2), CONSOLE),
+    "report_id": lambda account_id: drift.begin(
+        account_id, a_connection(account_id), a_file(2), CONSOLE
+    ),
+    "review_id": a_review,
 }
 """Makes what a path's parameter names. A parameter that is missing here fails a test."""
 
