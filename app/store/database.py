@@ -128,7 +128,11 @@ def write_transaction() -> Iterator[None]:
 
     SQLite takes its one write lock at the start (``BEGIN IMMEDIATE``), so that a transaction that
     reads and then writes never fails half way because another one wrote in between.
+
+    :raises RuntimeError: Within another one: its end would keep half of that one.
     """
+    if "writing" in g:
+        raise RuntimeError("a write transaction within another one")
     if db.session.registry.has():
         db.session.rollback()
     writing = g.writing = _begun(db.engine)
@@ -159,10 +163,12 @@ def _begun(engine: Engine) -> Driver:
 
 
 def _roll_back(writing: Driver) -> None:
-    if "joined" in g:
-        db.session.rollback()
-    if not writing.is_lost:
-        writing.connection.rollback()
+    try:
+        if "joined" in g:
+            db.session.rollback()
+    finally:  # Otherwise whoever this thread serves next would be in this transaction.
+        if not writing.is_lost:
+            writing.connection.rollback()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from threading import local
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +20,7 @@ class Driver:
     :param connection: As the driver made it.
     """
 
-    __slots__ = ("connection", "dialect", "engine", "kind")
+    __slots__ = ("__weakref__", "connection", "dialect", "engine", "kind")
 
     def __init__(self, engine: Engine, connection: Any) -> None:
         self.engine, self.connection = engine, connection
@@ -103,7 +104,9 @@ class _OfThread(local):
 
     driver: Driver | None = None
     owner: Any = None
-    """What closes it, at the latest when the thread ends."""
+    """How SQLAlchemy knows it."""
+    end: Any = None
+    """Closes it, at the latest when the thread ends."""
     pool: Any = None
     """Another one has taken its place when the database was closed."""
 
@@ -133,9 +136,9 @@ def join(driver: Driver) -> Connection:
 
 def close() -> None:
     """Close the connection of this thread."""
-    if _thread.owner is not None:
-        _thread.owner.close()
-        _thread.driver = _thread.owner = None
+    if _thread.end is not None:
+        _thread.end()
+        _thread.driver = _thread.owner = _thread.end = None
 
 
 def _check_out(engine: Engine) -> Driver:
@@ -146,4 +149,7 @@ def _check_out(engine: Engine) -> Driver:
     if driver.kind != "sqlite":
         driver.connection.autocommit = True
     _thread.driver, _thread.owner, _thread.pool = driver, owner, engine.pool
+    # What SQLAlchemy has of it goes in circles, which nobody would look for for a long time.
+    _thread.end = finalize(driver, owner.close)
+    _thread.end.atexit = False  # Other threads may still be at work then.
     return driver

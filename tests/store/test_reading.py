@@ -1,8 +1,11 @@
 """The connection a thread reads with, by prepared statements."""
 
+import gc
+import sqlite3
 import threading
 from contextlib import suppress
 
+import psycopg
 import pytest
 from sqlalchemy import Select, bindparam, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -50,6 +53,44 @@ def test_each_thread_has_its_own(app, account):
     thread.join()
     assert seen[0][0] == "Acme"
     assert seen[0][1] is not here().connection
+
+
+def test_it_ends_with_its_thread(app, account):
+    """Pushing to a receiver takes a thread each time: the server would run out of connections."""
+    seen = []
+
+    def read():
+        with app.app_context():
+            assert _name.scalar(id=account) == "Acme"
+            seen.append(here().connection)
+
+    gc.disable()
+    try:
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+        with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+            seen[0].execute("SELECT 1")
+    finally:
+        gc.enable()
+
+
+def test_a_write_within_another_one_is_refused(account):
+    """It would keep what it does itself, undo what was done before, and not know of the rest."""
+    with pytest.raises(RuntimeError, match="within another"), write_transaction():
+        _rename.run(id=account)
+        with write_transaction():
+            pass
+    assert _name.scalar(id=account) == "Acme"
+
+
+def test_a_refused_write_within_another_one_leaves_that_one_whole(account):
+    with pytest.raises(ValueError), write_transaction():
+        with suppress(RuntimeError), write_transaction():
+            pass
+        _rename.run(id=account)
+        raise ValueError
+    assert _name.scalar(id=account) == "Acme"
 
 
 def test_within_a_write_it_is_that_of_the_write(account):
