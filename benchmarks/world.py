@@ -104,6 +104,9 @@ def _write(model: type[Base], what: str, rows: Iterator[Row]) -> None:
     statement = insert(table(model))
     for chunk in track(_chunks(rows), description=f"Writing {what}"):
         db.session.execute(statement, chunk)
+    if db.session.get_bind().dialect.name == "postgresql":
+        # It checks foreign keys by what it knows of the tables, and of new ones it knows nothing.
+        db.session.execute(text(f"ANALYZE {table(model).name}"))
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
