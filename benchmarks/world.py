@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from rich.progress import track
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from uuid_utils import uuid7
 
 from app.directory import accounts, connections, folders
