@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import aliased
@@ -93,6 +94,9 @@ def create(
 def change(work: Work, stream_id: str, **changes: Any) -> bool:
     """Change a stream, and return whether that changed anything.
 
+    The header ``Authorization`` is never shown, so nobody gets to see it by an endpoint of their
+    own either: one on another host has none until it is given anew.
+
     :param changes: ``name``, ``audience``, ``wanted``; of one that pushes ``endpoint`` and
         ``authorization`` too.
     :raises NotFound: When the account has no such stream.
@@ -110,6 +114,8 @@ def change(work: Work, stream_id: str, **changes: Any) -> bool:
         values["name"] = _free_name(work, stream_id, changes["name"])
     if "authorization" in changes:
         values["sealed_authorization"] = _sealed(stream_id, changes["authorization"])
+    elif "endpoint" in values and _origin(values["endpoint"]) != _origin(row.endpoint):
+        values["sealed_authorization"] = None
     changed = {name: value for name, value in values.items() if value != getattr(row, name)}
     if not changed:
         return False
@@ -303,6 +309,12 @@ def _endpoint(url: str) -> str:
         sentence = say("Events are pushed to https:// addresses, with no user name in them.")
         raise Invalid(sentence, field="endpoint") from None
     return url
+
+
+def _origin(endpoint: str) -> tuple[str, str]:
+    """Return whom a request to an endpoint goes to."""
+    parts = urlsplit(endpoint)
+    return parts.scheme, parts.netloc.lower()
 
 
 def _audience(text: str) -> str:

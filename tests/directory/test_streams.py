@@ -132,6 +132,28 @@ def test_a_stream_is_changed(account):
         streams.change(work, polled.id, endpoint="https://media.example/")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "kept"),
+    [
+        ("https://media.example/other", True),
+        ("https://MEDIA.example/events", True),
+        ("https://media.example:8443/events", False),
+        ("https://elsewhere.example/events", False),
+    ],
+)
+def test_nobody_learns_the_authorization_by_an_endpoint_of_their_own(account, endpoint, kept):
+    stream = a_stream(account, **PUSHED)
+    with write(account) as work:
+        streams.change(work, stream.id, endpoint=endpoint)
+    assert (row(EventStream, id=stream.id).sealed_authorization is not None) == kept
+    assert audit(account, "stream.updated")[0].after.get("authorization") == (
+        None if kept else "changed"
+    )
+    with write(account) as work:
+        streams.change(work, stream.id, endpoint="https://new.example/", authorization="Basic x")
+    assert row(EventStream, id=stream.id).sealed_authorization is not None
+
+
 def test_a_paused_stream_keeps_its_place_and_a_disabled_one_does_not(account):
     paused, disabled = a_stream(account, "paused"), a_stream(account, "disabled")
     with write(account) as work:

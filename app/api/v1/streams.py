@@ -96,7 +96,10 @@ class StreamChange(Strict):
     authorization = fields.String(
         allow_none=True,
         validate=validate.Length(0, 4096),
-        metadata={"description": "The header `Authorization` to push with. Never shown."},
+        metadata={
+            "description": "The header `Authorization` to push with. Never shown, and gone with "
+            "an endpoint on another host."
+        },
     )
     audience = fields.String(validate=TEXT)
     wanted = fields.List(
