@@ -59,10 +59,10 @@ def write(path: Path, manifest: Manifest, database: Path, secret_key: str | None
     :param database: The copy of the database.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
     try:
-        with os.fdopen(
-            os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb"
-        ) as f:
+        # Anew: in a folder of all, somebody may have put a file or a link of theirs there.
+        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as f:
             with (  # without a name in it, which no checksum covers
                 gzip.GzipFile("", "wb", COMPRESSION, f, mtime=0) as content,
                 tarfile.open(fileobj=content, mode="w:") as tar,
