@@ -39,6 +39,8 @@ class Polled:
     account_id: str
     id: str
     status: str
+    hash: str
+    """Of the secret it was asked with."""
 
 
 @dataclass
@@ -54,10 +56,11 @@ def identify(stream_id: str, secret: str) -> Polled | None:
     """Return the stream a receiver polls; None when the secret is not its."""
     if len(secret) > 256:
         return None
-    row = _by_hash.first(hash=digest(secret))
+    hashed = digest(secret)
+    row = _by_hash.first(hash=hashed)
     if row is None or row.id != stream_id:
         return None
-    return Polled(row.account_id, row.id, row.status)
+    return Polled(row.account_id, row.id, row.status, hashed)
 
 
 def has_news(stream: Polled) -> bool:
@@ -78,14 +81,14 @@ def poll(
     :param refused: Why it does not want others, by id.
     :param limit: How many it wants now; none: it only acknowledges.
     """
-    refused = refused or {}
+    refused, limit = refused or {}, min(limit, MOST_EVENTS)
     with write_transaction():
         row = _locked(stream)
         if row is None:
             return Offer()
         settled = set(row.settled)
         settled |= _settle(stream, row.cursor, acknowledged, refused)
-        cursor, events, more = _ahead(row, settled, min(limit, MOST_EVENTS))
+        cursor, events, more = _ahead(row, settled, limit)
         if row.status == "enabled":
             again = deliveries.asked_again(stream.account_id, stream.id, limit)
             events = [*again, *events][:limit]
@@ -158,9 +161,14 @@ def _tokens(row: Any, events: list[Event]) -> dict[str, str]:
 
 
 def _locked(stream: Polled) -> Any:
-    """Return the row of a stream, which stays so until the transaction ends."""
+    """Return the row of a stream, which stays so until the transaction ends.
+
+    None where there is none, or none any more with this secret: one may have waited for long.
+    """
     query = select(EventStream.__table__).where(
-        EventStream.account_id == stream.account_id, EventStream.id == stream.id
+        EventStream.account_id == stream.account_id,
+        EventStream.id == stream.id,
+        EventStream.hash == stream.hash,
     )
     return db.session.execute(query.with_for_update(key_share=True)).first()
 

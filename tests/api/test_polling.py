@@ -123,6 +123,16 @@ def test_what_is_refused_is_put_aside_and_may_be_asked_for_again(account, poller
     assert rows(DeadLetter) == []
 
 
+def test_no_more_is_asked_again_at_once_than_is_offered(account, poller, monkeypatch):
+    monkeypatch.setattr(polling, "MOST_EVENTS", 2)
+    for number in range(3):
+        a_user(account, f"more{number}@example.com")
+    poller.ask(setErrs={each: {"err": "no"} for each in poller.expected()})
+    with write(account) as work:
+        assert dead_letters.ask_again(work, poller.stream.id) > 2
+    assert len(poller.ask(maxEvents=2**31).json["sets"]) == 2
+
+
 def test_only_what_is_wanted_is_offered_and_the_rest_is_passed_over(app, account):
     poller = Poller(app, account, wanted=[f"{PROVISIONING}:create:full"])
     a_group(account)
@@ -218,6 +228,15 @@ def test_it_waits_for_an_event(app, account, poller, monkeypatch):
     a_user(account)
     waiting.join(10)
     assert list(got[0]) == poller.expected()[-1:]
+
+
+def test_who_waits_with_a_secret_that_has_ended_gets_nothing(account, poller):
+    waiting = polling.identify(poller.stream.id, poller.stream.secret)
+    with write(account) as work:
+        fresh = streams.renew_secret(work, poller.stream.id)
+    a_user(account)
+    assert polling.poll(waiting).tokens == {}
+    assert polling.poll(polling.identify(poller.stream.id, fresh)).tokens
 
 
 def test_it_waits_neither_for_ever_nor_with_all_threads(app, account, poller, monkeypatch):
