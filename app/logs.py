@@ -5,6 +5,7 @@ Of a request they say the route, not the path: a path may hold a sign-in link.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -97,7 +98,10 @@ def _write_request(response: Response) -> None:
 
 
 def _line(event: EventDict, **_options: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:  # half a surrogate pair, or a number of many digits
+        return json.dumps(event, default=repr)
 
 
 def log_failure(error: BaseException) -> None:

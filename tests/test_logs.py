@@ -6,6 +6,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+from app.logs import _line
+
 SCRIPT = """
 import logging
 from app.factory import create_app
@@ -15,6 +19,11 @@ with app.test_request_context():
     app.logger.error("something failed", exc_info=ValueError("why"))
 logging.getLogger("some.library").warning("a %s thing", "strange")
 """
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70])
+def test_a_line_is_written_whatever_it_holds(value):
+    assert json.loads(_line({"event": "x", "value": value}))["value"] == value
 
 
 def test_a_librarys_warnings_are_json_lines(tmp_path):
