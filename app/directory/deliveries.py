@@ -24,7 +24,7 @@ from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, DeadLetter, EventStream, OutgoingEvent
 from app.store.types import new_id, now
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """Who has noted nothing for so long is taken to be gone; longer than any one try takes."""
 DEAD_LIMIT = 20
 """After so many events given up in a row a stream is paused: it is not the events."""
