@@ -113,6 +113,7 @@ class Settings:
         "Where a trace of each request is sent, by OTLP over HTTP, such as "
         "`http://127.0.0.1:4318/v1/traces`. Empty: nowhere. Needs `pip install gatehouse[otel]`.",
         "",
+        secret=True,
     )
     session_hours: int = _setting("Longest life of a sign-in, in hours.", 12)
     session_idle_minutes: int = _setting("A session unused for this long ends, in minutes.", 60)
