@@ -23,24 +23,24 @@ Joining = tuple[str, int, str, dict[str, str]]
 """A user, the line of the file, who it says they are, and the names of their groups."""
 
 
-def chunks_of(stream: IO[bytes], size_limit: int = SIZE_LIMIT) -> Iterator[bytes]:
+def chunks_of(stream: IO[bytes], size_limit: int | None = None) -> Iterator[bytes]:
     """Return a file from its beginning, piece by piece.
 
     :raises Invalid: When it is too large.
     """
     stream.seek(0)
-    size = 0
+    size, most = 0, size_limit or SIZE_LIMIT
     while piece := stream.read(PIECE):
         size += len(piece)
-        if size > size_limit:
-            limit = size_limit // 1024 // 1024
+        if size > most:
+            limit = most // 1024 // 1024
             raise Invalid(
                 say("The file is larger than %(limit)s MB. Split it.", limit=limit), field="file"
             )
         yield piece
 
 
-def keep(work: Work, operation_id: str, stream: IO[bytes], size_limit: int = SIZE_LIMIT) -> None:
+def keep(work: Work, operation_id: str, stream: IO[bytes], size_limit: int | None = None) -> None:
     """Keep a file for an operation.
 
     :raises Invalid: When it is too large.
