@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -17,34 +13,12 @@ from app.store.database import close_database, db
 from app.store.models import EventStream, OutgoingEvent
 from app.store.types import now
 from tests.conftest import make_app
-from tests.e2e.server import GATEHOUSE, _environment, free_port, gatehouse
+from tests.e2e.server import Server, free_port, gatehouse, running_server
 from tests.receiver import TAKEN, a_receiver
 
 USERS = 30
 SECONDS = 60
-
-
-@contextmanager
-def serving(env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server that may be killed."""
-    with log.open("ab") as output:
-        command = [GATEHOUSE, "serve"]
-        process = subprocess.Popen(
-            command, env=env, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        until(lambda: answers(f"{env['GATEHOUSE_PUBLIC_URL']}/healthz"))
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=10).ok
-    except requests.ConnectionError:
-        return False
+USER = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -54,26 +28,37 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a server and its workers, with no time to say goodbye."""
-    import os
+def add_people(server: Server, token: str) -> None:
+    for number in range(USERS):
+        created = requests.post(
+            f"{server.url}/scim/v2/Users",
+            json=USER | {"userName": f"user{number}@example.com"},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+        assert created.status_code == 201, created.text
 
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(30)
+
+def after_the_kill(database_url: str) -> list[str]:
+    """Let the lease of who was killed end, and return the ids of what is to arrive, in order."""
+    with make_app(database_url).app_context():
+        begin = select(OutgoingEvent.sequence).where(OutgoingEvent.type == "stream.created")
+        events = select(OutgoingEvent.id).where(OutgoingEvent.sequence >= begin.scalar_subquery())
+        found = list(db.session.scalars(events.order_by(OutgoingEvent.sequence)))
+        db.session.execute(update(EventStream).values(leased_until=now()))
+        db.session.commit()
+        close_database()
+    return found
 
 
 def test_who_is_killed_in_the_middle_loses_nothing_and_renames_nothing(database_url, tmp_path):
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    env = _environment(database_url, tmp_path / "data", port, url)
-    env["GATEHOUSE_RECEIVER_NETWORKS"] = "127.0.0.0/8"
-    gatehouse("account", "create", "Acme", env=env)
-    token = gatehouse("token", "create", "Acme", "--name", "Okta", env=env)["token"]
+    options = {"port": free_port(), "GATEHOUSE_RECEIVER_NETWORKS": "127.0.0.0/8"}
     known: dict[str, Any] = {}
 
     def keys() -> dict[str, Any]:
-        if not known:  # as any application would, from where it is published
-            known.update(requests.get(f"{url}/.well-known/jwks.json", timeout=30).json())
+        if not known:  # as any application would, from where they are published
+            url = f"http://127.0.0.1:{options['port']}/.well-known/jwks.json"
+            known.update(requests.get(url, timeout=30).json())
         return known
 
     def slowly(_number: int, _claims: dict[str, Any]) -> Any:
@@ -82,46 +67,22 @@ def test_who_is_killed_in_the_middle_loses_nothing_and_renames_nothing(database_
 
     with a_receiver(keys) as receiver:
         receiver.say = slowly
-        options = ("--push", receiver.url, "--audience", "media")
-        stream = gatehouse("stream", "add", "Acme", "--name", "media", *options, env=env)["id"]
-        with serving(env, tmp_path / "log") as process:
-            for number in range(USERS):
-                created = requests.post(
-                    f"{url}/scim/v2/Users",
-                    json={"schemas": [], "userName": f"user{number}@example.com"}
-                    | {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]},
-                    headers={"Authorization": f"Bearer {token}"},
-                    timeout=30,
-                )
-                assert created.status_code == 201, created.text
+        with running_server(database_url, tmp_path, **options) as server:
+            gatehouse("account", "create", "Acme", env=server.env)
+            made = gatehouse("token", "create", "Acme", "--name", "Okta", env=server.env)
+            pushed = ("--push", receiver.url, "--audience", "media")
+            gatehouse("stream", "add", "Acme", "--name", "media", *pushed, env=server.env)
+            add_people(server, made["token"])
             until(lambda: len(receiver.taken) >= 5)
-            kill(process)
-        before = len(receiver.taken)
-        expected = after_the_kill(database_url, stream)
-        with serving(env, tmp_path / "log"):
+            server.kill()
+        before = receiver.taken.copy()
+        expected = after_the_kill(database_url)
+        with running_server(database_url, tmp_path, **options):
             until(lambda: set(expected) <= set(receiver.ids()))
-            time.sleep(1.5)
+            time.sleep(1.5)  # for what should not come
     ids = receiver.ids()
-    assert len(expected) == USERS + 1 and set(ids) == set(expected)
+    assert len(expected) == USERS + 1
     assert list(dict.fromkeys(ids)) == expected, "each for the first time in order"
-    again = {each["jti"]: each for each in receiver.taken[before:]}
-    assert all(again.get(each["jti"], each) == each for each in receiver.taken[:before])
+    again = {each["jti"]: each for each in receiver.taken[len(before) :]}
+    assert all(again.get(each["jti"], each) == each for each in before)
     assert {each["aud"] for each in receiver.taken} == {"media"}
-
-
-def after_the_kill(database_url: str, stream_id: str) -> list[str]:
-    """Let the lease of who was killed end, and return the ids of what is to arrive."""
-    app = make_app(database_url)
-    with app.app_context():
-        stream = db.session.execute(select(EventStream).where(EventStream.id == stream_id)).scalar()
-        ids = select(OutgoingEvent.id).where(OutgoingEvent.account_id == stream.account_id)
-        created = ids.where(OutgoingEvent.type == "stream.created").with_only_columns(
-            OutgoingEvent.sequence
-        )
-        first = db.session.scalar(created)
-        after = ids.where(OutgoingEvent.sequence >= first).order_by(OutgoingEvent.sequence)
-        found = list(db.session.scalars(after))
-        db.session.execute(update(EventStream).values(leased_until=now()))
-        db.session.commit()
-        close_database()
-    return found
