@@ -6,9 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import CTE, CompoundSelect, Select, bindparam, func, select, tuple_, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    union_all,
+)
 
 from app.access.grants import HeldGrant, given, held, in_force, to_one_of
 from app.access.membership import groups_containing_each
@@ -40,47 +51,8 @@ def grants_reaching_each(
     rows = _at_places.all(
         account_id=account_id, user_ids=user_ids, pairs=map("".join, pairs), at=at
     )
-    return _Given(rows).reaching_each(places, ways)
-
-
-class _Given:
-    """Grants by whom and where they were given to, and who is in the groups among these."""
-
-    def __init__(self, rows: Iterable[Any]) -> None:
-        self._grants: dict[Place, list[HeldGrant]] = defaultdict(list)
-        self._groups: dict[str, set[str]] = defaultdict(set)
-        """Of each user."""
-        known = set()
-        for row in rows:
-            self._grants[row.group_id or row.user_id, row.folder_id].append(held(row, None))
-            if row.group_id and row.group_id not in known:
-                known.add(row.group_id)
-                for user_id in row.holders:
-                    self._groups[user_id].add(row.group_id)
-
-    def reaching_each(
-        self, places: Iterable[Place], ways: dict[str, list[Step]]
-    ) -> dict[Place, list[HeldGrant]]:
-        found = {}
-        for user_id, folder_id in places:
-            principals = (user_id, *self._groups.get(user_id, ()))
-            found[user_id, folder_id] = [
-                grant
-                for principal in principals
-                for grant in self._reaching(principal, folder_id, ways)
-            ]
-        return found
-
-    def _reaching(
-        self, principal: str, folder_id: str | None, ways: dict[str, list[Step]]
-    ) -> Iterator[HeldGrant]:
-        if folder_id is not None:
-            if folder_id not in ways:
-                return
-            for depth, step in enumerate(reaching(ways[folder_id])):
-                for grant in self._grants.get((principal, step.id), ()):
-                    yield replace(grant, depth=depth)
-        yield from self._grants.get((principal, None), ())
+    given_to = _Given(rows)
+    return {place: list(given_to.reaching(place, ways)) for place in places}
 
 
 def grants_near_each(
@@ -90,11 +62,52 @@ def grants_near_each(
 
     One statement. They stand where they were given: what is restricted is not looked at.
     """
-    found: dict[Place, list[HeldGrant]] = defaultdict(list)
     values = {"user_ids": user_ids, "folder_ids": folder_ids}
-    for row in _near.all(account_id=account_id, at=at, **values):
-        found[row.holder_id, row.folder_id].append(held(row, None))
+    given_to = _Given(_near.all(account_id=account_id, at=at, **values))
+    found: dict[Place, list[HeldGrant]] = defaultdict(list)
+    for user_id in user_ids:
+        for grant in given_to.all(user_id):
+            found[user_id, grant.folder_id].append(grant)
     return found
+
+
+class _Given:
+    """Grants by whom and where they were given to, and who is in the groups among these."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._grants: dict[str, dict[str | None, list[HeldGrant]]] = {}
+        """By principal and folder."""
+        self._groups: dict[str, list[str]] = defaultdict(list)
+        """Of each user."""
+        for row in rows:
+            principal = row.group_id or row.user_id
+            if principal not in self._grants:
+                self._grants[principal] = defaultdict(list)
+                for user_id in row.holders or ():
+                    self._groups[user_id].append(principal)
+            self._grants[principal][row.folder_id].append(held(row, None))
+
+    def all(self, user_id: str) -> Iterator[HeldGrant]:
+        """Return all grants that reach a user, where they were given."""
+        for by_folder in self._of(user_id):
+            yield from chain.from_iterable(by_folder.values())
+
+    def reaching(self, place: Place, ways: dict[str, list[Step]]) -> Iterator[HeldGrant]:
+        """Return the grants that reach a user on a folder, or on the account."""
+        user_id, folder_id = place
+        if folder_id is not None and folder_id not in ways:
+            return
+        way = [] if folder_id is None else reaching(ways[folder_id])
+        for by_folder in self._of(user_id):
+            for depth, step in enumerate(way):
+                for grant in by_folder.get(step.id, ()):
+                    yield replace(grant, depth=depth)
+            yield from by_folder.get(None, ())
+
+    def _of(self, user_id: str) -> Iterator[dict[str | None, list[HeldGrant]]]:
+        for principal in (user_id, *self._groups.get(user_id, ())):
+            if principal in self._grants:
+                yield self._grants[principal]
 
 
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
@@ -114,26 +127,18 @@ def _at_places() -> CompoundSelect[Any]:
         func.substr(pair, 1, _ID_LENGTH).label("folder_id"),
         func.substr(pair, _ID_LENGTH + 1).label("user_id"),
     ).cte("place")
-    active = select(User.id).where(
-        User.account_id == _ACCOUNT_ID, one_of(User.id, "user_ids"), User.active.is_(True)
-    )
-    groups = groups_containing_each(_ACCOUNT_ID, active)
-    of_users = select(place.c.user_id, place.c.folder_id).where(place.c.user_id.in_(active))
+    active, groups = _principals()
+    of_users = select(place.c.user_id, place.c.folder_id)
     of_groups = select(groups.c.group_id, place.c.folder_id).join(
         place, place.c.user_id == groups.c.user_id
     )
-    # All by IN: of joins with these SQLite would make filters of all users and all grants.
-    conditions = (
+    return _given_to(
+        groups,
         Grant.folder_id.is_(None) & Grant.user_id.in_(active),
         Grant.folder_id.is_(None) & to_one_of(groups),
-        tuple_(Grant.user_id, Grant.folder_id).in_(of_users),
+        Grant.user_id.in_(active) & tuple_(Grant.user_id, Grant.folder_id).in_(of_users),
         tuple_(Grant.group_id, Grant.folder_id).in_(of_groups),
     )
-    holders = select(json_lists(groups.c.user_id)).where(groups.c.group_id == Grant.group_id)
-    query = given(Grant.user_id.label("user_id"), holders.scalar_subquery().label("holders")).where(
-        Grant.account_id == _ACCOUNT_ID, in_force(_AT)
-    )
-    return union_all(*(query.where(each) for each in conditions))
 
 
 @prepared
@@ -142,21 +147,28 @@ def _near() -> CompoundSelect[Any]:
     above = select(FolderClosure.ancestor_id).where(
         FolderClosure.account_id == _ACCOUNT_ID, one_of(FolderClosure.descendant_id, "folder_ids")
     )
-    branches = []
-    for through in (None, groups_containing_each(_ACCOUNT_ID, select(each_of("user_ids")))):
-        query = _grants(through)
-        branches.append(query.where(Grant.folder_id.is_(None)))
-        branches.append(query.where(Grant.folder_id.in_(above)))
-    return union_all(*branches)
+    active, groups = _principals()
+    principals = Grant.user_id.in_(active), to_one_of(groups)
+    places = Grant.folder_id.is_(None), Grant.folder_id.in_(above)
+    return _given_to(groups, *(each & place for each in principals for place in places))
 
 
-def _grants(through: CTE | None) -> Select[Any]:
-    holder = Grant.user_id if through is None else through.c.user_id
-    query = given(holder.label("holder_id"))
-    if through is None:
-        query = query.where(one_of(Grant.user_id, "user_ids"))
-    else:
-        query = query.join(through, through.c.group_id == Grant.group_id).where(to_one_of(through))
-    return query.join(User, (User.account_id == Grant.account_id) & (User.id == holder)).where(
-        Grant.account_id == _ACCOUNT_ID, User.active.is_(True), in_force(_AT)
+def _principals() -> tuple[Select[str], CTE]:
+    """Return those of the users who are active, and the groups around these."""
+    active = select(User.id).where(
+        User.account_id == _ACCOUNT_ID, one_of(User.id, "user_ids"), User.active.is_(True)
     )
+    return active, groups_containing_each(_ACCOUNT_ID, active)
+
+
+def _given_to(groups: CTE, *conditions: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Return the query of grants that meet any of some conditions, and who is in their groups.
+
+    All goes by IN: of joins with few rows of its own, SQLite would make filters by reading all
+    users and all grants.
+    """
+    holders = select(json_lists(groups.c.user_id)).where(groups.c.group_id == Grant.group_id)
+    query = given(Grant.user_id.label("user_id"), holders.scalar_subquery().label("holders")).where(
+        Grant.account_id == _ACCOUNT_ID, in_force(_AT)
+    )
+    return union_all(*(query.where(each) for each in conditions))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 
 from app.settings import Network
-from app.store.database import db
 from app.store.functions import joined_texts
 from app.store.models import AddressRule
+from app.store.prepared import prepared
 from app.store.types import Id, UtcDateTime, Word, now
 
 SURFACES = ("console", "api", "scim")
@@ -36,7 +36,7 @@ def allowed(account_id: str, surface: str, address: str | None) -> bool:
     :param surface: Of ``SURFACES``.
     :param address: As ``app.security.requests.client_address`` says it; None: it cannot be told.
     """
-    return lets_in(db.session.scalar(_rules(), {"account": account_id, "of": surface}), address)
+    return lets_in(_rules.scalar(account=account_id, of=surface), address)
 
 
 def rules_of(
@@ -93,8 +93,8 @@ def _networks(rules: str) -> tuple[Network, ...]:
     return parsed(each for each in rules.split(",") if each)
 
 
-@cache
+@prepared
 def _rules() -> Select[Any]:
-    """Return the query of :func:`allowed`. Built once: every request of an API asks it."""
+    """Return the query of :func:`allowed`."""
     account, surface = bindparam("account", type_=Id), bindparam("of", type_=Word)
-    return select(rules_of(account, surface))
+    return select(rules_of(account, surface).label("rules"))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from werkzeug.wrappers import Response
 
 from app.security import addresses
@@ -15,7 +15,8 @@ from app.security.secrets import digest
 from app.settings import Settings
 from app.store.database import db
 from app.store.models import Account, ApplicationSession, Session, User
-from app.store.types import now
+from app.store.prepared import prepared
+from app.store.types import Name, UtcDateTime, Word, now
 
 LONGEST_SECRET = 128
 """Of a cookie, in characters: ours have fewer."""
@@ -108,7 +109,7 @@ def signed_in(secret: str | None, settings: Settings) -> SignedIn | None:
     """
     if not secret or len(secret) > LONGEST_SECRET:
         return None
-    return _person(_query(settings).where(Session.hash == digest(secret)))
+    return _person(_by_cookie.first(hash=digest(secret), **_moments(settings)))
 
 
 def half_signed_in(secret: str | None) -> HalfSignedIn | None:
@@ -146,22 +147,42 @@ def signed_in_at(origin: str, secret: str | None, settings: Settings) -> SignedI
     """
     if not secret or len(secret) > LONGEST_SECRET:
         return None
+    found = _by_application.first(hash=digest(secret), origin=origin, **_moments(settings))
+    return _person(found)
+
+
+@prepared
+def _by_cookie() -> Select[*tuple[Any, ...]]:
+    """Return who is signed in with a cookie."""
+    return _signed_in().where(Session.hash == bindparam("hash", type_=Word))
+
+
+@prepared
+def _by_application() -> Select[*tuple[Any, ...]]:
+    """Return who is signed in with a cookie of an application."""
     there = (ApplicationSession.account_id == Session.account_id) & (
         ApplicationSession.session_id == Session.id
     )
-    query = _query(settings).join(ApplicationSession, there)
-    return _person(
-        query.where(
-            ApplicationSession.hash == digest(secret),
-            ApplicationSession.origin == origin,
+    return (
+        _signed_in()
+        .join(ApplicationSession, there)
+        .where(
+            ApplicationSession.hash == bindparam("hash", type_=Word),
+            ApplicationSession.origin == bindparam("origin", type_=Name),
             ApplicationSession.path.is_(None),
         )
     )
 
 
-def _query(settings: Settings) -> Select[*tuple[Any, ...]]:
+def _signed_in() -> Select[*tuple[Any, ...]]:
     """Return the query of those who are signed in, to be narrowed to one."""
-    return _people(Session.seen_at).where(*live(settings, now()))
+    at, idle_since = (bindparam(name, type_=UtcDateTime()) for name in ("at", "idle_since"))
+    return _people(Session.seen_at).where(*_live(at, idle_since))
+
+
+def _moments(settings: Settings) -> dict[str, datetime]:
+    at = now()
+    return {"at": at, "idle_since": at - timedelta(minutes=settings.session_idle_minutes)}
 
 
 def _people(*more: Any) -> Select[*tuple[Any, ...]]:
@@ -187,13 +208,13 @@ def _people(*more: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _person(query: Select[*tuple[Any, ...]]) -> SignedIn | None:
-    row = db.session.execute(query).first()
+def _person(row: Any) -> SignedIn | None:
     return None if row is None else SignedIn(**_named(row))
 
 
 def _named(row: Any) -> dict[str, Any]:
-    return dict(row._mapping) | {"display_name": row.display_name or row.user_name}
+    named: dict[str, Any] = row._asdict()
+    return named | {"display_name": row.display_name or row.user_name}
 
 
 def live(settings: Settings, at: datetime) -> tuple[Any, ...]:
@@ -201,11 +222,15 @@ def live(settings: Settings, at: datetime) -> tuple[Any, ...]:
 
     One that still awaits a second factor cannot.
     """
+    return _live(at, at - timedelta(minutes=settings.session_idle_minutes))
+
+
+def _live(at: Any, idle_since: Any) -> tuple[Any, ...]:
     return (
         Session.awaits.is_(None),
         Session.revoked_at.is_(None),
         Session.expires_at > at,
-        Session.seen_at > at - timedelta(minutes=settings.session_idle_minutes),
+        Session.seen_at > idle_since,
     )
 
 
