@@ -15,7 +15,7 @@ from app.directory import second_factor as factor_rules
 from app.directory.errors import NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest, new_secret
-from app.store.database import db, table, write_transaction
+from app.store.database import db, note, table, write_transaction
 from app.store.models import Session, SignInLink, User
 from app.store.prepared import one_of, prepared
 from app.store.types import Id, UtcDateTime, new_id, now
@@ -242,12 +242,8 @@ def at_provider(account_id: str, session_id: str) -> AtProvider | None:
 
 def touch(session_id: str, account_id: str) -> None:
     """Note that a session is in use. It is not an event, so it leaves no trace in the audit."""
-    with write_transaction():
-        db.session.execute(
-            update(Session)
-            .where(Session.account_id == account_id, Session.id == session_id)
-            .values(seen_at=now())
-        )
+    whose = (Session.account_id == account_id, Session.id == session_id)
+    note(lambda: db.session.execute(update(Session).where(*whose).values(seen_at=now())))
 
 
 def forget_old() -> None:

@@ -15,7 +15,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
-from app.store.database import db, table, write_transaction
+from app.store.database import db, note, table
 from app.store.models import Connection, Token
 from app.store.prepared import prepared
 from app.store.types import Id, UtcDateTime, new_id, now
@@ -197,8 +197,7 @@ def revoke_of_connection(work: Work, connection_id: str) -> int:
 
 def touch(account_id: str, token_id: str) -> None:
     """Note that a token is in use. It is not an event, so it leaves no trace in the audit."""
-    with write_transaction():
-        _touch.run(account=account_id, token=token_id, at=now())
+    note(lambda: _touch.run(account=account_id, token=token_id, at=now()))
 
 
 @prepared

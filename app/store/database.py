@@ -1,7 +1,7 @@
 """The connection to the database: one embedded default, one variable for PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from app.store import driver, waiting
 from app.store.driver import Driver, join, of_thread
+from app.store.outages import is_outage
 from app.store.types import comparison_key
+from app.store.writers import Writers
 
 MMAP_BYTES = 2**31 - 2**16
 """How much of the file SQLite reads without a call to the system: as much as it allows."""
@@ -73,6 +75,7 @@ def init_database(app: Flask, url: str, threads: int, seconds: int) -> None:
     }
     if make_url(url).database:  # One in memory has a single connection, which all share.
         app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] = threads + 2
+    app.extensions["gatehouse_writers"] = Writers()
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
@@ -130,11 +133,28 @@ def write_transaction() -> Iterator[None]:
     reads and then writes never fails half way because another one wrote in between.
 
     :raises RuntimeError: Within another one: its end would keep half of that one.
+    :raises sqlalchemy.exc.TimeoutError: While nobody can write, and somebody else tries.
     """
     if "writing" in g:
         raise RuntimeError("a write transaction within another one")
     if db.session.registry.has():
         db.session.rollback()
+    writers: Writers = current_app.extensions["gatehouse_writers"]
+    writers.enter()
+    try:
+        with _written():
+            yield
+        writers.succeeded()
+        g.has_written = True  # so that what asked for it is not done once more
+    except BaseException as error:
+        writers.failed(error, db.engine)
+        raise
+    finally:
+        writers.leave()
+
+
+@contextmanager
+def _written() -> Iterator[None]:
     writing = g.writing = _begun(db.engine)
     try:
         yield
@@ -169,6 +189,20 @@ def _roll_back(writing: Driver) -> None:
     finally:  # Otherwise whoever this thread serves next would be in this transaction.
         if not writing.is_lost:
             writing.connection.rollback()
+
+
+def note(write: Callable[[], object]) -> None:
+    """Write what nobody depends on, such as when a token was used last; where that cannot be
+    written, it is left out, and who asked for something else is answered all the same."""
+    writers: Writers = current_app.extensions["gatehouse_writers"]
+    if writers.are_stuck:
+        return
+    try:
+        with write_transaction():
+            write()
+    except Exception as error:
+        if not is_outage(error, db.engine):
+            raise
 
 
 @contextmanager
