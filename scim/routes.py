@@ -24,7 +24,7 @@ from app.directory.work import Actor
 from app.security.requests import BUSY_SECONDS, settings
 from app.store.database import db
 from app.store.outages import is_outage
-from app.web import ReadyResponse
+from app.web import ReadyResponse, may_be_done_again
 from app.words import say
 from scim import dry_run, quick
 from scim.authentication import (
@@ -36,7 +36,7 @@ from scim.authentication import (
 )
 from scim.journal import Journal
 from scim.rendering import written
-from scim.service import GatehouseService, service_for
+from scim.service import BUSY, GatehouseService, service_for
 from scim.serving import PREFIX, base_url, handler
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
@@ -76,6 +76,8 @@ def serve(path: str = "") -> Response:
     except Unauthenticated as error:
         return error_response(error, _journal_of_refusal(path, error))
     except Exception as error:
+        if may_be_done_again(error):
+            raise
         return error_response(error, journal)
 
 
@@ -83,7 +85,7 @@ def error_response(error: Exception, journal: Journal | None = None) -> Response
     """Return the SCIM Error of anything that went wrong; the unexpected is logged, never told."""
     if is_outage(error, db.engine):
         current_app.logger.error("The database could not be had", exc_info=error)
-        error = ServiceUnavailable("The database is busy. Try again.", retry_after=BUSY_SECONDS)
+        error = ServiceUnavailable(BUSY, retry_after=BUSY_SECONDS)
         journal = None  # It could not be written either.
     waiting = {}
     if isinstance(error, HTTPException):
@@ -139,7 +141,7 @@ def _scim_request(path: str, identity: Identity) -> ScimRequest:
         path=f"/{path}",
         query=request.args,
         headers=[(name, environ[key]) for name, key in _HEADERS.items() if key in environ],
-        body=request.get_data(cache=False),
+        body=request.get_data(),
         subject=identity,
     )
 

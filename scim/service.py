@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 from scim2_models import (
     Context,
+    Error,
     ForbiddenException,
     InvalidSyntaxException,
     NotFoundException,
@@ -25,6 +27,8 @@ from scim2_server.requests import ScimRequest
 from scim2_server.routing import RESERVED_NAMES, Operation, Target
 from scim2_server.service import ScimService, scim_exception_of
 
+from app.store.database import db
+from app.store.outages import is_outage
 from app.words import say
 from scim import bounds, dialects
 from scim.authentication import Identity, Person
@@ -40,6 +44,7 @@ _BY_ID = {
     "DELETE": Operation.delete,
 }
 _ENDPOINTS = ("Users", "Groups")
+BUSY = "The database is busy. Try again."
 PROJECTIONS = 64
 """How many projections a service keeps, each of a list of attributes as it was sent."""
 _READS = (Operation.query, Operation.search, Operation.search_with_body)
@@ -52,6 +57,14 @@ class GatehouseService(ScimService):
     def urns(self) -> frozenset[str]:
         """The schemas there are, in lower case."""
         return frozenset(str(schema.id).lower() for schema in self.provider.schemas)
+
+    @staticmethod
+    def error_of(exception: Exception) -> Error:
+        """Return the error to answer with; also of one operation of a bulk request."""
+        if is_outage(exception, db.engine):
+            exception = SCIMException(detail=BUSY)
+            exception.status = HTTPStatus.SERVICE_UNAVAILABLE
+        return ScimService.error_of(exception)
 
     @staticmethod
     def match(request: ScimRequest) -> Target:

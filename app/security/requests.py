@@ -38,21 +38,25 @@ class BoundedRequest(Request):
         return data
 
     def body(self) -> bytes:
-        """Return the body, which can be had once: the short way where its length is stated.
+        """Return the body: the short way where its length is stated.
 
         :raises RequestEntityTooLarge: When it is too large.
         :raises ClientDisconnected: When it ends too early.
         """
+        known: bytes | None = self.__dict__.get("_cached_data")
+        if known is not None:  # The request is answered once more.
+            return known
         environ = self.environ
         stated = environ.get("CONTENT_LENGTH", "")
         if "HTTP_TRANSFER_ENCODING" in environ or not _LENGTH.fullmatch(stated):
-            return cast(bytes, self.get_data(cache=False))
+            return cast(bytes, self.get_data())
         length = int(stated)
         if length > settings().max_body_bytes:
             raise RequestEntityTooLarge
         body: bytes = environ["wsgi.input"].read(length)
         if len(body) < length:
             raise ClientDisconnected
+        self._cached_data = body
         return body
 
 
