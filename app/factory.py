@@ -73,12 +73,14 @@ def create_serving_app() -> Flask:
     """Return the application of a server process, which does background work too."""
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
-    from app import deliveries, jobs, operations
+    from app import deliveries, jobs, operations, shared_limits
     from app.background import end_with_process
 
     app = create_app()
     workers = [jobs.start(app, app.extensions["gatehouse_jobs"]), operations.start(app)]
     end_with_process([*workers, deliveries.start(app)])
+    if not app.extensions["gatehouse"].embedded:  # which one process has for itself
+        shared_limits.start(app)
     gc.freeze()
     gc.enable()
     return app
@@ -104,6 +106,7 @@ def _jobs() -> tuple[Job, ...]:
         Job("reviews", timedelta(minutes=1), _call("app.review_mails", "work")),
         Job("old traces", hour, _call("app.directory.traces", "forget_old")),
         Job("old sign-ins", hour, _call("app.directory.sign_in", "forget_old")),
+        Job("old counts", hour, _call("app.directory.request_counts", "forget_old")),
         Job("old attempts", hour, _call("app.directory.attempts", "forget_old")),
         Job("old sessions", hour, _call("app.directory.sessions", "forget_old")),
         Job("old answers", hour, _call("app.directory.idempotency", "forget_old")),

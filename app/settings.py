@@ -77,17 +77,16 @@ class Settings:
     )
     max_body_bytes: int = _setting("Largest request body, in bytes.", 16 * 1024 * 1024)
     scim_requests_per_minute: int = _setting(
-        "SCIM requests a minute each connection may make of one process; more are answered 429.",
+        "SCIM requests a minute each connection may make of all processes together; more are "
+        "answered 429.",
         6000,
     )
     api_requests_per_minute: int = _setting(
-        "Requests a minute each token or person may make of the API, of one process; more are "
-        "answered 429.",
+        "Requests a minute each token or person may make of the API; more are answered 429.",
         6000,
     )
     sign_ins_per_minute: int = _setting(
-        "SAML requests a minute one address may make at one connection, of one process; more are "
-        "answered 429.",
+        "SAML requests a minute one address may make at one connection; more are answered 429.",
         600,
     )
     smtp_url: str = _setting(

@@ -14,8 +14,10 @@ from app.store.types import new_id
 @pytest.fixture(autouse=True)
 def counting_anew():
     limits._counted.clear()
+    limits._busy.clear()
     yield
     limits._counted.clear()
+    limits._busy.clear()
 
 
 def test_callers_are_counted_apart():
@@ -53,3 +55,28 @@ def test_callers_made_up_do_not_reset_the_others():
     for _ in range(20_000):
         seconds_to_wait(f"oauth:192.0.2.1:{new_id()}", 60)
     assert seconds_to_wait("scim:a", 2) > 0
+
+
+def test_a_clock_that_is_put_back_locks_nobody_out(monkeypatch):
+    seconds_to_wait("scim:a", 1)
+    assert seconds_to_wait("scim:a", 1) > 0
+    earlier = time() - 3600
+    monkeypatch.setattr("time.time", lambda: earlier)
+    assert seconds_to_wait("scim:a", 1) == 0
+
+
+def test_what_others_have_counted_counts_here():
+    for _ in range(5):
+        assert seconds_to_wait("scim:a", 40) == 0
+    (told,) = limits.tell()
+    assert (told.caller, told.events) == ("scim:a", 5)
+    assert limits.tell() == []
+    limits.add(told.counter, 35)
+    assert seconds_to_wait("scim:a", 40) > 0
+    assert [(each.caller, each.events) for each in limits.tell()] == [("scim:a", 1)]
+
+
+def test_of_who_asks_little_others_are_told_nothing():
+    seconds_to_wait("scim:a", 40)
+    seconds_to_wait("address:a", 1)
+    assert limits.tell() == []

@@ -51,7 +51,7 @@ def test_every_table_and_column_is_there(app):
             assert indexes >= {each.name for each in table.indexes}
 
 
-OF_THE_INSTALLATION = {"attempts", "jobs", "signing_keys"}
+OF_THE_INSTALLATION = {"attempts", "jobs", "request_counts", "signing_keys"}
 
 
 def test_every_table_starts_its_key_with_the_account():

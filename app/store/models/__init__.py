@@ -12,7 +12,7 @@ from app.store.models.factors import Passkey, RecoveryCode, TotpDevice
 from app.store.models.folders import Folder, FolderClosure
 from app.store.models.grants import Grant, Mapping, Role
 from app.store.models.groups import Group, Membership, NestedGroup
-from app.store.models.installation import Attempts, Job, SigningKey
+from app.store.models.installation import Attempts, Job, RequestCount, SigningKey
 from app.store.models.operations import Operation, OperationPiece, OperationProblem
 from app.store.models.provisioning import ProvisioningEntry
 from app.store.models.reviews import Review, ReviewItem, ReviewReviewer
@@ -60,6 +60,7 @@ __all__ = [
     "Passkey",
     "ProvisioningEntry",
     "RecoveryCode",
+    "RequestCount",
     "Review",
     "ReviewItem",
     "ReviewReviewer",

@@ -37,6 +37,20 @@ class Attempts(Base):
     forget_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class RequestCount(Base):
+    """How many requests somebody who asks much has made in a minute, of all processes together."""
+
+    __tablename__ = "request_counts"
+
+    key: Mapped[str] = mapped_column(
+        Word, primary_key=True, comment="SHA-256 of whom it counts, hexadecimal"
+    )
+    minute: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="since 1970 (Unix time / 60)"
+    )
+    events: Mapped[int] = mapped_column()
+
+
 class Job(Base):
     """When a piece of background work is due; who moves the time on does the work."""
 

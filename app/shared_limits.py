@@ -1,0 +1,33 @@
+"""Several processes count those who ask much together, once a second, behind their requests."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+EVERY = 1.0
+"""Seconds."""
+log = structlog.get_logger("gatehouse")
+
+
+def start(app: Flask) -> threading.Event:
+    """Tell and hear, in a thread, until the returned event is set."""
+    from app.directory.request_counts import Exchange
+
+    stop, exchange = threading.Event(), Exchange()
+
+    def work() -> None:
+        while not stop.wait(EVERY):
+            with app.app_context():
+                try:
+                    exchange.once()
+                except Exception as error:  # The database may be away; each counts for itself.
+                    log.error("requests not counted together", exc_info=error)
+
+    threading.Thread(target=work, name="gatehouse-limits", daemon=True).start()
+    return stop
