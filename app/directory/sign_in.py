@@ -20,6 +20,9 @@ from app.words import say
 
 REQUEST_LIFETIME = timedelta(minutes=10)
 """How long a person may take to sign in at the provider."""
+REMEMBERED = timedelta(days=1)
+"""For how long after its end the use of an assertion is remembered: if the clock was put forward
+and back again, it must not be of use once more."""
 _COLUMNS = (User.id, User.user_name, User.active, User.origin, User.connection_id)
 ADDRESSES_LIMIT = 20
 """Most e-mail addresses of an assertion that are looked up."""
@@ -80,7 +83,8 @@ def forget_old() -> None:
     at = now()
     with write_transaction():
         db.session.execute(delete(SamlRequest).where(SamlRequest.expires_at < at))
-        db.session.execute(delete(SamlAssertion).where(SamlAssertion.expires_at < at))
+        long_ago = SamlAssertion.expires_at < at - REMEMBERED
+        db.session.execute(delete(SamlAssertion).where(long_ago))
 
 
 def use_request(
