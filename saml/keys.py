@@ -27,7 +27,8 @@ SMALLEST_EC_BITS = 256
 LIFETIME = timedelta(days=3650)
 SOON = timedelta(days=30)
 """How long before its end somebody is told of a certificate."""
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
+"""Nothing of a certificate is a dash, so that a beginning without an end is read once."""
 
 
 def new_key_pair(common_name: str) -> tuple[str, str]:

@@ -44,8 +44,8 @@ class BulkHandler(Handler):
     def bulk(self, request: ScimRequest) -> ScimResponse:
         """POST on ``/Bulk``."""
         self.service.ensure_bulk_payload_size(len(request.body))
-        payload = self.service.payload(request)
-        bounds.check_depth(payload)
+        payload = self.service.payload(request, bounds.BULK * bounds.VALUES)
+        self.comparisons_left = bounds.BULK * bounds.COMPARISONS
         with self.service.provider:
             self.service.route(request, Operation.bulk)
             plan = self._plan(request, payload)
@@ -89,8 +89,7 @@ class BulkHandler(Handler):
     def _validated(self, request: ScimRequest, payload: Document) -> tuple[Plan, list[Document]]:
         """Read operations by scim2-models, and return them also as they were sent, put right."""
         payload = dialects.normalise_bulk(payload, self.service.urns)
-        for operations in dialects.patches_in_bulk(payload):
-            bounds.check_operations(operations)
+        bounds.check_bulk(dialects.patches_in_bulk(payload))
         read = self.service.read_bulk(orjson.dumps(payload), request.header("Content-Type"))
         return Plan(read.operations, read.fail_on_errors), dialects.operations_in(payload)
 

@@ -20,8 +20,9 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 
+from app.directory.members import present
 from app.words import say
-from scim import dialects, members, unknown
+from scim import bounds, dialects, members, unknown
 from scim.projection import Document, Projection
 from scim.rendering import etag
 from scim.schemas import SEEN_FOLDERS
@@ -48,6 +49,8 @@ class Handler(ScimHandler):
 
     service: GatehouseService
     storage: DirectoryStorage
+    comparisons_left: int = bounds.COMPARISONS
+    """How often this request may still look at a value."""
 
     def create(self, request: ScimRequest) -> ScimResponse:
         """POST (RFC 7644 §3.3)."""
@@ -223,7 +226,11 @@ class Handler(ScimHandler):
         operations, found = unknown.take_from_operations(model, operations)
         self._patch(resource_type, resource_id, operations)
         load = partial(self._with_named_members, resource_type, resource_id)
-        members.apply(self.storage.work, resource_id, changes, load)
+        for change in changes:
+            if change.selection is not None:
+                there = len(present(self.storage.work, resource_id).ids())
+                self._look_at(bounds.terms_in(str(change.selection)) * there)
+            members.apply(self.storage.work, resource_id, change, load)
         self.storage.keep_unknown(resource_type, resource_id, found, replace=False)
 
     def _patch(self, resource_type: ResourceType, resource_id: str, operations: list[Any]) -> None:
@@ -231,6 +238,7 @@ class Handler(ScimHandler):
             return
         patch = self.service.patch_of(resource_type, operations)
         resource = self._current(resource_type, resource_id)
+        self._look_at(bounds.comparisons(operations, resource))
         unset = [each for each in kind_of(resource_type).fixed if getattr(resource, each) is None]
         if not self.service.apply(patch, resource):
             return
@@ -238,6 +246,10 @@ class Handler(ScimHandler):
             if getattr(resource, name) is not None:
                 raise MutabilityException(attribute=name, mutability="immutable")
         self.storage.write(resource_type, resource)
+
+    def _look_at(self, values: int) -> None:
+        self.comparisons_left -= values
+        bounds.check_comparisons(self.comparisons_left)
 
     def _with_named_members(self, resource_type: ResourceType, resource_id: str) -> Any:
         """Return a stored group with its members and their names, for a filter to choose among."""

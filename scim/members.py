@@ -6,6 +6,7 @@ never pass through a model of the whole group.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,12 @@ from scim.schemas import GROUP, Group
 
 MEMBERS = "members"
 _QUALIFIED = f"{GROUP}:{MEMBERS}".lower()
+_TEXT = re.compile(r'"([^"\\\x00-\x1f]*)"')
+_EQUAL = rf"value\s+eq\s+{_TEXT.pattern}"
+_LISTED = re.compile(
+    rf"(?:{re.escape(GROUP)}:)?{MEMBERS}\[\s*{_EQUAL}(?:\s+or\s+{_EQUAL})*\s*\]",
+    re.IGNORECASE | re.ASCII,
+)
 
 LoadGroup = Callable[[], Resource[Any]]
 
@@ -79,23 +86,22 @@ def split(operations: list[Any]) -> tuple[list[Change], list[Any]]:
     return changes, rest
 
 
-def apply(work: Work, group_id: str, changes: list[Change], load: LoadGroup) -> None:
-    """Make the changes, in their order.
+def apply(work: Work, group_id: str, change: Change, load: LoadGroup) -> None:
+    """Make a change.
 
     :param load: Returns the group with its members, for a filter that is not a list of ids.
     """
-    for change in changes:
-        ids = change.ids
-        if change.selection is not None:
-            ids = [member.value for member in change.selection.get(load()) or ()]
-        if change.op == "add":
-            memberships.add(work, group_id, ids or ())
-        elif change.op == "replace":
-            memberships.set_members(work, group_id, ids or ())
-        elif ids is None:
-            memberships.clear(work, group_id)
-        else:
-            memberships.remove(work, group_id, ids)
+    ids = change.ids
+    if change.selection is not None:
+        ids = [member.value for member in change.selection.get(load()) or ()]
+    if change.op == "add":
+        memberships.add(work, group_id, ids or ())
+    elif change.op == "replace":
+        memberships.set_members(work, group_id, ids or ())
+    elif ids is None:
+        memberships.clear(work, group_id)
+    else:
+        memberships.remove(work, group_id, ids)
 
 
 def ids_in(value: Any) -> list[str]:
@@ -116,6 +122,14 @@ def ids_in(value: Any) -> list[str]:
     return found
 
 
+def listed(path: str) -> list[str] | None:
+    """Return the ids in a path ``members[value eq "…" or …]``; None for any other.
+
+    There may be thousands: scim2-models takes 200 µs for each, this less than one.
+    """
+    return _TEXT.findall(path) if _LISTED.fullmatch(path) else None
+
+
 def _change(op: str, path: str, value: Any) -> Change:
     if op not in ("add", "remove", "replace"):
         raise InvalidValueException(
@@ -130,6 +144,9 @@ def _change(op: str, path: str, value: Any) -> Change:
         raise MutabilityException(
             attribute=path, detail=say("a member cannot be changed, only added and removed")
         )
+    ids = listed(path)
+    if ids is not None:
+        return Change(op, ids)
     selection = Path[Group](path)
     if selection.value_filter is None:
         raise InvalidPathException(path=path)

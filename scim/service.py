@@ -98,6 +98,7 @@ class GatehouseService(ScimService):
     ) -> tuple[SearchRequest[Any], Any]:
         """Validate a search that does not ask for too much, its filter put right."""
         if isinstance(payload, dict):
+            bounds.check_body(payload)
             bounds.check_search(payload)
             bounds.check_count(payload)
             payload = dialects.normalise_search(payload)
@@ -159,10 +160,12 @@ class GatehouseService(ScimService):
 
     # -- Bodies ----------------------------------------------------------
 
-    def payload(self, request: ScimRequest) -> dict[str, Any]:
+    def payload(self, request: ScimRequest, values: int = bounds.VALUES) -> dict[str, Any]:
         """Return the decoded JSON object of a request.
 
+        :param values: How many values it may hold.
         :raises InvalidSyntaxException: When the body is not a JSON object.
+        :raises SCIMException: When it asks for too much (see ``bounds.check_body``).
         """
         self.ensure_json(request.header("Content-Type"))
         try:
@@ -173,6 +176,7 @@ class GatehouseService(ScimService):
             ) from None
         if not isinstance(decoded, dict):
             raise InvalidSyntaxException(detail=say("The body must be a JSON object"))
+        bounds.check_body(decoded, values)
         return decoded
 
     def resource_of(

@@ -15,6 +15,8 @@ from app.security.paths import same_site_path
 from app.settings import Network, Settings
 from app.store.types import new_id
 
+KEPT_LENGTH = 1024
+"""Longest ``X-Forwarded-For`` whose client is kept in memory: anybody sends whatever they like."""
 BUSY_SECONDS = 2
 """When to try again after the database could not be had."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -95,8 +97,10 @@ def client_address() -> str | None:
     if not has_request_context():
         return None
     environ = request.environ
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-    return _nearest_untrusted(environ.get("REMOTE_ADDR"), forwarded, settings().trusted_proxies)
+    trusted = settings().trusted_proxies
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "") if trusted else ""
+    find = _nearest_untrusted if len(forwarded) > KEPT_LENGTH else _kept
+    return find(environ.get("REMOTE_ADDR"), forwarded, trusted)
 
 
 def comes_from(networks: tuple[Network, ...]) -> bool:
@@ -105,17 +109,20 @@ def comes_from(networks: tuple[Network, ...]) -> bool:
     return address is not None and _lies_in(address, networks)
 
 
-@lru_cache(maxsize=1024)
 def _nearest_untrusted(
     peer: str | None, forwarded: str, trusted: tuple[Network, ...]
 ) -> str | None:
-    """Return the client's address. Kept: one client asks for it several times a request."""
-    parts = reversed(forwarded.split(",")) if forwarded else ()
-    hops = [_address(peer), *map(_address, parts)]
-    for hop in hops:
+    """Return the client's address."""
+    hop = _address(peer)
+    for part in reversed(forwarded.split(",")) if forwarded else ():
         if hop is None or not _lies_in(hop, trusted):
-            return str(hop) if hop else None
-    return str(hops[-1])
+            break
+        hop = _address(part)
+    return str(hop) if hop else None
+
+
+_kept = lru_cache(maxsize=1024)(_nearest_untrusted)
+"""One client asks for its address several times a request."""
 
 
 def client_network() -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from lxml import etree
 from saml2 import md
@@ -11,7 +13,7 @@ from app.directory.errors import Invalid, NotFound
 from app.store.models import ConnectionKey
 from saml import setup
 from saml.bindings import signed_in_query
-from saml.keys import certificate_pem, new_key_pair
+from saml.keys import certificate_pem, certificates_in, new_key_pair
 from saml.signatures import verified
 from saml.xml import parse
 from tests.conftest import write
@@ -143,3 +145,10 @@ def test_metadata_says_where_to_log_out_and_whether_requests_are_signed(browser,
     services = {each.binding.rsplit(":")[-1] for each in described.single_logout_service}
     assert services == {"HTTP-Redirect", "HTTP-POST"}
     assert {each.location for each in described.single_logout_service} == {f"{browser.sp}/slo"}
+
+
+def test_beginnings_of_certificates_without_an_end_are_read_once(keys):
+    text = "-----BEGIN CERTIFICATE-----" * 40_000
+    began = time.thread_time()
+    assert certificates_in(text + keys.certificate) == [keys.certificate.strip()]
+    assert time.thread_time() - began < 1

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app.security import requests
 from app.security.requests import BoundedRequest, client_address, request_id
 from app.settings import Settings
 
@@ -75,6 +76,19 @@ def test_mapped_addresses_count_as_ipv4(flask_app):
 def test_a_zone_is_left_off(flask_app):
     assert address(flask_app, "fe80::1%eth0") == "fe80::1"
     assert address(flask_app, "10.0.0.1", "fe80::1%" + "x" * 5000) == "fe80::1"
+
+
+def test_what_anybody_sends_is_not_kept(flask_app):
+    """A thousand clients with the longest header Granian takes would have filled 400 MB."""
+    before = requests._kept.cache_info().currsize
+    long = ", ".join(["10.0.0.2"] * 200)
+    assert address(flask_app, "10.0.0.1", f"192.0.2.1, {long}") == "192.0.2.1"
+    assert address(flask_app, "10.0.0.1", "192.0.2.1, " + "x" * 5000) is None
+    assert requests._kept.cache_info().currsize == before
+    flask_app.extensions["gatehouse"] = Settings()
+    assert address(flask_app, "192.0.2.77", "10.0.0.1") == "192.0.2.77"
+    assert address(flask_app, "192.0.2.77", "10.0.0.2") == "192.0.2.77"
+    assert requests._kept.cache_info().currsize <= before + 1
 
 
 def test_there_is_none_without_a_peer_or_a_request(flask_app):
