@@ -50,7 +50,7 @@ class Driver:
         try:
             self.connection.commit()
         except self.dialect.loaded_dbapi.Error as error:
-            raise self._as_sqlalchemy_says("COMMIT", error) from error
+            raise as_sqlalchemy_says(self.engine, "COMMIT", error) from error
 
     def query(self, statement: str, parameters: Parameters) -> list[Any]:
         """Return the rows a statement finds, as tuples."""
@@ -88,15 +88,17 @@ class Driver:
                 cursor.execute(statement, parameters)
         except self.dialect.loaded_dbapi.Error as error:
             cursor.close()
-            raise self._as_sqlalchemy_says(statement, error) from error
+            raise as_sqlalchemy_says(self.engine, statement, error) from error
         return cursor
 
-    def _as_sqlalchemy_says(self, statement: str, error: Any) -> BaseException:
-        base: Any = self.dialect.loaded_dbapi.Error
-        found: BaseException = DBAPIError.instance(
-            statement, None, error, base, hide_parameters=True, dialect=self.dialect
-        )
-        return found
+
+def as_sqlalchemy_says(engine: Engine, statement: str, error: Any) -> BaseException:
+    """Return the error of SQLAlchemy that one of the driver is, by the statement that met it."""
+    base: Any = engine.dialect.loaded_dbapi.Error
+    found: BaseException = DBAPIError.instance(
+        statement, None, error, base, hide_parameters=True, dialect=engine.dialect
+    )
+    return found
 
 
 class _OfThread(local):
@@ -143,7 +145,10 @@ def close() -> None:
 
 def _check_out(engine: Engine) -> Driver:
     close()
-    owner: Any = engine.raw_connection()
+    try:
+        owner: Any = engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise as_sqlalchemy_says(engine, "", error) from error
     owner.detach()  # It commits by itself, so it must never serve a session.
     driver = Driver(engine, owner.dbapi_connection)
     if driver.kind != "sqlite":

@@ -13,7 +13,7 @@ from app.directory import groups, just_in_time, preview, restoring, users
 from app.directory.errors import Taken
 from app.directory.just_in_time import Arrival
 from app.directory.users import Profile
-from app.store.database import db, upgrade_database
+from app.store.database import db, upgrade_database, use_migrations
 from app.store.models import Account, Group, User
 from tests.conftest import CLI_ACTOR, write
 from tests.factories import a_group, a_large_group, a_user, an_account
@@ -127,6 +127,7 @@ def test_an_upgrade_counts_what_is_there(account):
     a_large_group(account, 3)
     a_group(an_account())
     before = counted(account)
+    use_migrations()
     downgrade(revision="0009")
     upgrade_database()
     assert counted(account) == before

@@ -48,9 +48,9 @@ def test_a_scim_connection_out_of_use_takes_nothing(app, account):
 
 
 def test_the_last_one_stays_while_saml_is_required(account):
-    okta = a_connection(account, "saml")
+    okta, ada = a_connection(account, "saml"), a_user(account)
     with write(account) as work:
-        requiring_saml.set_break_glass(work, a_user(account), True)
+        requiring_saml.set_break_glass(work, ada, True)
     with write(account) as work:
         requiring_saml.require(work, True)
     with pytest.raises(Invalid, match="last connection"):
