@@ -43,7 +43,8 @@ from tests.inspection import row, rows
 SCREENS = Path(__file__).with_name("screens")
 SERIOUS = ("serious", "critical")
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
-NO_PAGES = ("finder.suggested", "saml_keys.certificate", "imports.problems")
+FILES = ("saml_keys.certificate", "imports.problems", "drift.table", "drift.problems")
+NO_PAGES = ("finder.suggested", *FILES)
 OF_SAML = ("saml_options", "saml_metadata", "saml_keys", "saml_tester")
 """The pages of a connection that people sign in through."""
 
