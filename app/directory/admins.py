@@ -47,10 +47,19 @@ def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
             NestedGroup.account_id == account_id, NestedGroup.group_id == groups.c.group_id
         )
     )
-    members = select(Membership.user_id).where(
-        Membership.account_id == account_id, Membership.group_id.in_(select(groups.c.group_id))
-    )
     directly = select(Grant.user_id).where(*holds, Grant.user_id.is_not(None))
-    active = exists().where(User.account_id == account_id, User.active.is_(True))
+    active = exists().where(
+        User.account_id == account_id, User.active.is_(True), User.id.in_(directly)
+    )
+    # From the groups to their members, one by one until one is active. Asked which users are in
+    # one of the groups, PostgreSQL goes through all users; joined with them too.
+    is_active = select(User.active).where(
+        User.account_id == account_id, User.id == Membership.user_id
+    )
+    members = (
+        select(groups.c.group_id)
+        .join(Membership, Membership.group_id == groups.c.group_id)
+        .where(Membership.account_id == account_id, is_active.scalar_subquery().is_(True))
+    )
     # Each for itself: with one condition for both, SQLite goes through all users.
-    return or_(active.where(User.id.in_(directly)), active.where(User.id.in_(members)))
+    return or_(active, members.exists())

@@ -9,11 +9,13 @@ import pytest
 
 from app.access.decisions import check
 from app.directory import grants, groups, mappings, memberships, users
+from app.directory.admins import master_admin
 from app.directory.errors import LastMasterAdmin
 from app.directory.groups import GroupProfile
 from app.directory.users import Profile
 from app.store.models import Grant
 from app.store.types import now
+from benchmarks.world import Sizes, build
 from tests.conftest import write
 from tests.factories import (
     a_grant,
@@ -24,7 +26,7 @@ from tests.factories import (
     a_user,
     an_account,
 )
-from tests.inspection import audit, fingerprint, row
+from tests.inspection import audit, fingerprint, plans, row
 from tests.threads import at_once
 
 
@@ -171,3 +173,16 @@ def test_two_at_once_leave_one(app, account):
     outcomes = at_once(app, [(deactivate, admin) for admin in admins])
     assert [type(each) for each in outcomes if each] == [LastMasterAdmin]
     assert sum(check(account, admin, "billing.manage", None).allowed for admin in admins) == 1
+
+
+def test_whether_one_is_kept_is_asked_without_going_through_all_users(app):
+    world = build(Sizes(users=2_000, groups=200, folders=100, grants=1_000, events=100))
+    account = world.account_id
+    for groups_with_it in ([], [a_group(account, members=[world.users[0]])]):
+        for each in groups_with_it:
+            a_grant(account, each, "master_admin")
+        with plans() as steps:
+            assert bool(master_admin(account)) == bool(groups_with_it)
+        assert steps
+        assert [step for step in steps if "Seq Scan on users" in step] == []
+        assert [step for step in steps if step.startswith("SCAN users")] == []
