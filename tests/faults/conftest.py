@@ -41,10 +41,10 @@ def lasting_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return fresh(request.getfixturevalue("lasting_postgres"))
 
 
-def fresh(server: Postgres) -> str:
+def fresh(server: Postgres, name: str = "gatehouse") -> str:
     """Return the URL of a new database of a server, with its tables."""
-    create_database(server.url, "gatehouse", template="template")
-    return database_at(server.url, "gatehouse")
+    create_database(server.url, name, template="template")
+    return database_at(server.url, name)
 
 
 def migrate(url: str) -> None:
