@@ -56,10 +56,11 @@ def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     is_active = select(User.active).where(
         User.account_id == account_id, User.id == Membership.user_id
     )
-    members = (
-        select(groups.c.group_id)
-        .join(Membership, Membership.group_id == groups.c.group_id)
-        .where(Membership.account_id == account_id, is_active.scalar_subquery().is_(True))
+    # Not joined: then SQLite begins with all memberships of the account.
+    members = select(Membership.user_id).where(
+        Membership.account_id == account_id,
+        Membership.group_id.in_(select(groups.c.group_id)),
+        is_active.scalar_subquery().is_(True),
     )
     # Each for itself: with one condition for both, SQLite goes through all users.
     return or_(active, members.exists())
