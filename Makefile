@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCHMARKS := over_http growth assertion_consumer console_pages imports bulk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run demo test bench check audit sbom translations lock clean
+.PHONY: help install install-test run demo test fuzz bench check audit sbom translations lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: install-test ## Run every check and every test
 	@scripts/test.sh
 
 install-test: $(VENV)/.installed-test
+
+fuzz: $(VENV)/.installed-fuzz ## Feed each fuzzer for FUZZ seconds (60), and keep what it finds
+	$(BIN)/python -m tests.fuzz.run $(or $(FUZZ),60)
 
 bench: install-test ## Measure, and print the figures beside others' (docs/performance.md)
 	@for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || missed=1; done; exit $${missed:-0}
@@ -57,4 +60,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(VENV)/.installed-fuzz: requirements-fuzz.lock $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@

@@ -23,6 +23,8 @@ from scim import queries
 from scim.resources.kind import Kind
 
 _TEXT = r'"([^"\\\x00-\x1f]{0,255})"'
+_BLANKS = " \t\f\r\n"
+"""What may stand between the words of a filter, as scim2-models reads it."""
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
 
 
@@ -41,8 +43,8 @@ class Lookup:
 
     @cached_property
     def written(self) -> re.Pattern[str]:
-        spaced = re.escape(self.form).replace(r"\ ", r"\s+").replace(r"\$", _TEXT)
-        return re.compile(spaced, re.IGNORECASE)
+        spaced = re.escape(self.form).replace(r"\ ", f"[{_BLANKS}]+").replace(r"\$", _TEXT)
+        return re.compile(spaced, re.IGNORECASE | re.ASCII)
 
     def of(self, text: str) -> dict[str, str] | None:
         """Return what the statement takes; None when a filter is not of this form."""
@@ -64,7 +66,7 @@ def rows(kind: Kind, account_id: str, text: str, limit: int, *, grouped: bool) -
     :param grouped: With the groups of a user.
     """
     for lookup in _LOOKUPS.get(kind.name, ()):
-        values = lookup.of(text.strip())
+        values = lookup.of(text.strip(_BLANKS))
         if values is not None:
             statement = lookup.statement(grouped)
             found = statement.all(account_id=account_id, limit=limit, **values)

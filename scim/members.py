@@ -28,9 +28,10 @@ from scim.schemas import GROUP, Group
 MEMBERS = "members"
 _QUALIFIED = f"{GROUP}:{MEMBERS}".lower()
 _TEXT = re.compile(r'"([^"\\\x00-\x1f]*)"')
-_EQUAL = rf"value\s+eq\s+{_TEXT.pattern}"
+_BLANK = "[ \t\f\r\n]"
+_EQUAL = f"value{_BLANK}+eq{_BLANK}+{_TEXT.pattern}"
 _LISTED = re.compile(
-    rf"(?:{re.escape(GROUP)}:)?{MEMBERS}\[\s*{_EQUAL}(?:\s+or\s+{_EQUAL})*\s*\]",
+    rf"(?:{re.escape(GROUP)}:)?{MEMBERS}\[{_BLANK}*{_EQUAL}(?:{_BLANK}+or{_BLANK}+{_EQUAL})*{_BLANK}*\]",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolve both lock files from pyproject.toml, for every platform, with hashes.
+# Resolve the lock files from pyproject.toml, for every platform, with hashes.
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
@@ -11,3 +11,6 @@ compile() {
 # The build backend is locked too: the install builds without fetching anything of its own.
 echo 'setuptools>=80' | compile pyproject.toml - -o requirements.lock
 echo 'setuptools>=80' | compile --extra test --no-emit-package pip pyproject.toml - -c requirements.lock -o requirements-test.lock
+# What feeds the fuzzers is large and not for every platform: `make fuzz` alone installs it.
+echo "atheris>=3.0,<3.1 ; sys_platform == 'linux' and platform_machine == 'x86_64'" |
+    compile - -o requirements-fuzz.lock
