@@ -161,8 +161,8 @@ def _switch(operations: list[Any]) -> bool | None:
     if said.pop("path", "active") != "active":
         return None
     value = said.pop("value", None)
-    if isinstance(value, dict) and "path" not in operations[0]:
-        value = value["active"] if value.keys() == {"active"} else None
+    if "path" not in operations[0]:
+        value = value["active"] if isinstance(value, dict) and value.keys() == {"active"} else None
     if isinstance(value, str):  # as Entra sends it
         value = {"true": True, "false": False}.get(value.lower())
     return value if isinstance(value, bool) and not said else None

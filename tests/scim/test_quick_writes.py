@@ -31,6 +31,8 @@ OTHERS = [
     {"op": "replace", "value": {"active": False, "title": "Countess"}},
     {"op": "replace", "value": {"Active": False}},
     {"op": "replace", "path": "active"},
+    {"op": "replace", "value": False},
+    {"op": "add", "value": "True"},
     {"op": "replace", "path": "active", "value": False, "more": 1},
     {"op": "set", "path": "active", "value": False},
 ]
