@@ -48,7 +48,8 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = settings.https
     app.extensions["gatehouse"] = settings
-    init_database(app, settings.resolved_database_url, settings.threads, settings.database_seconds)
+    url, seconds = settings.resolved_database_url, settings.database_seconds
+    init_database(app, url, settings.threads, seconds, serves=faces)
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
     app.extensions["gatehouse_jobs"] = _jobs()

@@ -57,12 +57,13 @@ db = SQLAlchemy(
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def init_database(app: Flask, url: str, threads: int, seconds: int) -> None:
+def init_database(app: Flask, url: str, threads: int, seconds: int, *, serves: bool) -> None:
     """Bind the application to its database. Nothing is connected yet.
 
     :param threads: How many serve requests at a time. Each may hold a connection of the pool, and
         keeps one of its own to read with (``app.store.reading``).
     :param seconds: How long others, or the way to the database, are waited for.
+    :param serves: Whether it answers requests; a command may take its time with each statement.
     """
     options = waiting.engine_options(make_url(url), seconds)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
@@ -80,7 +81,8 @@ def init_database(app: Flask, url: str, threads: int, seconds: int) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
-        _bound_waits(db.engine, seconds)
+        if serves or db.engine.dialect.name == "sqlite":
+            _bound_waits(db.engine, seconds)
 
 
 def use_migrations() -> None:

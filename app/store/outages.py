@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-READ_ONLY = "25006"
-"""The SQLSTATE of a server that only copies another one: the one to write to has changed."""
+LEFT = frozenset({"25006", "25P03"})
+"""The SQLSTATEs of a server that only copies another one, as the one to write to has changed; and
+of a connection it closed as nothing came within a transaction for too long."""
 OVERTAKEN = frozenset({"40001", "40P01"})
 """The SQLSTATEs of a transaction that another one has overtaken, or that waits for one that waits
 for it. It was undone, and succeeds when it is done once more."""
@@ -25,7 +26,7 @@ def is_outage(error: BaseException, engine: Engine) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _state_of(error) == READ_ONLY or _is_of_driver(error, engine)
+    return _state_of(error) in LEFT or _is_of_driver(error, engine)
 
 
 def was_overtaken(error: BaseException) -> bool:
