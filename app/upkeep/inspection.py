@@ -22,7 +22,7 @@ def another_database(url: str, settings: Settings) -> Iterator[None]:
     """
     app = Flask("gatehouse")
     app.extensions["gatehouse"] = replace(settings, database_url=url)
-    init_database(app, url, 1, settings.database_seconds)
+    init_database(app, url, 1, settings.database_seconds, serves=False)
     with app.app_context():
         try:
             yield
