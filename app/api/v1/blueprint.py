@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from typing import Any
 
+from flask import Request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 from webargs.flaskparser import FlaskParser
@@ -20,6 +22,15 @@ class Strict(Schema):
 
 class _StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE, "query_and_json": RAISE}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """Return the body. One that Python fails at is no JSON: too deep, or too long a number."""
+        try:
+            return super()._raw_load_json(req)
+        except (JSONDecodeError, UnicodeDecodeError):
+            raise
+        except (RecursionError, ValueError):
+            raise JSONDecodeError("It cannot be read", "…", 0) from None
 
 
 class Part(Blueprint):
