@@ -57,7 +57,9 @@ db = SQLAlchemy(
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def init_database(app: Flask, url: str, threads: int, seconds: int, *, serves: bool) -> None:
+def init_database(
+    app: Flask, url: str, threads: int, seconds: int, *, serves: bool = False
+) -> None:
     """Bind the application to its database. Nothing is connected yet.
 
     :param threads: How many serve requests at a time. Each may hold a connection of the pool, and
