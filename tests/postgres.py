@@ -118,6 +118,14 @@ class Postgres:
         """Stop it at once, as a crash does: who is connected is not waited for."""
         _run(*self._control(), "-m", "immediate", "stop")
 
+    def promote(self) -> None:
+        """Let a stand-by take over."""
+        _run(*self._control(), "promote")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2].partition("/")[0])
+
     @property
     def is_running(self) -> bool:
         return (self.data / "postmaster.pid").exists()
@@ -166,6 +174,23 @@ def running_postgres(place: Path | str | None, *, durable: bool) -> Iterator[Pos
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def running_standby(primary: Postgres) -> Iterator[Postgres]:
+    """Start a copy of a server, beside it, that follows what is written there."""
+    data, port = primary.data.with_name("standby"), _free_port()
+    source = f"host=127.0.0.1 port={primary.port} user=postgres"
+    _run(
+        _programs() / "pg_basebackup", "-D", data, "-d", source, "-R", "-X", "stream", "-c", "fast"
+    )
+    url = primary.url.replace(f":{primary.port}/", f":{port}/")
+    standby = Postgres(url, data, f"{DURABLE} -p {port}")
+    standby.start()
+    try:
+        yield standby
+    finally:
+        standby.stop()
+
+
 def quickest_folder() -> str | None:
     """Return the folder in memory, if it is there and large enough: a database is made a test."""
     memory = Path("/dev/shm")
@@ -177,7 +202,7 @@ def _programs() -> Path:
     """Return the folder of initdb and pg_ctl: that on the path, or Debian's newest."""
     found = shutil.which("pg_ctl")
     if found:
-        return Path(found).parent
+        return Path(found).resolve().parent  # Beside a link the others may be missing.
     installed = Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")
     newest = max(installed, key=lambda path: int(re.sub(r"\D", "", path.parts[4])), default=None)
     if newest is None:

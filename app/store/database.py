@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from app.store import driver, waiting
 from app.store.driver import Driver, join, of_thread
-from app.store.outages import is_outage
+from app.store.outages import is_left, is_outage
 from app.store.types import comparison_key
 from app.store.writers import Writers
 
@@ -165,8 +165,10 @@ def _written() -> Iterator[None]:
         if "joined" in g:
             db.session.commit()  # which leaves the transaction to us
         writing.commit()
-    except BaseException:
+    except BaseException as error:
         _roll_back(writing)
+        if is_left(error):
+            driver.close()
         raise
     finally:
         del g.writing

@@ -26,7 +26,12 @@ def is_outage(error: BaseException, engine: Engine) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return _state_of(error) in LEFT or _is_of_driver(error, engine)
+    return is_left(error) or _is_of_driver(error, engine)
+
+
+def is_left(error: BaseException) -> bool:
+    """Tell whether the connection an error came from is of no use any more, though it is open."""
+    return _state_of(error) in LEFT
 
 
 def was_overtaken(error: BaseException) -> bool:

@@ -8,6 +8,9 @@ from sqlalchemy import URL
 
 LONGEST_CONNECT = 5
 """How long connecting may take at the most, in seconds."""
+PREPARE = "prepare_threshold"
+"""The parameter of a URL that says the how manieth time a statement is prepared on the server.
+``none``: never, as there is no saying on which server connection PgBouncer runs the next one."""
 STATEMENT = 4
 """How many times as long as for others a statement may take itself: it may have much to do."""
 
@@ -19,8 +22,10 @@ def engine_options(url: URL, seconds: int) -> dict[str, Any]:
     """
     options: dict[str, Any] = {"pool_timeout": seconds} if url.database else {}
     if url.get_backend_name() == "postgresql":
-        ours = _of_libpq(seconds)
-        options["connect_args"] = {k: v for k, v in ours.items() if k not in url.query}
+        ours = _of_libpq(seconds) | _preparing(url)
+        options["connect_args"] = {
+            k: v for k, v in ours.items() if k not in url.query or k == PREPARE
+        }
     return options
 
 
@@ -39,7 +44,15 @@ def statements(backend: str, seconds: int) -> list[str]:
     ]
 
 
-def _of_libpq(seconds: int) -> dict[str, int]:
+def _preparing(url: URL) -> dict[str, int | None]:
+    """Return what the URL says of preparing statements on the server, as the driver takes it."""
+    times = url.query.get(PREPARE)
+    if times is None:
+        return {}
+    return {PREPARE: int(times) if isinstance(times, str) and times.isdigit() else None}
+
+
+def _of_libpq(seconds: int) -> dict[str, int | None]:
     """Return how PostgreSQL's driver finds out that the server, or the way to it, has gone."""
     return {
         "connect_timeout": max(2, min(seconds, LONGEST_CONNECT)),
