@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
 MINUTE = 60.0
 COUNTERS = 65_536
-"""How many counters there are. Which one counts a caller nobody outside can tell, as the hash is
-salted in each process; made-up callers fill no memory, and reset nobody's counter."""
+"""How many counters there are at the most. Half of them count one caller each; where there are
+more, the others share the second half. With whom nobody outside can tell, as the hash is salted
+in each process. So callers that are made up fill no memory, and reset nobody's counter."""
 MUCH = 20
 """Who makes one in so many of the requests they may make is counted together with the others."""
+
+
+Key = tuple[str, int] | int
+"""Whose counter it is: a caller's with their limit, or one that is shared."""
 
 
 @dataclass(slots=True)
@@ -33,12 +39,13 @@ class Told:
     """How many events of a caller the other processes are to be told of."""
 
     caller: str
-    counter: int
+    counter: Key
     events: int
 
 
-_counted: dict[int, Counter] = {}
-_busy: dict[int, str] = {}
+_counted: OrderedDict[Key, Counter] = OrderedDict()
+"""By when their minutes began."""
+_busy: dict[Key, str] = {}
 """Who asks much, by counter."""
 _lock = Lock()
 
@@ -50,17 +57,34 @@ def seconds_to_wait(caller: str, per_minute: int) -> int:
 
     :param caller: Whom to count it for, with what it is counted as: ``scim:<connection>``.
     """
-    at, counter = time.time(), hash((caller, per_minute)) % COUNTERS
+    at = time.time()
     with _lock:
-        found = _counted.get(counter)
-        # One that ends two minutes from now: the clock was put back.
-        if found is None or not at < found.end <= at + 2 * MINUTE:
-            found = _counted[counter] = Counter(at + MINUTE)
+        key = _key(caller, per_minute, at)
+        found = _counted.get(key)
+        if found is None or _over(found, at):
+            found = _counted[key] = Counter(at + MINUTE)
+            _counted.move_to_end(key)
         found.events += 1
         found.untold += 1
         if found.events >= per_minute // MUCH > 0:
-            _busy[counter] = caller
+            _busy[key] = caller
         return 0 if found.events <= per_minute else max(1, math.ceil(found.end - at))
+
+
+def _key(caller: str, per_minute: int, at: float) -> Key:
+    """Return which counter counts a caller, having made room for a new one where there is any."""
+    own = (caller, per_minute)
+    if own in _counted:
+        return own
+    while _counted and _over(next(iter(_counted.values())), at):
+        over, _ = _counted.popitem(last=False)
+        _busy.pop(over, None)
+    return own if len(_counted) < COUNTERS // 2 else hash(own) % (COUNTERS // 2)
+
+
+def _over(counter: Counter, at: float) -> bool:
+    # One that ends two minutes from now: the clock was put back.
+    return not at < counter.end <= at + 2 * MINUTE
 
 
 def tell() -> list[Told]:
@@ -73,7 +97,8 @@ def tell() -> list[Told]:
     return told
 
 
-def add(counter: int, events: int) -> None:
-    """Count what happened in other processes."""
+def add(counter: Key, events: int) -> None:
+    """Count what happened in other processes, where the minute of it is not over."""
     with _lock:
-        _counted[counter].events += events
+        if counter in _counted:
+            _counted[counter].events += events

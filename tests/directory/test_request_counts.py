@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 
 from app.directory import request_counts
@@ -26,7 +28,7 @@ class Process:
     """What one process counts."""
 
     def __init__(self) -> None:
-        self.exchange, self._counted, self._busy = Exchange(), {}, {}
+        self.exchange, self._counted, self._busy = Exchange(), OrderedDict(), {}
 
     def __enter__(self):
         self._of_others = limits._counted, limits._busy

@@ -57,6 +57,23 @@ def test_callers_made_up_do_not_reset_the_others():
     assert seconds_to_wait("scim:a", 2) > 0
 
 
+def test_nobody_is_counted_with_another_while_there_is_room():
+    callers = [f"address:{new_id()}" for _ in range(20_000)]
+    assert [seconds_to_wait(each, 1) for each in callers] == [0] * 20_000
+    assert all(seconds_to_wait(each, 1) for each in callers)
+
+
+def test_minutes_that_are_over_make_room(monkeypatch):
+    monkeypatch.setattr(limits, "COUNTERS", 50)
+    for _ in range(500):
+        seconds_to_wait(f"oauth:192.0.2.1:{new_id()}", 20)
+    later = time() + limits.MINUTE
+    monkeypatch.setattr("time.time", lambda: later)
+    assert seconds_to_wait("scim:a", 1) == 0
+    assert len(limits._counted) <= 26  # who made it, and the half that is shared
+    assert [each.caller for each in limits.tell()] == []
+
+
 def test_a_clock_that_is_put_back_locks_nobody_out(monkeypatch):
     seconds_to_wait("scim:a", 1)
     assert seconds_to_wait("scim:a", 1) > 0
