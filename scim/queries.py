@@ -43,7 +43,8 @@ def account_role_of_user() -> ScalarSelect[str | None]:
             Grant.folder_id.is_(None),
             Grant.origin == "scim",
         )
-        .limit(1)  # There is no second one: see ``app.directory.account_role``.
+        .order_by(Grant.id)  # as ``app.directory.account_role`` does, where there are several
+        .limit(1)
         .correlate(User)
         .scalar_subquery()
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.access.decisions import account_roles, check
-from app.directory import mappings
+from app.directory import grants, mappings
+from app.directory.work import Actor, transaction
 from app.store.models import Grant
 from tests.conftest import write
 from tests.factories import a_folder, a_grant, a_group, a_master_admin, a_user
@@ -105,6 +106,20 @@ def test_the_account_role_is_a_grant(app, account):
     assert client.put(path, userName="ada")[ACCESS] == {"accountRole": "admin"}
     assert ACCESS not in client.patch(path, {"op": "remove", "path": f"{ACCESS}:accountRole"})
     assert account_roles(account, user["id"]) == []
+
+
+def test_of_several_the_first_is_shown_and_all_are_taken_back(app, account):
+    client = new_client(app, account, "users", "grants", "admins")
+    for name, roles in {"ada": ("admin", "reports"), "bob": ("reports", "admin")}.items():
+        user = client.create("/Users", userName=name)
+        by_provider = Actor(type="token", name="Provider", surface="scim")
+        for role in roles:
+            with transaction(account, by_provider) as work:
+                grants.give(work, grants.principal_with_id(account, user["id"], "user"), role)
+        path = f"/Users/{user['id']}"
+        assert client.get(path)[ACCESS] == {"accountRole": roles[0]}
+        client.patch(path, {"op": "remove", "path": f"{ACCESS}:accountRole"})
+        assert account_roles(account, user["id"]) == []
 
 
 def test_it_needs_the_scopes_only_to_change(app, account, scim):
