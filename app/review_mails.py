@@ -26,10 +26,10 @@ It ends {due} UTC. Say of each whether it is still right:
 
 
 def work() -> None:
-    """Close the reviews that are due, and write to the reviewers of others."""
-    due.close_due()
+    """Write to the reviewers of reviews that are open, and close those that are due."""
     for notice in due.take_notices():
         _send(notice)
+    due.close_due()
 
 
 def _send(notice: Notice) -> None:

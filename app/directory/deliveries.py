@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, or_, select, text, update
+from sqlalchemy import Select, delete, exists, func, or_, select, text, update
+from sqlalchemy.orm import aliased
 
 from app.directory import streams
 from app.directory.work import Actor, transaction
@@ -58,7 +59,10 @@ class Turn:
 
 
 def claim_next() -> Turn | None:
-    """Take the stream that has waited longest and has something to push; None: there is none."""
+    """Take a stream that has something to push; None: there is none.
+
+    Of the accounts that are worked for least one that has waited longest.
+    """
     at = now()
     free = (
         EventStream.delivery == "push",
@@ -71,13 +75,20 @@ def claim_next() -> Turn | None:
         DeadLetter.stream_id == EventStream.id,
         ASKED_AGAIN,
     )
+    busy = aliased(EventStream)
+    worked_for = (
+        select(func.count())
+        .select_from(busy)
+        .where(busy.account_id == EventStream.account_id, busy.leased_until > at)
+        .scalar_subquery()
+    )
     db.session.rollback()
     # Read first: most times there is none, and a write would make others wait.
     found = (
         select(EventStream.account_id, EventStream.id)
         .join(Account, Account.id == EventStream.account_id)
         .where(*free, or_(EventStream.cursor < Account.event_sequence, asked_again))
-        .order_by(EventStream.worked_at)
+        .order_by(worked_for, EventStream.worked_at)
     )
     one = db.session.execute(found.limit(1)).first()
     db.session.rollback()

@@ -191,6 +191,15 @@ def test_who_dies_in_the_middle_has_sent_nothing_under_another_id(account, recei
     assert receiver.ids() == once * 2
 
 
+def test_an_account_with_many_streams_does_not_keep_others_from_their_turn(account, receiver):
+    for number in range(3):
+        a_stream(account, endpoint=receiver.url, name=f"number {number}")
+    other = an_account("Other")
+    a_stream(other, endpoint=receiver.url)
+    turns = [deliveries.claim_next().account_id for _ in range(4)]
+    assert turns == [account, other, account, account]
+
+
 def test_who_comes_back_too_late_notes_nothing(account, receiver, stream):
     a_user(account)
     late = deliveries.claim_next()

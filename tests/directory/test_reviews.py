@@ -288,6 +288,26 @@ def test_when_it_is_due_what_is_undecided_is_decided(account, boss, monkeypatch,
         due.end(work, review)
 
 
+def test_one_that_cannot_be_closed_keeps_no_other_open(account, boss, monkeypatch):
+    brand = a_folder(account)
+    a_grant(account, a_user(account), "viewer", brand)
+    stuck, other = (a_review(account, "folder", brand) for _ in range(2))
+    for review in (stuck, other):
+        with write(account) as work:
+            due.end(work, review)
+    close = due.close
+
+    def refuse_one(account_id: str, review_id: str) -> None:
+        if review_id == stuck:
+            raise Invalid("It is stuck.")
+        close(account_id, review_id)
+
+    monkeypatch.setattr(due, "close", refuse_one)
+    with pytest.raises(Invalid, match="stuck"):
+        review_mails.work()
+    assert (row(Review, id=stuck).state, row(Review, id=other).state) == ("open", "closed")
+
+
 def test_reviewers_are_written_to_at_the_start_and_before_the_end(account, boss, monkeypatch):
     sent = []
     monkeypatch.setattr(mail, "send", lambda settings, to, subject, text: sent.append((to, text)))

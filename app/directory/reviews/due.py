@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from app.directory import delegation
-from app.directory.errors import LastMasterAdmin, NotFound
+from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound
 from app.directory.imports.refusals import all_but_refused
 from app.directory.reviews.deciding import REFUSED, apply, note
 from app.directory.work import Actor, Target, Work, transaction
@@ -58,12 +58,21 @@ def end(work: Work, review_id: str) -> None:
 
 
 def close_due() -> None:
-    """Close every review that is due."""
+    """Close every review that is due.
+
+    :raises DirectoryError: Why one could not be; the others are closed all the same.
+    """
     query = select(Review.account_id, Review.id).where(
         Review.state == "open", Review.due_at <= now()
     )
+    problems = []
     for row in db.session.execute(query).all():
-        close(row.account_id, row.id)
+        try:
+            close(row.account_id, row.id)
+        except DirectoryError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
 
 
 def close(account_id: str, review_id: str, actor: Actor = _JOB) -> None:
