@@ -6,7 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING, TypeVar
 
+import structlog
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+T = TypeVar("T")
+log = structlog.get_logger("gatehouse")
 END_SECONDS = 5.0
 """How long a process that stops waits for its background work, beyond the requests in flight."""
 
@@ -39,6 +47,48 @@ class Background:
         self._thread.join(seconds)
         if self._thread.is_alive():
             self._hand_on()
+
+
+def in_threads(
+    app: Flask,
+    what: str,
+    every: float,
+    at_once: int,
+    claim: Callable[[], T | None],
+    do: Callable[[T, threading.Event], None],
+) -> Background:
+    """Claim what waits from time to time, and do each in a thread of its own.
+
+    :param what: What it is, for names and the log.
+    :param every: How often to look, in seconds.
+    :param at_once: How many are done at the same time.
+    :param do: Is given what was claimed, and the event that tells it to end.
+    """
+
+    def claimed() -> T | None:
+        with app.app_context():
+            try:
+                return claim()
+            except Exception as error:  # the database may be away for a while
+                log.error(f"{what} not looked for", exc_info=error)
+                return None
+
+    def within(one: T, stop: threading.Event) -> None:
+        with app.app_context():
+            do(one, stop)
+
+    def work(stop: threading.Event) -> None:
+        busy: list[threading.Thread] = []
+        while not stop.wait(every):
+            busy = [each for each in busy if each.is_alive()]
+            while len(busy) < at_once and (one := claimed()) is not None:
+                thread = threading.Thread(target=within, args=(one, stop), daemon=True)
+                thread.start()
+                busy.append(thread)
+        for each in busy:
+            each.join()
+
+    return Background(f"gatehouse-{what}", work)
 
 
 def end_with_process(workers: Iterable[Background]) -> None:

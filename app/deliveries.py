@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import structlog
 
-from app.background import Background
+from app.background import Background, in_threads
 
 if TYPE_CHECKING:
+    import threading
+
     from flask import Flask
 
     from app.directory.deliveries import Turn
@@ -23,17 +24,12 @@ log = structlog.get_logger("gatehouse")
 
 def start(app: Flask) -> Background:
     """Push what waits, in threads, until they are told to end; what they were at goes on later."""
+    from app.directory.deliveries import claim_next
 
-    def work(stop: threading.Event) -> None:
-        busy: list[threading.Thread] = []
-        while not stop.wait(LOOK_EVERY):
-            busy = [each for each in busy if each.is_alive()]
-            while len(busy) < AT_ONCE and (turn := _claim(app)) is not None:
-                thread = threading.Thread(target=_within, args=(app, turn), daemon=True)
-                thread.start()
-                busy.append(thread)
+    def do(turn: Turn, _stop: threading.Event) -> None:
+        take_turn(turn)
 
-    return Background("gatehouse-events", work)
+    return in_threads(app, "events", LOOK_EVERY, AT_ONCE, claim_next, do)
 
 
 def run_all() -> list[str]:
@@ -51,33 +47,18 @@ def take_turn(turn: Turn) -> None:
     """Push what waits in a stream. Whatever goes wrong, it is tried again later."""
     from contextlib import suppress
 
-    from sqlalchemy.exc import OperationalError
-
     from app.directory import deliveries, pushing
+    from app.store.database import db
+    from app.store.outages import is_outage
 
     try:
         pushing.take_turn(turn)
-    except OperationalError as error:  # The database is away for a while. Then somebody goes on.
-        log.error("events interrupted", stream=turn.stream_id, exc_info=error)
     except Exception as error:
+        if is_outage(error, db.engine):  # The database is away for a while. Then somebody goes on.
+            log.error("events interrupted", stream=turn.stream_id, exc_info=error)
+            return
         log.error("events failed", stream=turn.stream_id, exc_info=error)
         problem = pushing.Failure(type(error).__name__)
         with suppress(deliveries.Lost):
             wait = pushing.wait_after(turn.failures, problem)
             deliveries.note_failure(turn, problem.problem, wait)
-
-
-def _claim(app: Flask) -> Turn | None:
-    from app.directory import deliveries
-
-    with app.app_context():
-        try:
-            return deliveries.claim_next()
-        except Exception as error:  # the database may be away for a while
-            log.error("events not looked for", exc_info=error)
-            return None
-
-
-def _within(app: Flask, turn: Turn) -> None:
-    with app.app_context():
-        take_turn(turn)

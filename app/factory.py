@@ -78,10 +78,14 @@ def create_serving_app() -> Flask:
     from app.background import end_with_process
 
     app = create_app()
-    workers = [jobs.start(app, app.extensions["gatehouse_jobs"]), operations.start(app)]
-    end_with_process([*workers, deliveries.start(app)])
+    workers = [
+        jobs.start(app, app.extensions["gatehouse_jobs"]),
+        operations.start(app),
+        deliveries.start(app),
+    ]
     if not app.extensions["gatehouse"].embedded:  # which one process has for itself
-        shared_limits.start(app)
+        workers.append(shared_limits.start(app))
+    end_with_process(workers)
     gc.freeze()
     gc.enable()
     return app

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.background import Background
+from app.background import Background, in_threads
 from app.words import say
 
 if TYPE_CHECKING:
@@ -35,21 +35,13 @@ class Stopping(Exception):
 
 def start(app: Flask) -> Background:
     """Carry on what waits, in threads, until they are told to end; then others may go on."""
+    from app.directory.operations import claim_next
 
-    def work(stop: threading.Event) -> None:
-        busy: list[threading.Thread] = []
-        while not stop.wait(LOOK_EVERY):
-            busy = [each for each in busy if each.is_alive()]
-            operation = _claim(app) if len(busy) < AT_ONCE else None
-            if operation is not None:
-                operation.watch = partial(_go_on_unless, stop)
-                thread = threading.Thread(target=_within, args=(app, operation), daemon=True)
-                thread.start()
-                busy.append(thread)
-        for each in busy:
-            each.join()
+    def do(operation: Operation, stop: threading.Event) -> None:
+        operation.watch = partial(_go_on_unless, stop)
+        carry_on(operation)
 
-    return Background("gatehouse-operations", work)
+    return in_threads(app, "operations", LOOK_EVERY, AT_ONCE, claim_next, do)
 
 
 def _go_on_unless(stop: threading.Event, _operation: Operation) -> None:
@@ -97,19 +89,3 @@ def run_all() -> list[str]:
         carry_on(operation)
         done.append(f"{operation.kind} of {operation.name}")
     return done
-
-
-def _claim(app: Flask) -> Operation | None:
-    from app.directory import operations
-
-    with app.app_context():
-        try:
-            return operations.claim_next()
-        except Exception as error:  # the database may be away for a while
-            log.error("operations not looked for", exc_info=error)
-            return None
-
-
-def _within(app: Flask, operation: Operation) -> None:
-    with app.app_context():
-        carry_on(operation)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.background import Background
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -15,13 +17,13 @@ EVERY = 1.0
 log = structlog.get_logger("gatehouse")
 
 
-def start(app: Flask) -> threading.Event:
-    """Tell and hear, in a thread, until the returned event is set."""
+def start(app: Flask) -> Background:
+    """Tell and hear, in a thread, until it is told to end."""
     from app.directory.request_counts import Exchange
 
-    stop, exchange = threading.Event(), Exchange()
+    exchange = Exchange()
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         while not stop.wait(EVERY):
             with app.app_context():
                 try:
@@ -29,5 +31,4 @@ def start(app: Flask) -> threading.Event:
                 except Exception as error:  # The database may be away; each counts for itself.
                     log.error("requests not counted together", exc_info=error)
 
-    threading.Thread(target=work, name="gatehouse-limits", daemon=True).start()
-    return stop
+    return Background("gatehouse-limits", work)

@@ -160,13 +160,13 @@ def test_the_server_begins_and_goes_on_by_itself(app, account, monkeypatch):
     let_lapse(left)
     begin(account, a_file(4), CONSOLE)
     ended = threading.Semaphore(0)
-    within = carrying._within
+    carry_on = carrying.carry_on
 
-    def told_of(*arguments: Any) -> None:
-        within(*arguments)
+    def told_of(operation: Any) -> None:
+        carry_on(operation)
         ended.release()
 
-    monkeypatch.setattr(carrying, "_within", told_of)
+    monkeypatch.setattr(carrying, "carry_on", told_of)
     worker = carrying.start(app)
     try:
         assert ended.acquire(timeout=20) and ended.acquire(timeout=20)
