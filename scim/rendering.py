@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,13 +41,6 @@ class View:
     def rows(self, query: ByIds, ids: Sequence[str], **more: Any) -> list[Any]:
         """Return the rows of these ids."""
         return query.rows(self.account_id, ids, **more)
-
-    def rows_by(self, query: ByIds, ids: Sequence[str], owner: str) -> dict[str, list[Any]]:
-        """Return the rows of a query by the value of a column."""
-        found: dict[str, list[Any]] = defaultdict(list)
-        for row in self.rows(query, ids):
-            found[getattr(row, owner)].append(row)
-        return found
 
     def head(self, name: str, schemas: list[str], row: Any) -> Document:
         """Return what every document begins with.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
-from flask_babel import gettext as _
+from flask import Response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
@@ -15,15 +13,13 @@ from wtforms import BooleanField, SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
-from app.console import asked
-from app.console.imports import name_of
-from app.console.pages import attempt, note, page, section, visitor, writing
-from app.directory import operations
+from app.console import asked, operations
+from app.console.pages import attempt, note, page, section, visitor
 from app.directory.drift import start
 from app.directory.drift.reading import Export, look_through
 from app.directory.drift.start import COUNTS, FIXED, KIND, KINDS, deactivates
-from app.directory.errors import DirectoryError, NotFound, existing
-from app.lists import connections, spreadsheets
+from app.directory.errors import DirectoryError
+from app.lists import connections
 from app.lists import drift as rows
 from app.lists import operations as lists
 
@@ -97,11 +93,7 @@ def fix(report_id: str) -> str | BaseResponse:
 def cancel(report_id: str) -> BaseResponse:
     """Stop comparing or mending. What is done stays."""
     _read(report_id)
-    try:
-        with writing() as work:
-            operations.cancel(work, report_id)
-    except NotFound:
-        flash(_("It was over already."), "info")
+    operations.cancel(report_id)
     return redirect(url_for("drift.shown", report_id=report_id), 303)
 
 
@@ -110,7 +102,7 @@ def cancel(report_id: str) -> BaseResponse:
 def table(report_id: str) -> Response:
     """Hand out all that differs."""
     _read(report_id)
-    return _csv(rows.as_csv(visitor().account_id, report_id), "drift.csv")
+    return operations.csv(rows.as_csv(visitor().account_id, report_id), "drift.csv")
 
 
 @blueprint.get("/<report_id>/problems.csv")
@@ -118,20 +110,11 @@ def table(report_id: str) -> Response:
 def problems(report_id: str) -> Response:
     """Hand out the rows that were refused."""
     _read(report_id)
-    return _csv(lists.problems_as_csv(visitor().account_id, report_id), "refused.csv")
-
-
-def _csv(lines: Iterator[str], name: str) -> Response:
-    return Response(
-        stream_with_context(lines),
-        content_type=spreadsheets.CONTENT_TYPE,
-        headers={"Content-Disposition": f"attachment; filename={name}"},
-    )
+    return operations.problems(report_id)
 
 
 def _read(report_id: str) -> dict[str, Any]:
-    found = lists.one(visitor().account_id, report_id)
-    return existing(found if found and found["kind"] == KIND else None, "drift report", report_id)
+    return operations.read(KIND, "drift report", report_id)
 
 
 def _page(report: dict[str, Any], form: FixForm) -> str:
@@ -155,7 +138,7 @@ def _looked_through(form: ExportForm) -> Export | None:
     """Read the file that was sent once; None where it is none, which the form says then."""
     try:
         # Before the transaction: it may take a while, and everybody's writes would wait.
-        return look_through(name_of(form.file.data), form.file.data.stream)
+        return look_through(operations.name_of(form.file.data), form.file.data.stream)
     except DirectoryError as error:
         note(form, error)
         return None

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
-from flask_babel import gettext as _
+from flask import Response, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import BooleanField, RadioField
 from wtforms.fields import SelectChoice
 
-from app.console.forms import LONGEST_NAME
+from app.console import operations
 from app.console.pages import attempt, note, page, section, visitor, writing
-from app.directory import operations
-from app.directory.errors import DirectoryError, NotFound, existing
+from app.directory.errors import DirectoryError
 from app.directory.imports import start
 from app.directory.imports.start import COUNTS, KIND, File, Options
 from app.lists import operations as lists
-from app.lists import spreadsheets
-from app.store.types import storable
 
 blueprint = section("imports", __name__, "/imports")
 
@@ -99,11 +94,7 @@ def do(operation_id: str) -> BaseResponse:
 def cancel(operation_id: str) -> BaseResponse:
     """Stop an import. What it has done stays."""
     _read(operation_id)
-    try:
-        with writing() as work:
-            operations.cancel(work, operation_id)
-    except NotFound:
-        flash(_("It was over already."), "info")
+    operations.cancel(operation_id)
     return redirect(url_for("imports.shown", operation_id=operation_id), 303)
 
 
@@ -112,30 +103,18 @@ def cancel(operation_id: str) -> BaseResponse:
 def problems(operation_id: str) -> Response:
     """Hand out the rows that were refused."""
     _read(operation_id)
-    lines = lists.problems_as_csv(visitor().account_id, operation_id)
-    return Response(
-        stream_with_context(lines),
-        content_type=spreadsheets.CONTENT_TYPE,
-        headers={"Content-Disposition": "attachment; filename=refused.csv"},
-    )
-
-
-def name_of(sent: FileStorage) -> str:
-    """Return the name of a file that was sent, without its folder."""
-    name = (sent.filename or "").replace("\\", "/").rpartition("/")[2][:LONGEST_NAME]
-    return name if storable(name) else ""
+    return operations.problems(operation_id)
 
 
 def _read(operation_id: str) -> dict[str, Any]:
-    found = lists.one(visitor().account_id, operation_id)
-    return existing(found if found and found["kind"] == KIND else None, "import", operation_id)
+    return operations.read(KIND, "import", operation_id)
 
 
 def _looked_through(form: ImportForm) -> File | None:
     """Read the file that was sent once; None where it is none, which the form says then."""
     try:
         # Before the transaction: it may take a while, and everybody's writes would wait.
-        return start.look_through(name_of(form.file.data), form.file.data.stream)
+        return start.look_through(operations.name_of(form.file.data), form.file.data.stream)
     except DirectoryError as error:
         note(form, error)
         return None

@@ -6,31 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import orjson
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     Column,
     ColumnElement,
     Connection,
     Dialect,
     Insert,
-    String,
     Table,
-    any_,
     bindparam,
-    func,
     insert,
     literal,
-    select,
     text,
 )
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
 from app.store.database import db, write_transaction
-from app.store.prepared import Prepared
-from app.store.types import Text, storable
+from app.store.prepared import Prepared, among_texts
+from app.store.types import Text, Texts, storable
 
 FEW = 20
 """Up to so many rows the usual way is as fast."""
@@ -86,17 +80,8 @@ def _default(column: Column[Any]) -> BindParameter[Any]:
 
 
 def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that a column is one of many texts.
-
-    They are one parameter: hundreds of them, as ``in_`` has, take longer to send than to find.
-    """
-    many = sorted(filter(storable, texts))
-    if db.session.get_bind().dialect.name == "postgresql":
-        of_all: ColumnElement[bool] = column == any_(literal(many, ARRAY(String)))
-        return of_all
-    one = func.json_each(orjson.dumps(many).decode()).table_valued("value")
-    of_list: ColumnElement[bool] = column.in_(select(one.c.value))
-    return of_list
+    """Return the condition that a column is one of many texts."""
+    return among_texts(column, literal(sorted(filter(storable, texts)), Texts()))
 
 
 def analyze(*tables: Table) -> None:

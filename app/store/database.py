@@ -67,7 +67,8 @@ def init_database(
     :param seconds: How long others, or the way to the database, are waited for.
     :param serves: Whether it answers requests; a command may take its time with each statement.
     """
-    options = waiting.engine_options(make_url(url), seconds)
+    address = make_url(url)
+    options = waiting.engine_options(address, seconds)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "hide_parameters": True,  # An error that is logged must not show what people sent.
@@ -76,7 +77,7 @@ def init_database(
         "pool_pre_ping": not url.startswith("sqlite"),
         **options,
     }
-    if make_url(url).database:  # One in memory has a single connection, which all share.
+    if address.database:  # One in memory has a single connection, which all share.
         app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] = threads + 2
     app.extensions["gatehouse_writers"] = Writers()
     db.init_app(app)

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from app.store.database import db
 from app.store.driver import Driver, Parameters
 from app.store.reading import here, rows_of
 from app.store.types import Id, Text, Texts, UtcDateTime, as_stored, utc_of_text
@@ -122,21 +123,30 @@ def prepared(build: Callable[[], Any]) -> Prepared:
 
 
 def one_of(of: Any, name: str) -> ColumnElement[bool]:
-    """Return the condition that a column is one of many texts, given with each run as a list.
+    """Return the condition that a column is one of many texts, given with each run as a list."""
+    return among_texts(of, bindparam(name, type_=Texts()))
 
-    It is one parameter, so that the statement is the same for every number of them.
+
+def among_texts(of: Any, texts: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of many texts, of the type ``Texts``.
+
+    They are one parameter, so that the statement is the same for every number of them; hundreds,
+    as ``in_`` has them, take longer to send than to find.
     """
-    if here().kind == "postgresql":
-        of_all: ColumnElement[bool] = of == any_(bindparam(name, type_=Texts()))
+    if db.engine.dialect.name == "postgresql":
+        of_all: ColumnElement[bool] = of == any_(texts)
         return of_all
-    of_list: ColumnElement[bool] = of.in_(select(each_of(name)))
+    of_list: ColumnElement[bool] = of.in_(select(_each_of(texts)))
     return of_list
 
 
 def each_of(name: str) -> ColumnElement[str]:
     """Return a column of many texts, given with each run as a list, as :func:`one_of` takes it."""
-    texts = bindparam(name, type_=Texts())
-    if here().kind == "postgresql":
+    return _each_of(bindparam(name, type_=Texts()))
+
+
+def _each_of(texts: ColumnElement[Any]) -> ColumnElement[str]:
+    if db.engine.dialect.name == "postgresql":
         return func.unnest(texts, type_=String).column_valued("value")
     value: ColumnElement[str] = func.json_each(texts).table_valued(column("value", String)).c.value
     return value

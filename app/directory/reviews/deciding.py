@@ -23,10 +23,8 @@ from app.words import any_of, say
 
 AT_ONCE = 500
 """Most items that are decided at a time."""
-KEPT, REVOKED, MAY_RETURN, PROVIDER, GONE, REFUSED = (
-    *("kept", "revoked", "may_return", "provider", "gone", "refused"),
-)
-OUTCOMES = (KEPT, REVOKED, MAY_RETURN, PROVIDER, GONE, REFUSED)
+KEPT, REVOKED, MAY_RETURN = "kept", "revoked", "may_return"
+PROVIDER, GONE, REFUSED = "provider", "gone", "refused"
 """What came of a decision. ``may_return``: it was taken back, but a mapping gave it and may do so
 again. ``provider``: who is in the group is said by a provider, which must take them out. ``gone``:
 it was not there any more. ``refused``: it would have left no master admin."""
