@@ -13,11 +13,12 @@ from random import Random
 from typing import Any
 
 from rich.progress import track
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 from uuid_utils import uuid7
 
 from app.directory import accounts, connections, folders
 from app.directory.work import Actor, transaction
+from app.store.bulk import insert_rows
 from app.store.database import Base, db, table
 from app.store.models import (
     Account,
@@ -101,12 +102,21 @@ def user_name(number: int) -> str:
 
 
 def _write(model: type[Base], what: str, rows: Iterator[Row]) -> None:
-    statement = insert(table(model))
+    on_postgres = db.session.get_bind().dialect.name == "postgresql"
+    made = {
+        column.name: column.default.arg(None)
+        for column in table(model).columns
+        if column.default is not None and column.default.is_callable and column.name != "id"
+    }
+    written = analyzed = 0
     for chunk in track(_chunks(rows), description=f"Writing {what}"):
-        db.session.execute(statement, chunk)
-    if db.session.get_bind().dialect.name == "postgresql":
-        # It checks foreign keys by what it knows of the tables, and of new ones it knows nothing.
-        db.session.execute(text(f"ANALYZE {table(model).name}"))
+        insert_rows(table(model), [made | row for row in chunk])
+        written += len(chunk)
+        if on_postgres and written >= 4 * analyzed:
+            # It checks foreign keys by what it knows of the tables, and of new ones it knows
+            # nothing: some refer to themselves.
+            db.session.execute(text(f"ANALYZE {table(model).name}"))
+            analyzed = written
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
