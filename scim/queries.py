@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, ScalarSelect, and_, bindparam, exists, func, literal, select
+from sqlalchemy import Integer, ScalarSelect, String, and_, bindparam, exists, func, literal, select
 
 from app.store.functions import json_list, json_lists, json_part
 from app.store.models import (
@@ -29,22 +29,26 @@ Among = Callable[[Any], Any]
 """Returns the condition that a column is one of the ids."""
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
 _LIMIT = bindparam("limit", type_=Integer)
+_ID_LENGTH = 36
 
 
 @cache
 def account_role_of_user() -> ScalarSelect[str | None]:
-    """Return the name of the role on the account a provider gave a user directly, for a row."""
+    """Return the name of the role on the account a provider gave a user directly, for a row.
+
+    Of several it is the first, as ``app.directory.account_role`` has it.
+    """
     name = select(Role.name).where(Role.account_id == Grant.account_id, Role.id == Grant.role_id)
+    # Not ordered: SQLite would go through all grants of the account, which are in order by id.
+    first = func.min(Grant.id.concat(name.scalar_subquery()))
     return (
-        select(name.scalar_subquery())
+        select(func.substr(first, _ID_LENGTH + 1, type_=String))
         .where(
             Grant.account_id == User.account_id,
             Grant.user_id == User.id,
             Grant.folder_id.is_(None),
             Grant.origin == "scim",
         )
-        .order_by(Grant.id)  # as ``app.directory.account_role`` does, where there are several
-        .limit(1)
         .correlate(User)
         .scalar_subquery()
     )
@@ -113,9 +117,12 @@ def _direct_groups() -> Any:
     around = any_nested.where(NestedGroup.member_id == Membership.group_id)
     # Whether there is any in the account is asked once, not for each group.
     nested = and_(any_nested.correlate(None), around)
-    each = json_list(Membership.group_id, _name_of(Membership.group_id), nested)
+    # By the account of the membership: by the parameter SQLite might begin with every group there.
+    of_membership = and_(Group.account_id == Membership.account_id, Group.id == Membership.group_id)
     return (
-        select(json_lists(each))
+        select(json_lists(json_list(Group.id, Group.display_name, nested)))
+        .select_from(Membership)
+        .join(Group, of_membership)
         .where(Membership.account_id == User.account_id, Membership.user_id == User.id)
         .correlate(User)
         .scalar_subquery()

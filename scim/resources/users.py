@@ -193,20 +193,21 @@ def _groups_of(view: View, rows: Sequence[Any]) -> dict[str, list[Document]]:
     """Return the groups of each user: direct ones, and those that contain them."""
     direct = {row.id: sorted(getattr(row, "groups", None) or ()) for row in rows}
     base = view.location("Group", "")
-    if not any(nested for groups in direct.values() for _, _, nested in groups):
+    if not [group_id for groups in direct.values() for group_id, _, nested in groups if nested]:
+        # Written out, as there are hundreds on a page.
         return {
-            user_id: [_group(base, group_id, name, "direct") for group_id, name, _ in groups]
+            user_id: [
+                {"value": group_id, "$ref": base + group_id, "display": name, "type": "direct"}
+                for group_id, name, _ in groups
+            ]
             for user_id, groups in direct.items()
         }
     found: dict[str, list[Document]] = {user_id: [] for user_id in direct}
     for row in view.rows(queries.groups_of_users, list(direct)):
         kind = "indirect" if row.depth else "direct"
-        found[row.user_id].append(_group(base, row.id, row.display_name, kind))
+        shown = {"value": row.id, "$ref": base + row.id, "display": row.display_name, "type": kind}
+        found[row.user_id].append(shown)
     return found
-
-
-def _group(base: str, group_id: str, name: str, kind: str) -> Document:
-    return {"value": group_id, "$ref": base + group_id, "display": name, "type": kind}
 
 
 def _user_values(name: str, account_id: str) -> Entries:

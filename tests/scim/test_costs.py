@@ -6,7 +6,7 @@ from app.store.database import db
 from app.store.models import Membership, User
 from app.store.types import new_id
 from tests.conftest import write
-from tests.factories import count_again
+from tests.factories import a_folder, a_grant, count_again
 from tests.inspection import labour, statements
 from tests.scim.conftest import patch_body
 
@@ -117,3 +117,26 @@ def test_a_page_costs_the_same_whatever_its_length(scim):
     for number in range(12):
         scim.create("/Users", userName=f"u{number}", emails=[{"value": f"{number}@x.example"}])
     assert cost_of(scim, "GET", "/Users", count=2) == cost_of(scim, "GET", "/Users", count=11)
+
+
+def test_reading_people_is_the_same_work_however_many_grants_there_are(account, scim):
+    ids = [scim.create("/Users", userName=f"u{number}")["id"] for number in range(5)]
+    scim.create("/Groups", displayName="Team", members=[{"value": each} for each in ids])
+    brand = a_folder(account)
+
+    def work():
+        return (
+            labour_of(scim, "GET", f"/Users/{ids[0]}"),
+            labour_of(scim, "GET", "/Users", count=5),
+            labour_of(scim, "GET", "/Users", filter='userName eq "u3"'),
+        )
+
+    others = fill(account, scim.create("/Groups", displayName="Others")["id"], 300)
+    for each in others[:10]:
+        a_grant(account, each, "media_library_user")
+        a_grant(account, each, "viewer", brand)
+    few = work()
+    for each in others[10:]:
+        a_grant(account, each, "media_library_user")
+        a_grant(account, each, "viewer", brand)
+    assert work() == few
