@@ -74,9 +74,10 @@ def create_serving_app() -> Flask:
     """Return the application of a server process, which does background work too."""
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
-    from app import deliveries, jobs, operations, shared_limits
+    from app import deliveries, jobs, memory, operations, shared_limits
     from app.background import end_with_process
 
+    memory.give_back()
     app = create_app()
     workers = [
         jobs.start(app, app.extensions["gatehouse_jobs"]),

@@ -30,7 +30,7 @@ from app.console.second_factor import (
     take_over,
 )
 from app.console.telling import told
-from app.directory import factors, passkeys, recovery_codes, second_factor, totp
+from app.directory import factors, recovery_codes, second_factor, totp
 from app.directory.errors import DirectoryError, Invalid
 from app.directory.factors import Added
 from app.directory.work import transaction
@@ -98,12 +98,16 @@ def confirm_app(device_id: str) -> Response:
 @blueprint.post("/passkeys/options")
 def passkey_to_add() -> Response:
     """Return what the browser needs to make a passkey, as JSON."""
+    from app.directory import passkeys  # It brings a large library, which few processes need.
+
     return _json(passkeys.registration_options(_may_add(), settings()))
 
 
 @blueprint.post("/passkeys/challenge")
 def passkey_to_use() -> Response:
     """Return what the browser needs to use a passkey, as JSON."""
+    from app.directory import passkeys
+
     person = half_signed_in_person() or _signed_in()
     return _json(passkeys.authentication_options(person, settings()))
 
@@ -111,6 +115,8 @@ def passkey_to_use() -> Response:
 @blueprint.post("/passkeys")
 def add_passkey() -> Response:
     """Add the passkey that the browser made."""
+    from app.directory import passkeys
+
     person = _may_add()
     name = _name("passkey")
     return _added(person, passkeys.register(person, actor(person), credential(), name, settings()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.directory import attempts, factors, passkeys, recovery_codes, totp
+from app.directory import attempts, factors, recovery_codes, totp
 from app.directory.attempts import Counted
 from app.directory.errors import Forbidden
 from app.directory.work import Actor, Target, Work, record_refusal, transaction
@@ -60,6 +60,8 @@ def with_passkey(
     :raises NoProof: When it is no passkey of theirs, or proves nothing here and now.
     :raises NotFound: When the session has ended.
     """
+    from app.directory import passkeys  # It brings a large library, which few processes need.
+
     try:
         passkey_id, sign_count = passkeys.check(person, credential, settings)
         with transaction(person.account_id, actor) as work:

@@ -13,8 +13,6 @@ from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from threading import Timer
 from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
 from app.settings import Network
 
 SECONDS = 10
@@ -43,6 +41,13 @@ class Answer:
     """Up to one byte more than was asked for at the most."""
     whole: bool
     """Whether it arrived in full, in time."""
+
+
+def _trusted_authorities() -> str:
+    """Return the file with the authorities that are trusted to name hosts."""
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH  # Few processes ask anybody: it is large.
+
+    return str(DEFAULT_CA_BUNDLE_PATH)
 
 
 class Peer:
@@ -158,7 +163,7 @@ class _Pinned(HTTPConnection):
         self.tls: ssl.SSLContext | None = None
         if tls:
             self.tls = ssl.create_default_context()
-            self.tls.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+            self.tls.load_verify_locations(_trusted_authorities())
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), self.timeout)

@@ -101,7 +101,7 @@ def site(certificate, monkeypatch):
     ``site(*pieces)`` gives its port and what it was asked; ``pause`` is the time between pieces.
     """
     monkeypatch.setattr(outbound, "allowed_address", lambda *_, **__: "127.0.0.1")
-    monkeypatch.setattr(outbound, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+    monkeypatch.setattr(outbound, "_trusted_authorities", lambda: str(certificate))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
 
