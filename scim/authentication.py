@@ -12,7 +12,7 @@ from app.directory import accounts, tokens
 from app.directory.work import Actor
 from app.security import addresses
 from app.security.limits import seconds_to_wait
-from app.security.requests import client_address, request_id, settings
+from app.security.requests import client_address, current_request, request_id, settings
 from app.security.sessions import SignedIn, cookie_name, signed_in
 from app.security.tokens import RefusedToken, TokenIdentity, identify
 from app.words import say
@@ -54,7 +54,10 @@ def authenticate(path: str) -> Identity:
     if person is not None:
         epoch = accounts.scim_epoch(person.account_id)
         return Person(person.account_id, person.user_id, person.user_name, epoch)
-    address, token = client_address(), _token(request.environ.get("HTTP_AUTHORIZATION", ""))
+    address, token = (
+        client_address(),
+        _token(current_request().environ.get("HTTP_AUTHORIZATION", "")),
+    )
     identity = identify(token, address)
     if not isinstance(identity, TokenIdentity):
         error = Unauthenticated(detail=say("A valid bearer token is required"))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from scim2_models import ListResponse, SCIMException
 
+from app.security.requests import current_request
 from app.store.reading import reading
 from app.web import ReadyResponse
 from scim import lookups, pages
@@ -40,10 +41,11 @@ def answer(path: str, identity: Identity) -> Response | None:
     kind = _ENDPOINTS.get(endpoint)
     if kind is None or isinstance(identity, Person) or kind.scope not in identity.scopes:
         return None
-    environ = request.environ
+    asked_with = current_request()
+    environ = asked_with.environ
     if "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ:
         return None
-    asked: Any = request.args if environ["QUERY_STRING"] else {}
+    asked: Any = asked_with.args if environ["QUERY_STRING"] else {}
     if not (_SHAPES if resource_id else _PAGES).issuperset(asked):
         return None
     projection = _projection(kind, identity, asked)

@@ -116,5 +116,5 @@ def _refuse_forged_forms(app: Flask) -> None:
     @app.before_request
     def check() -> None:
         asked = current_request()
-        if asked.endpoint and WITHOUT_FORMS.isdisjoint(asked.blueprints):
+        if asked.url_rule and WITHOUT_FORMS.isdisjoint(asked.blueprints):
             csrf.protect()

@@ -43,6 +43,4 @@ def security_headers(settings: Settings) -> dict[str, str]:
 def add_missing(response: Response, headers: dict[str, str]) -> None:
     """Add the headers that are not there yet."""
     there = {name.lower() for name, _ in response.headers}
-    for name, value in headers.items():
-        if name.lower() not in there:
-            response.headers.add(name, value)
+    response.headers.extend([each for each in headers.items() if each[0].lower() not in there])

@@ -39,6 +39,19 @@ class BoundedRequest(Request):
             raise RequestEntityTooLarge
         return data
 
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the blueprint that answers, from the inside out; asked for several times."""
+        known = self.__dict__.get("_blueprints")
+        if known is None or known[0] is not self.url_rule:
+            known = self.__dict__["_blueprints"] = self.url_rule, super().blueprints
+        return known[1]
+
+    def close(self) -> None:
+        """Close the files that were sent; most requests send none, and finding out takes longer."""
+        if self.__dict__.get("files"):
+            super().close()
+
     def body(self) -> bytes:
         """Return the body: the short way where its length is stated.
 
@@ -64,13 +77,15 @@ class BoundedRequest(Request):
 
 def settings() -> Settings:
     """Return the settings of the running application."""
-    found: Settings = cast(Any, current_app)._get_current_object().extensions["gatehouse"]
+    app: Any = current_app
+    found: Settings = app._get_current_object().extensions["gatehouse"]
     return found
 
 
 def current_request() -> BoundedRequest:
     """Return the request itself: each attribute of Flask's ``request`` takes a look-up more."""
-    found: BoundedRequest = cast(Any, request)._get_current_object()
+    proxy: Any = request
+    found: BoundedRequest = proxy._get_current_object()
     return found
 
 
@@ -82,7 +97,7 @@ def request_id() -> str:
     known = g._get_current_object().__dict__
     found: str | None = known.get("request_id")
     if found is None:
-        given = request.environ.get("HTTP_X_REQUEST_ID", "")
+        given = current_request().environ.get("HTTP_X_REQUEST_ID", "")
         trusted = _FORWARDED_ID.fullmatch(given) and from_trusted_proxy()
         found = known["request_id"] = given if trusted else new_id()
     return found
@@ -96,7 +111,7 @@ def client_address() -> str | None:
     """
     if not has_request_context():
         return None
-    environ = request.environ
+    environ = current_request().environ
     trusted = settings().trusted_proxies
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "") if trusted else ""
     find = _nearest_untrusted if len(forwarded) > KEPT_LENGTH else _kept

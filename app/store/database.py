@@ -40,6 +40,10 @@ class Base(DeclarativeBase):
 class _Session(Session):
     """Takes part in a write transaction as soon as it is asked for something in one."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        g.has_session = True  # A statement that is prepared need not look for it otherwise.
+
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
         writing: Driver | None = g.get("writing")
         if writing is None:
@@ -50,7 +54,13 @@ class _Session(Session):
         return joined
 
 
-db = SQLAlchemy(
+class _Database(SQLAlchemy):
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        if "has_session" in g:
+            super()._teardown_session(exc)
+
+
+db = _Database(
     model_class=Base,
     session_options={"class_": _Session, "expire_on_commit": False, "autoflush": False},
 )

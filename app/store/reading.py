@@ -18,12 +18,16 @@ from app.store.driver import Driver, Parameters, is_of_thread, of_thread
 
 def here() -> Driver:
     """Return the connection of the transaction there is, or else the one this thread reads with."""
-    found: Driver | None = g._get_current_object().__dict__.get("writing")
+    known = g._get_current_object().__dict__
+    found: Driver | None = known.get("writing")
     if found is not None:
         return found
-    if db.session.registry.has() and (session := db.session()).in_transaction():
+    if "has_session" in known and (session := db.session()).in_transaction():
         return Driver(db.engine, session.connection().connection.dbapi_connection)
-    return of_thread(db.engine)
+    engine = known.get("engine")
+    if engine is None:
+        engine = known["engine"] = db.engine  # which takes a while to look up
+    return of_thread(engine)
 
 
 def rows_of(driver: Driver, statement: str, parameters: Parameters) -> list[Any]:
