@@ -7,9 +7,11 @@ ordinary, refusals too: here that is None. A test holds both ways to the same an
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
+from orjson import Fragment
 from scim2_models import ListResponse, SCIMException
 
 from app.security.requests import current_request
@@ -29,6 +31,8 @@ _ENDPOINTS: dict[str, Kind] = {"Users": KINDS["User"], "Groups": KINDS["Group"]}
 _SHAPES = frozenset({"attributes", "excludedAttributes"})
 _PAGES = _SHAPES | {"filter", "startIndex", "count"}
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+AT_ONCE = 200
+"""So many documents of a page are in memory at a time; the others are JSON by then, or to come."""
 _LIST_SCHEMAS = [str(ListResponse.__schema__)]
 
 
@@ -92,18 +96,36 @@ def _page(kind: Kind, view: View, asked: Any) -> Response | None:
         rows = lookups.rows(kind, view.account_id, asked["filter"], limit + 1, grouped=grouped)
         if rows is None or len(rows) > limit or first != 1:
             return None
-        total, documents = len(rows), kind.rendered(view, rows)
-    else:
-        total, ids = pages.page(kind, view.account_id, first, limit)
-        documents = kind.documents(view, ids)
-    projection, schema = view.projection, kind.schema
+        return _listed(_kept(kind, view, kind.rendered(view, rows)), len(rows), len(rows), 1)
+    total, ids = pages.page(kind, view.account_id, first, limit)
+    if len(ids) <= AT_ONCE:
+        documents = _kept(kind, view, kind.documents(view, ids))
+        return _listed(documents, len(documents), total, first)
+    written_out, count = [], 0
+    for start in range(0, len(ids), AT_ONCE):
+        documents = _kept(kind, view, kind.documents(view, ids[start : start + AT_ONCE]))
+        if documents:
+            written_out.append(Fragment(written(documents)[1:-1]))
+            count += len(documents)
+    return _listed(written_out, count, total, first)
+
+
+def _kept(kind: Kind, view: View, documents: list[Document]) -> list[Document]:
+    return [view.projection.apply(kind.schema, each) for each in documents]
+
+
+def _listed(resources: Sequence[Any], count: int, total: int, first: int) -> Response:
+    """Return a page.
+
+    :param resources: Documents, or JSON of several with commas between them.
+    """
     return _response(
         {
             "schemas": _LIST_SCHEMAS,
             "totalResults": total,
             "startIndex": first,
-            "itemsPerPage": len(documents),
-            "Resources": [projection.apply(schema, document) for document in documents],
+            "itemsPerPage": count,
+            "Resources": resources,
         },
         {},
     )

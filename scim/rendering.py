@@ -64,6 +64,9 @@ class View:
         return f"{self.base_url}/{name}s/{resource_id}"
 
 
-def written(document: Document) -> bytes:
-    """Return the JSON of a document. Times in it are dateTimes in UTC (RFC 7643 §2.3.5)."""
+def written(document: Document | list[Document]) -> bytes:
+    """Return the JSON of a document, or of several.
+
+    Times in it are dateTimes in UTC (RFC 7643 §2.3.5).
+    """
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)

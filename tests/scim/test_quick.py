@@ -127,6 +127,18 @@ def test_pages_are_the_same_in_every_shape(both, directory):
         assert not both(f"/{kind}", cursor="")
 
 
+def test_a_long_page_is_the_same_in_parts(both, scim, directory, monkeypatch):
+    for number in range(9):
+        scim.create("/Users", userName=f"u{number}")
+    monkeypatch.setattr(quick, "AT_ONCE", 4)
+    for kind in ("Users", "Groups"):
+        for shape in SHAPES:
+            for count in ("1", "4", "5", "8", "100"):
+                both(f"/{kind}", count=count, **shape)
+                both(f"/{kind}", count=count, startIndex="3", **shape)
+    assert both("/Users", count="9")
+
+
 @pytest.mark.parametrize(
     ("kind", "form"),
     [*(("Users", each) for each in USER_FORMS), *(("Groups", each) for each in GROUP_FORMS)],
