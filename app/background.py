@@ -59,6 +59,9 @@ def in_threads(
 ) -> Background:
     """Claim what waits from time to time, and do each in a thread of its own.
 
+    At the end it waits for those that are busy, as :meth:`Background.end` allows, so that what
+    they have done is noted.
+
     :param what: What it is, for names and the log.
     :param every: How often to look, in seconds.
     :param at_once: How many are done at the same time.
@@ -81,7 +84,7 @@ def in_threads(
         busy: list[threading.Thread] = []
         while not stop.wait(every):
             busy = [each for each in busy if each.is_alive()]
-            while len(busy) < at_once and (one := claimed()) is not None:
+            while not stop.is_set() and len(busy) < at_once and (one := claimed()) is not None:
                 thread = threading.Thread(target=within, args=(one, stop), daemon=True)
                 thread.start()
                 busy.append(thread)

@@ -27,9 +27,11 @@ It ends {due} UTC. Say of each whether it is still right:
 
 def work() -> None:
     """Write to the reviewers of reviews that are open, and close those that are due."""
-    for notice in due.take_notices():
-        _send(notice)
-    due.close_due()
+    try:
+        for notice in due.take_notices():
+            _send(notice)
+    finally:
+        due.close_due()
 
 
 def _send(notice: Notice) -> None:

@@ -28,9 +28,12 @@ LONGEST_REST = 0.05
 does not come back at the same moment. Before the others, longer."""
 
 
-_PLAIN_HOST = re.compile(r"[a-z0-9.-]+(:(?!(80|443)$)[0-9]{1,5})?")
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+(:(?!(80|443)$)[1-9][0-9]{0,3})?")
+"""What werkzeug takes as it is: in lower case, without a port that goes without saying."""
 _REST = "<path:path>"
+"""How a rule ends that takes whatever comes."""
 _PLAIN_REST = re.compile(r"([!-.0-~]+/)*[!-.0-~]+")
+"""Visible ASCII without an empty segment: nothing to be merged, decoded or redirected."""
 
 
 class FormSessions(SecureCookieSessionInterface):
@@ -54,29 +57,32 @@ class FormSessions(SecureCookieSessionInterface):
 
 
 class ReadyHeaders(Headers):
-    """Headers that go out as they are: ASCII, on one line each."""
+    """Headers that go out as they are: ASCII, on one line each, and none that a client sent."""
 
     def __init__(self, ready: Iterable[tuple[str, str]]) -> None:
         self._list = [*ready]
 
     def extend(self, ready: Any = (), /, **_: str) -> None:
+        """Add pairs of a name and a value."""
         self._list += ready
 
 
 class ReadyResponse(Response):
-    """An answer with a body whose headers go out as they are: ASCII, and none too many."""
+    """An answer with a body whose headers go out as they are: ASCII, and none too many.
+
+    What is to be done when it is closed is not: nothing of ours asks for that.
+    """
 
     def __init__(
         self, body: bytes, headers: Mapping[str, str], content_type: str, status: int = 200
     ) -> None:
-        own = ("Content-Length", str(len(body))), ("Content-Type", content_type)
-        self._body = [body]
-        super().__init__(self._body, status, ReadyHeaders([*own, *headers.items()]))
+        own = {"Content-Length": str(len(body)), "Content-Type": content_type}
+        super().__init__([body], status, ReadyHeaders((own | dict(headers)).items()))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response(self.status, self.headers.to_wsgi_list())
         # As a list the server takes it whole; an iterator it asks for one piece after the other.
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else self._body
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else self.response  # type: ignore[return-value]
 
 
 class Adapter(MapAdapter):
@@ -85,7 +91,7 @@ class Adapter(MapAdapter):
     whole: Mapping[str, Rule]
 
     def match(self, *args: Any, **options: Any) -> Any:
-        if options == {"return_rule": True}:
+        if not args and options == {"return_rule": True}:
             path, method = self.path_info, self.default_method
             for start, rule in self.whole.items():
                 if path.startswith(start) and method in (rule.methods or ()):
@@ -159,8 +165,8 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
         "HTTP_UPGRADE" not in environ
         and not environ.get("SCRIPT_NAME")
         and _PLAIN_HOST.fullmatch(environ.get("HTTP_HOST", "")) is not None
-        and environ.get("PATH_INFO", "").isascii()
-        and environ.get("QUERY_STRING", "").isascii()
+        and environ.get("PATH_INFO", "é").isascii()
+        and environ.get("QUERY_STRING", "é").isascii()
     )
 
 

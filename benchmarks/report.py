@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 
 READ = {
-    "sqlite": "What is left is Python: who asks, the document, the line of the log. Each of a few "
-    "hundred short functions takes three times as long in a server that has just waited.",
-    "postgresql": "A read is two trips to PostgreSQL. One takes 0.12 ms in its C library before "
-    "anything is asked, and 0.2 ms in the driver for Python: half of what the target allows.",
+    "sqlite": "What is left is Python: who asks, the document, the line of the log; some hundred "
+    "short functions, which take much longer in a server that has just waited than in a loop.",
+    "postgresql": "A read is two trips to PostgreSQL, the driver for Python included: that is "
+    "most of what the target allows.",
 }
 PAGE = {
-    "sqlite": "A third of it is SQLite, which reads the values and the groups of a hundred users.",
-    "postgresql": "Two thirds of it are PostgreSQL, which reads the values and the groups of a "
-    "hundred users in one statement.",
+    "sqlite": "SQLite reads the values and the groups of a hundred users, and they are rendered.",
+    "postgresql": "Most of it is PostgreSQL, which reads the values and the groups of a hundred "
+    "users in one statement.",
 }
 WRITE = {
     "sqlite": "A change is written with its audit event, its outgoing event and its line of the "
-    "provisioning log: a dozen statements, 25 pages of the file, and the disk is waited for.",
+    "provisioning log, in a dozen statements, and the disk is waited for.",
     "postgresql": "A change is written with its audit event, its outgoing event and its line of "
-    "the provisioning log: a dozen trips to PostgreSQL, and the disk is waited for.",
+    "the provisioning log, in a dozen trips to PostgreSQL, and the disk is waited for.",
 }
 
 

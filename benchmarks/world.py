@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 
 from app.directory import accounts, connections, folders
 from app.directory.work import Actor, transaction
-from app.store.bulk import insert_rows
+from app.store.bulk import TIMES, insert_rows
 from app.store.database import Base, db, table
 from app.store.models import (
     Account,
@@ -112,7 +112,7 @@ def _write(model: type[Base], what: str, rows: Iterator[Row]) -> None:
     for chunk in track(_chunks(rows), description=f"Writing {what}"):
         insert_rows(table(model), [made | row for row in chunk])
         written += len(chunk)
-        if on_postgres and written >= 4 * analyzed:
+        if on_postgres and written >= TIMES * analyzed:
             # It checks foreign keys by what it knows of the tables, and of new ones it knows
             # nothing: some refer to themselves.
             db.session.execute(text(f"ANALYZE {table(model).name}"))

@@ -29,7 +29,6 @@ Among = Callable[[Any], Any]
 """Returns the condition that a column is one of the ids."""
 _ACCOUNT_ID = bindparam("account_id", type_=Id)
 _LIMIT = bindparam("limit", type_=Integer)
-_ID_LENGTH = 36
 
 
 @cache
@@ -42,7 +41,7 @@ def account_role_of_user() -> ScalarSelect[str | None]:
     # Not ordered: SQLite would go through all grants of the account, which are in order by id.
     first = func.min(Grant.id.concat(name.scalar_subquery()))
     return (
-        select(func.substr(first, _ID_LENGTH + 1, type_=String))
+        select(func.substr(first, Id.length + 1, type_=String))
         .where(
             Grant.account_id == User.account_id,
             Grant.user_id == User.id,

@@ -45,11 +45,11 @@ def answer(path: str, identity: Identity) -> Response | None:
     kind = _ENDPOINTS.get(endpoint)
     if kind is None or isinstance(identity, Person) or kind.scope not in identity.scopes:
         return None
-    asked_with = current_request()
-    environ = asked_with.environ
+    sent = current_request()
+    environ = sent.environ
     if "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ:
         return None
-    asked: Any = asked_with.args if environ["QUERY_STRING"] else {}
+    asked: Any = sent.args if environ["QUERY_STRING"] else {}
     if not (_SHAPES if resource_id else _PAGES).issuperset(asked):
         return None
     projection = _projection(kind, identity, asked)
@@ -102,8 +102,8 @@ def _page(kind: Kind, view: View, asked: Any) -> Response | None:
         documents = _kept(kind, view, kind.documents(view, ids))
         return _listed(documents, len(documents), total, first)
     written_out, count = [], 0
-    for start in range(0, len(ids), AT_ONCE):
-        documents = _kept(kind, view, kind.documents(view, ids[start : start + AT_ONCE]))
+    for place in range(0, len(ids), AT_ONCE):
+        documents = _kept(kind, view, kind.documents(view, ids[place : place + AT_ONCE]))
         if documents:
             written_out.append(Fragment(written(documents)[1:-1]))
             count += len(documents)

@@ -16,7 +16,8 @@ from app.web import Adapter
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 STARTS = ("", "/", "//", "/scim", "/scim/v2", "/scim/v2/", "/api/v1/", "/access/v1/", "/people/")
-HOSTS = ("localhost", "example.com:8443", "EXAMPLE.com", "localhost:80", "[::1]:8000", "x y", "")
+PORTS = ("", ":80", ":443", ":8443", ":0", ":99999", ":00080")
+HOSTS = (*(f"localhost{port}" for port in PORTS), "EXAMPLE.com", "[::1]:8000", "x y", "")
 PATHS = st.builds(
     lambda start, rest: start + rest,
     st.sampled_from(STARTS),
@@ -26,13 +27,14 @@ PATHS = st.builds(
 
 def _found(find: Any, request: Any) -> Any:
     """What a way makes of a request: its route and values, or what it answers in its place."""
+    adapter = find(request)
     try:
-        rule, values = find(request).match(return_rule=True)
+        rule, values = adapter.match(return_rule=True)
     except RequestRedirect as redirect:
         return redirect.new_url
     except HTTPException as error:
         return type(error), sorted(getattr(error, "valid_methods", None) or ())
-    return rule, values
+    return rule, values, adapter.server_name
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

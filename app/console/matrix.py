@@ -82,7 +82,7 @@ def export() -> Response:
     level = _level(GROUPS_EXPORTED, FOLDERS_EXPORTED)
     with force_locale("en"):
         text = "".join(_lines(level))
-    return operations.csv(iter([text]), "matrix.csv")
+    return operations.csv(text, "matrix.csv")
 
 
 @blueprint.get("/<folder_id>/<group_id>")

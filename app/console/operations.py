@@ -42,10 +42,10 @@ def problems(operation_id: str) -> Response:
     return csv(lists.problems_as_csv(visitor().account_id, operation_id), "refused.csv")
 
 
-def csv(lines: Iterator[str], name: str) -> Response:
-    """Hand out a table."""
+def csv(lines: str | Iterator[str], name: str) -> Response:
+    """Hand out a table, whole or as it is made."""
     return Response(
-        stream_with_context(lines),
+        lines if isinstance(lines, str) else stream_with_context(lines),
         content_type=spreadsheets.CONTENT_TYPE,
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )

@@ -14,9 +14,9 @@ from threading import Lock
 
 MINUTE = 60.0
 COUNTERS = 65_536
-"""How many counters there are at the most. Half of them count one caller each; where there are
-more, the others share the second half. With whom nobody outside can tell, as the hash is salted
-in each process. So callers that are made up fill no memory, and reset nobody's counter."""
+"""How many counters there are at the most. At the most half of them count one caller each; where
+there are more callers, the others share the rest. With whom nobody outside can tell, as the hash is
+salted in each process. So callers that are made up fill no memory, and reset nobody's counter."""
 MUCH = 20
 """Who makes one in so many of the requests they may make is counted together with the others."""
 
@@ -79,7 +79,12 @@ def _key(caller: str, per_minute: int, at: float) -> Key:
     while _counted and _over(next(iter(_counted.values())), at):
         over, _ = _counted.popitem(last=False)
         _busy.pop(over, None)
-    return own if len(_counted) < COUNTERS // 2 else hash(own) % (COUNTERS // 2)
+    shared = hash(own) % (COUNTERS // 2)
+    known = _counted.get(shared)
+    # Its minute is counted to the end where it began, or it would begin anew with the room.
+    if known is not None and not _over(known, at):
+        return shared
+    return own if len(_counted) < COUNTERS // 2 else shared
 
 
 def _over(counter: Counter, at: float) -> bool:

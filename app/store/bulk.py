@@ -81,7 +81,7 @@ def _default(column: Column[Any]) -> BindParameter[Any]:
 
 def among(column: Any, texts: Iterable[str]) -> ColumnElement[bool]:
     """Return the condition that a column is one of many texts."""
-    return among_texts(column, literal(sorted(filter(storable, texts)), Texts()))
+    return among_texts(column, literal(sorted(texts), Texts()))
 
 
 def analyze(*tables: Table) -> None:

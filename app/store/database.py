@@ -152,7 +152,7 @@ def write_transaction() -> Iterator[None]:
     """
     if "writing" in g:
         raise RuntimeError("a write transaction within another one")
-    if db.session.registry.has():
+    if "has_session" in g:
         db.session.rollback()
     writers: Writers = current_app.extensions["gatehouse_writers"]
     writers.enter()

@@ -193,8 +193,8 @@ def _groups_of(view: View, rows: Sequence[Any]) -> dict[str, list[Document]]:
     """Return the groups of each user: direct ones, and those that contain them."""
     direct = {row.id: sorted(getattr(row, "groups", None) or ()) for row in rows}
     base = view.location("Group", "")
+    # A list, and the document written out: there are hundreds on a page.
     if not [group_id for groups in direct.values() for group_id, _, nested in groups if nested]:
-        # Written out, as there are hundreds on a page.
         return {
             user_id: [
                 {"value": group_id, "$ref": base + group_id, "display": name, "type": "direct"}

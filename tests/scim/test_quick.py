@@ -100,8 +100,25 @@ def both(scim, monkeypatch):
     return ask
 
 
+def test_no_header_is_said_twice(scim, directory):
+    user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "new"}
+    answers = [
+        scim.call("POST", "/Users", user),
+        scim.call("POST", "/Users", user),
+        scim.call("GET", "/Users/nobody"),
+        scim.call("GET", "/Users", query={"cursor": ""}),
+        scim.call("GET", f"/Users/{directory[0]}"),
+        scim.call("HEAD", f"/Users/{directory[0]}"),
+        scim.call("GET", "/ServiceProviderConfig"),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 409, 404, 200, 200, 200, 200]
+    for answer in answers:
+        names = [name.lower() for name, _ in answer.headers]
+        assert len(names) == len(set(names)) and "content-type" in names
+
+
 def _told(answer):
-    return {name: value for name, value in answer.headers if name != "X-Request-Id"}
+    return sorted((name, value) for name, value in answer.headers if name != "X-Request-Id")
 
 
 def test_resources_are_the_same_in_every_shape(both, directory):

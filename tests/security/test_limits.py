@@ -74,6 +74,19 @@ def test_minutes_that_are_over_make_room(monkeypatch):
     assert [each.caller for each in limits.tell()] == []
 
 
+def test_who_shares_a_counter_does_not_begin_anew_when_there_is_room(monkeypatch):
+    monkeypatch.setattr(limits, "COUNTERS", 20)
+    begun = time()
+    for _ in range(10):
+        seconds_to_wait(f"oauth:192.0.2.1:{new_id()}", 60)
+    monkeypatch.setattr("time.time", lambda: begun + 50)
+    assert [seconds_to_wait("scim:a", 5) for _ in range(5)] == [0] * 5
+    monkeypatch.setattr("time.time", lambda: begun + 61)  # Now there is room.
+    assert seconds_to_wait("scim:a", 5) > 0
+    monkeypatch.setattr("time.time", lambda: begun + 111)
+    assert seconds_to_wait("scim:a", 5) == 0
+
+
 def test_a_clock_that_is_put_back_locks_nobody_out(monkeypatch):
     seconds_to_wait("scim:a", 1)
     assert seconds_to_wait("scim:a", 1) > 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import or_, select, update
 
 from app.directory import delegation
@@ -22,6 +23,7 @@ AT_ONCE = 200
 """How many items are decided in one transaction, at the most."""
 REMIND_BEFORE = timedelta(days=3)
 """How long before a review is due reviewers are written to again."""
+log = structlog.get_logger("gatehouse")
 NOBODY = say("Nobody decided in time.")
 _JOB = Actor(type="system", name="end of reviews", surface="console")
 
@@ -70,6 +72,7 @@ def close_due() -> None:
         try:
             close(row.account_id, row.id)
         except DirectoryError as error:
+            log.error("review not closed", review=row.id, exc_info=error)
             problems.append(error)
     if problems:
         raise problems[0]
