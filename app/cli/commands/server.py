@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app import memory
 from app.cli.group import actor, application
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def serve(host: str | None, port: int | None) -> None:
     """Start the server. On the first run it prints how to sign in and a SCIM token, once."""
     gc.disable()  # This process only starts the one that serves: there is nothing to collect.
+    memory.log_without_colours()
     # The settings of the command line reach the worker process through the environment.
     if host:
         os.environ["GATEHOUSE_HOST"] = host
