@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 30.0
 """How often a process looks for what is due, in seconds."""
+FIRST_LOOK = 5.0
+"""When it does so first: what was due while nothing ran is not waited for once more."""
 log = structlog.get_logger("gatehouse")
 
 
@@ -59,7 +61,9 @@ def start(app: Flask, jobs: Iterable[Job]) -> Background:
     begun: set[str] = set()
 
     def work(stop: threading.Event) -> None:
-        while not stop.wait(LOOK_EVERY):
+        wait = min(FIRST_LOOK, LOOK_EVERY)
+        while not stop.wait(wait):
+            wait = LOOK_EVERY
             with app.app_context():
                 for job in every:
                     if stop.is_set():
