@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sqlite3
 import tarfile
 import threading
+import zlib
 from contextlib import nullcontext
 from dataclasses import replace
 from io import BytesIO
@@ -171,16 +173,31 @@ def test_what_was_damaged_on_the_way_is_refused(backup, elsewhere, spoil):
         restore(backup, elsewhere)
 
 
-def test_any_byte_that_was_changed_is_noticed(backup, elsewhere):
+def test_any_change_of_the_content_is_noticed(backup, elsewhere):
     content = bytearray(backup.read_bytes())
-    for place in range(20, len(content), len(content) // 25):
+    whole, noticed = gzip.decompress(content), 0
+    places = range(20, len(content), len(content) // 25)
+    for place in places:
         content[place] ^= 0x55
         backup.write_bytes(content)
-        with pytest.raises(UpkeepError):
-            check(backup, elsewhere)
+        if _unpacked(bytes(content)) == whole:
+            # It says the same in other words: the zeros of a page are those of any other one.
+            assert check(backup, elsewhere).findings == []
+        else:
+            with pytest.raises(UpkeepError):
+                check(backup, elsewhere)
+            noticed += 1
         content[place] ^= 0x55
+    assert noticed >= len(places) - 3
     backup.write_bytes(content)
     assert check(backup, elsewhere).findings == []
+
+
+def _unpacked(content: bytes) -> bytes | None:
+    try:
+        return gzip.decompress(content)
+    except (EOFError, OSError, zlib.error):
+        return None
 
 
 def test_the_secret_key_is_in_it_only_when_asked(backup, settings, tmp_path):
