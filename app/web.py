@@ -28,7 +28,7 @@ LONGEST_REST = 0.05
 does not come back at the same moment. Before the others, longer."""
 
 
-_PLAIN_HOST = re.compile(r"[a-z0-9.-]+(:(?!(80|443)$)[1-9][0-9]{0,3})?")
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+(:(?!(80|443)$)([1-9][0-9]{0,3}|[1-5][0-9]{4}))?")
 """What werkzeug takes as it is: in lower case, without a port that goes without saying."""
 _REST = "<path:path>"
 """How a rule ends that takes whatever comes."""

@@ -16,7 +16,7 @@ from app.web import Adapter
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 STARTS = ("", "/", "//", "/scim", "/scim/v2", "/scim/v2/", "/api/v1/", "/access/v1/", "/people/")
-PORTS = ("", ":80", ":443", ":8443", ":0", ":99999", ":00080")
+PORTS = ("", ":80", ":443", ":8443", ":18100", ":0", ":99999", ":00080")
 HOSTS = (*(f"localhost{port}" for port in PORTS), "EXAMPLE.com", "[::1]:8000", "x y", "")
 PATHS = st.builds(
     lambda start, rest: start + rest,
