@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.console import asked
+from app.console.downloads import attachment
 from app.console.pages import page, section, visitor, writing
 from app.directory import audit_exports
 from app.lists import audit as lists
@@ -45,11 +46,8 @@ def export() -> Response | BaseResponse:
     with writing() as work:
         audit_exports.note(work, format_, wanted)
     type_, lines_of = FORMATS[format_]
-    return Response(
-        stream_with_context(lines_of(lists.every(account_id, AuditFilter(**wanted)))),
-        content_type=type_,
-        headers={"Content-Disposition": f"attachment; filename=audit.{format_}"},
-    )
+    lines = lines_of(lists.every(account_id, AuditFilter(**wanted)))
+    return attachment(lines, type_, f"audit.{format_}")
 
 
 def _wanted() -> dict[str, Any] | None:

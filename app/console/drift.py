@@ -14,12 +14,13 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from app.console import asked, operations
+from app.console.downloads import attachment
 from app.console.pages import attempt, note, page, section, visitor
 from app.directory.drift import start
 from app.directory.drift.reading import Export, look_through
 from app.directory.drift.start import COUNTS, FIXED, KIND, KINDS, deactivates
 from app.directory.errors import DirectoryError
-from app.lists import connections
+from app.lists import connections, spreadsheets
 from app.lists import drift as rows
 from app.lists import operations as lists
 
@@ -102,7 +103,8 @@ def cancel(report_id: str) -> BaseResponse:
 def table(report_id: str) -> Response:
     """Hand out all that differs."""
     _read(report_id)
-    return operations.csv(rows.as_csv(visitor().account_id, report_id), "drift.csv")
+    lines = rows.as_csv(visitor().account_id, report_id)
+    return attachment(lines, spreadsheets.CONTENT_TYPE, "drift.csv")
 
 
 @blueprint.get("/<report_id>/problems.csv")

@@ -17,7 +17,8 @@ from app.access import matrix
 from app.access.matrix import Cell
 from app.access.permissions import DESCRIPTIONS
 from app.access.tree import Step, ways_up
-from app.console import asked, operations
+from app.console import asked
+from app.console.downloads import attachment
 from app.console.pages import page, section, visitor
 from app.console.telling import role
 from app.directory import folders
@@ -82,7 +83,7 @@ def export() -> Response:
     level = _level(GROUPS_EXPORTED, FOLDERS_EXPORTED)
     with force_locale("en"):
         text = "".join(_lines(level))
-    return operations.csv(text, "matrix.csv")
+    return attachment(text, spreadsheets.CONTENT_TYPE, "matrix.csv")
 
 
 @blueprint.get("/<folder_id>/<group_id>")

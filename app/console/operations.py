@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, flash, stream_with_context
+from flask import Response, flash
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
+from app.console.downloads import attachment
 from app.console.forms import LONGEST_NAME
 from app.console.pages import visitor, writing
 from app.directory import operations
@@ -39,16 +39,8 @@ def cancel(operation_id: str) -> None:
 
 def problems(operation_id: str) -> Response:
     """Hand out the rows that were refused."""
-    return csv(lists.problems_as_csv(visitor().account_id, operation_id), "refused.csv")
-
-
-def csv(lines: str | Iterator[str], name: str) -> Response:
-    """Hand out a table, whole or as it is made."""
-    return Response(
-        lines if isinstance(lines, str) else stream_with_context(lines),
-        content_type=spreadsheets.CONTENT_TYPE,
-        headers={"Content-Disposition": f"attachment; filename={name}"},
-    )
+    lines = lists.problems_as_csv(visitor().account_id, operation_id)
+    return attachment(lines, spreadsheets.CONTENT_TYPE, "refused.csv")
 
 
 def name_of(sent: FileStorage) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -16,6 +16,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from app.access.permissions import role_named
 from app.console import asked, naming
+from app.console.downloads import attachment
 from app.console.forms import (
     LONGEST_NAME,
     LONGEST_REASON,
@@ -184,11 +185,7 @@ def hand_out(review_id: str) -> Response:
         secret_key=settings().secret_key,
         issuer=settings().public_url,
     )
-    return Response(
-        stream_with_context(lines),
-        content_type=export.CONTENT_TYPE,
-        headers={"Content-Disposition": "attachment; filename=review.jsonl"},
-    )
+    return attachment(lines, export.CONTENT_TYPE, "review.jsonl")
 
 
 def _reviewer() -> str | None:
