@@ -26,8 +26,6 @@ TRIES = 4
 LONGEST_REST = 0.05
 """How long is rested before the second time, in seconds: whoever was overtaken by the same write
 does not come back at the same moment. Before the others, longer."""
-
-
 _PLAIN_HOST = re.compile(r"[a-z0-9.-]+(:(?!(80|443)$)([1-9][0-9]{0,3}|[1-5][0-9]{4}))?")
 """What werkzeug takes as it is: in lower case, without a port that goes without saying."""
 _REST = "<path:path>"

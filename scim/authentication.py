@@ -54,11 +54,8 @@ def authenticate(path: str) -> Identity:
     if person is not None:
         epoch = accounts.scim_epoch(person.account_id)
         return Person(person.account_id, person.user_id, person.user_name, epoch)
-    address, token = (
-        client_address(),
-        _token(current_request().environ.get("HTTP_AUTHORIZATION", "")),
-    )
-    identity = identify(token, address)
+    presented = current_request().environ.get("HTTP_AUTHORIZATION", "")
+    identity = identify(_token(presented), client_address())
     if not isinstance(identity, TokenIdentity):
         error = Unauthenticated(detail=say("A valid bearer token is required"))
         error.refused = identity

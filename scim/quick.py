@@ -98,26 +98,29 @@ def _page(kind: Kind, view: View, asked: Any) -> Response | None:
             return None
         return _listed(_kept(kind, view, kind.rendered(view, rows)), len(rows), len(rows), 1)
     total, ids = pages.page(kind, view.account_id, first, limit)
-    if len(ids) <= AT_ONCE:
-        documents = _kept(kind, view, kind.documents(view, ids))
-        return _listed(documents, len(documents), total, first)
-    written_out, count = [], 0
+    resources: list[Any] = []
+    count = 0
     for place in range(0, len(ids), AT_ONCE):
         documents = _kept(kind, view, kind.documents(view, ids[place : place + AT_ONCE]))
-        if documents:
-            written_out.append(Fragment(written(documents)[1:-1]))
-            count += len(documents)
-    return _listed(written_out, count, total, first)
+        count += len(documents)
+        resources += documents if len(ids) <= AT_ONCE else _as_json(documents)
+    return _listed(resources, count, total, first)
 
 
 def _kept(kind: Kind, view: View, documents: list[Document]) -> list[Document]:
     return [view.projection.apply(kind.schema, each) for each in documents]
 
 
+def _as_json(documents: list[Document]) -> list[Fragment]:
+    """Return the documents as one piece of JSON, with commas between them; none for none."""
+    return [Fragment(written(documents)[1:-1])] if documents else []
+
+
 def _listed(resources: Sequence[Any], count: int, total: int, first: int) -> Response:
     """Return a page.
 
-    :param resources: Documents, or JSON of several with commas between them.
+    :param resources: Documents, or pieces of JSON that hold some each.
+    :param count: How many documents these are.
     """
     return _response(
         {
