@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.background import Background
+from app.store.driver import close_left
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -64,6 +65,7 @@ def start(app: Flask, jobs: Iterable[Job]) -> Background:
         wait = min(FIRST_LOOK, LOOK_EVERY)
         while not stop.wait(wait):
             wait = LOOK_EVERY
+            close_left()
             with app.app_context():
                 for job in every:
                     if stop.is_set():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from threading import local
 from typing import Any
 from weakref import finalize
@@ -108,12 +110,15 @@ class _OfThread(local):
     owner: Any = None
     """How SQLAlchemy knows it."""
     end: Any = None
-    """Closes it, at the latest when the thread ends."""
+    """Leaves it to others when the thread ends."""
     pool: Any = None
     """Another one has taken its place when the database was closed."""
 
 
 _thread = _OfThread()
+_left: deque[Any] = deque()
+"""Connections of threads that have ended. An ending thread must not close its own: SQLite then
+gives up the functions it was taught, and Python before 3.13 crashes over them in such a thread."""
 
 
 def of_thread(engine: Engine) -> Driver:
@@ -139,12 +144,21 @@ def join(driver: Driver) -> Connection:
 def close() -> None:
     """Close the connection of this thread."""
     if _thread.end is not None:
-        _thread.end()
+        _thread.end.detach()
+        _thread.owner.close()
         _thread.driver = _thread.owner = _thread.end = None
+
+
+def close_left() -> None:
+    """Close the connections of threads that have ended."""
+    with suppress(IndexError):  # There are none left.
+        while True:
+            _left.popleft().close()
 
 
 def _check_out(engine: Engine) -> Driver:
     close()
+    close_left()
     try:
         owner: Any = engine.raw_connection()
     except engine.dialect.loaded_dbapi.Error as error:
@@ -155,6 +169,6 @@ def _check_out(engine: Engine) -> Driver:
         driver.connection.autocommit = True
     _thread.driver, _thread.owner, _thread.pool = driver, owner, engine.pool
     # What SQLAlchemy has of it goes in circles, which nobody would look for for a long time.
-    _thread.end = finalize(driver, owner.close)
+    _thread.end = finalize(driver, _left.append, owner)
     _thread.end.atexit = False  # Other threads may still be at work then.
     return driver
