@@ -14,12 +14,12 @@ import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.access.permissions import FOLDER_ROLES
 from app.console.languages import COOKIE, LANGUAGES
 from app.directory.audit_chain import seal
-from app.store.models import Connection, Membership, Operation
+from app.store.models import Connection, Folder, Membership, Operation
 from app.store.types import new_id
 from tests.conftest import make_app
 from tests.console.test_guarding import ids_of, path_of, rules
@@ -153,6 +153,19 @@ def test_an_admin_finds_shares_and_understands(console: Console, page: Page) -> 
     page.get_by_role("button", name="Share").click()
     expect(page.get_by_role("status")).to_have_text("The folder is shared.")
     expect(page.get_by_role("link", name="bob@example.com")).to_be_visible()
+
+
+def test_what_was_filled_in_before_the_script_came_is_shown_too(
+    console: Console, page: Page
+) -> None:
+    held: list[Route] = []
+    page.route("**/live.js", lambda route: held.append(route))
+    folder = row(Folder, account_id=console.account, name="Unreleased").id
+    page.goto(f"{console.server.url}/folders/{folder}/share", wait_until="commit")
+    page.get_by_label("Who").fill("bob@example.com")
+    page.get_by_label("Role").select_option("viewer")
+    held[0].continue_()
+    expect(page.get_by_label("What this changes")).to_contain_text("viewer: /Brand/Unreleased")
 
 
 def test_the_waiting_page_turns_green_by_itself(console: Console, page: Page) -> None:

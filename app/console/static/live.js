@@ -28,6 +28,18 @@ async function load(key, address, options = {}) {
   }
 }
 
+/** Whether a form says something else than its page did: somebody was quicker than this file. */
+function isTouched(form) {
+  return [...form.elements].some((field) => {
+    if (field.options) {
+      const first = [...field.options].findIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== Math.max(first, 0);
+    }
+    if (!("defaultValue" in field)) return false;
+    return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  });
+}
+
 /** Put the part of a loaded page with this id in the place of ours. */
 function take(page, id) {
   const ours = document.getElementById(id);
@@ -47,6 +59,7 @@ function search(form) {
     history.replaceState(null, "", address);
   });
   form.addEventListener("input", go);
+  if (isTouched(form)) go();
 }
 
 /** <form data-preview="id">: show what the form would change, before it is sent. */
@@ -58,6 +71,7 @@ function preview(form) {
     take(await load("preview", form.action, { method: "POST", body }), form.dataset.preview);
   });
   form.addEventListener("input", go);
+  if (isTouched(form)) go();
 }
 
 /** <input data-suggest="user">, or the name of the field beside it that says the type. */
