@@ -63,8 +63,13 @@ DECIDE_THEMSELVES = {
     ("get", "/api/v1/me/access"),
     ("get", "/api/v1/trash"),
     ("post", "/api/v1/trash/{tombstone_id}/restore"),
+    ("get", "/api/v1/reviews"),
+    ("get", "/api/v1/reviews/{review_id}"),
+    ("get", "/api/v1/reviews/{review_id}/items"),
+    ("post", "/api/v1/reviews/{review_id}/decisions"),
 }
-"""Operations about oneself, about nobody, or that need one of several permissions."""
+"""Operations about oneself, about nobody, that need one of several permissions, or that reviewers
+may do."""
 
 
 def test_every_operation_needs_a_permission_or_asks_by_folder():

@@ -143,5 +143,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/api/v1/streams/{stream_id}/status"): {"status": "paused"},
     ("post", "/api/v1/streams/{stream_id}/replay"): {"event_id": "none"},
     ("put", "/api/v1/domains/{domain}"): {"connection_id": "none"},
+    ("post", "/api/v1/reviews/{review_id}/decisions"): {"items": ["none"], "decision": "keep"},
 }
 """What to send by method and path, where an empty object would not do."""
