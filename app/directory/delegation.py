@@ -20,7 +20,7 @@ from app.directory.errors import Forbidden
 from app.directory.work import Work
 from app.store.bulk import among
 from app.store.database import db
-from app.store.models import Grant, Mapping, Role
+from app.store.models import Grant, Mapping, Role, Token
 from app.words import Said, all_of, say
 
 FOLDERS_LIMIT = 100
@@ -35,13 +35,29 @@ def held(work: Work, folder_id: str | None = None) -> frozenset[str] | None:
     """
     actor = work.actor
     if actor.type == "token" and actor.surface == "api":
-        return actor.scopes or frozenset()
+        return _scopes_now(work) if actor.scopes is None else actor.scopes
     if actor.type != "user" or actor.id is None:
         return None
     if folder_id not in work.held:
         grants = grants_reaching(work.account_id, actor.id, folder_id, work.at)
         work.held[folder_id] = permissions_in(grants)
     return work.held[folder_id]
+
+
+def _scopes_now(work: Work) -> frozenset[str]:
+    """Return what a token of the API permits now whose request is over, such as to an operation.
+
+    Nothing, once it has ended.
+    """
+    if None not in work.held:
+        query = select(Token.scopes).where(
+            Token.account_id == work.account_id,
+            Token.id == work.actor.id,
+            Token.surface == "api",
+            Token.expires_at.is_(None) | (Token.expires_at > work.at),
+        )
+        work.held[None] = frozenset(db.session.scalar(query) or ())
+    return work.held[None]
 
 
 def check_gift(work: Work, role: Any, folder_id: str | None) -> None:

@@ -52,7 +52,8 @@ class Actor:
     address: str | None = None
     request_id: str | None = None
     scopes: frozenset[str] | None = None
-    """What a token may do (see ``app.security.tokens.SCOPES``); None: whatever it asks for."""
+    """What a token may do (see ``app.security.tokens.SCOPES``); None: whatever it asks for, or, of
+    one of the API, what its row permits (an operation goes on when the request is over)."""
 
     @property
     def origin(self) -> str:

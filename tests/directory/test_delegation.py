@@ -11,6 +11,7 @@ from app.access.decisions import check
 from app.access.permissions import ACCOUNT_ROLES, ACTIONS, FOLDER_ROLES
 from app.directory import (
     clients,
+    delegation,
     grants,
     groups,
     invitations,
@@ -41,6 +42,7 @@ from tests.factories import (
     a_master_admin,
     a_session,
     a_user,
+    an_account,
 )
 from tests.inspection import fingerprint, row, rows
 
@@ -263,3 +265,23 @@ def test_a_master_admin_and_the_command_are_bound_by_nothing(account):
         users.set_active(work, bob, False)
     with write(account) as work:
         users.delete(work, bob)
+
+
+def test_a_token_whose_request_is_over_holds_what_it_has_by_then(account):
+    """Such as that of an operation, which goes on in the background."""
+
+    def held(token_id: str, account_id: str = account) -> frozenset[str] | None:
+        actor = Actor(type="token", id=token_id, name="scripts", surface="api")
+        with write(account_id, actor) as work:
+            return delegation.held(work)
+
+    connection = a_connection(account)
+    with write(account) as work:
+        live = tokens.create_for_api(work, "live", {"user.manage"}).id
+        over = tokens.create_for_api(work, "over", {"user.manage"}, expires_at=work.at).id
+        scim = tokens.create(work, connection, "okta", ["users"]).id
+    assert held(live) == {"user.manage"}
+    assert held(over) == held(scim) == held("none") == held(live, an_account("Other")) == set()
+    with write(account) as work:
+        tokens.revoke(work, live)
+    assert held(live) == set()
