@@ -45,7 +45,7 @@ PROBLEMS = {
     "409": "It does not go with what is there.",
     "412": "It has been changed since (If-Match).",
     "413": "The body is too large.",
-    "415": "The body is not application/json.",
+    "415": "The body is of a type that is not described.",
     "422": "The request is not as described.",
     "429": "Too many requests.",
     "503": "Try again after the seconds of Retry-After.",

@@ -61,9 +61,9 @@ def test_no_failure_and_nothing_undescribed(app, account, database_url, method, 
     @given(case=cases, real=st.booleans(), choice=st.randoms(use_true_random=False))
     def ask(case, real, choice):
         forget_the_last_request()
-        if real and case.path_parameters:
-            for name in case.path_parameters.keys() & ids.keys():
-                case.path_parameters[name] = choice.choice(ids[name])
+        for named in (case.path_parameters, case.query) if real else ():
+            for name in (named or {}).keys() & ids.keys():
+                named[name] = choice.choice(ids[name])
         response = case.call(headers=headers)
         case.validate_response(response, checks=CHECKS)
 

@@ -22,7 +22,7 @@ PARTS = (
         "trash",
     ),
     *("user_credentials", "connections", "connection_options", "domains", "tokens", "addresses"),
-    *("sessions", "streams", "reviews", "account"),
+    *("sessions", "streams", "reviews", "drift", "account"),
 )
 """The modules, in the order of the documentation. Each has a ``part``."""
 

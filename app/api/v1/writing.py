@@ -54,6 +54,8 @@ def post(
     do: Callable[[Work], dict[str, Any]],
     schema: Schema,
     location: Callable[[dict[str, Any]], str] | None = None,
+    *,
+    body: str | None = None,
 ) -> Response:
     """Do something and answer 201 with what there is now.
 
@@ -62,25 +64,27 @@ def post(
 
     :param do: It writes, and returns what to show.
     :param location: Where what it made can be read; None where it made nothing of its own.
+    :param body: What stands for the body of the request, such as its digest; None: all of it.
     """
     key = request.headers.get("Idempotency-Key") if "undone_work" not in g else None
-    asked = f"{request.method} {request.full_path}\n{request.get_data(as_text=True)}"
+    sent = request.get_data(as_text=True) if body is None else body
+    asked = f"{request.method} {request.full_path}\n{sent}"
     with writing() as work:
         earlier = idempotency.find(work, key, asked) if key is not None else None
         if earlier is not None:
             return _answer(earlier, earlier.body)
         document = do(work)
-        body = schema.dump(document)
+        shown = schema.dump(document)
         version = document.get("version")
         answer = Answer(
             201,
-            {name: None if name in SECRETS else value for name, value in body.items()},
+            {name: None if name in SECRETS else value for name, value in shown.items()},
             location(document) if location else None,
             f'"{version}"' if version is not None else None,
         )
         if key is not None:
             idempotency.keep(work, key, asked, answer)
-    return _answer(answer, body)
+    return _answer(answer, shown)
 
 
 def _answer(answer: Answer, body: dict[str, Any]) -> Response:

@@ -135,8 +135,9 @@ QUERIES = {
     "/api/v1/users/{user_id}/explanation": "action=user.view",
     "/api/v1/past/users/{user_id}/access": "at={now}",
     "/api/v1/past/folders/{folder_id}/access": "at={now}",
+    "/api/v1/drift-reports": "connection_id={connection_id}",
 }
-"""The query by path, where there must be one. ``{now}`` is the time."""
+"""The query by path, where there must be one. ``{now}`` is the time; others are ids."""
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/v1/groups/{group_id}/members"): {"members": ["none"]},
