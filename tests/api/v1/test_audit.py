@@ -53,6 +53,13 @@ def test_it_is_exported_and_that_is_written_down(api, account):
     assert newest["after"] == {"format": "csv", "action": "user."}
 
 
+def test_what_no_database_keeps_is_no_reason_to_fail(api, account):
+    assert api.get("/audit?action=%00").json["items"] == []
+    answer = api.get("/audit/export?action=%00")
+    assert answer.status_code == 422 and "action" in answer.json["errors"]
+    assert actions(api.get("/audit").json["items"])[0] != "audit.exported"
+
+
 def test_nothing_of_another_account(app, api, account):
     other = an_account("Other")
     a_user(other, "stranger")
