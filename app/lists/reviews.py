@@ -19,7 +19,7 @@ NEWEST_FIRST = Order("created_at", Review.id, Review.id, descending=True)
 BY_HOLDER = Order("holder", ReviewItem.holder_key, ReviewItem.id)
 SHOWN = (
     *("id", "name", "what", "target_id", "target_name", "undecided", "state", "item_count"),
-    *("created_by", "created_at", "due_at", "closed_at"),
+    *("created_by", "created_at", "due_at", "ended_at", "ended_by", "closed_at"),
 )
 ITEM = (
     *("id", "kind", "holder_type", "holder_id", "holder_name", "role_id", "role_name"),
@@ -27,6 +27,10 @@ ITEM = (
     *("decision", "outcome", "comment", "decided_by", "decided_by_id", "decided_at"),
 )
 STATES = ("open", "keep", "revoke")
+OUTCOMES = ("kept", "revoked", "may_return", "provider", "gone", "refused")
+"""What came of a decision. ``may_return``: it was taken back, but a mapping gave it and may do so
+again. ``provider``: who is in the group is said by a provider, which must take them out. ``gone``:
+it was not there any more. ``refused``: it would have left no master admin."""
 AT_ONCE = 500
 
 
@@ -137,18 +141,26 @@ def _reviewed_by(account_id: str, user_id: str) -> Select[str]:
 
 def _documents(account_id: str, rows: Sequence[Any]) -> list[dict[str, Any]]:
     query = (
-        select(ReviewItem.review_id, ReviewItem.decision, func.count().label("number"))
+        select(
+            *(ReviewItem.review_id, ReviewItem.decision, ReviewItem.outcome),
+            func.count().label("number"),
+        )
         .where(
             ReviewItem.account_id == account_id,
             ReviewItem.review_id.in_([row.id for row in rows]),
         )
-        .group_by(ReviewItem.review_id, ReviewItem.decision)
+        .group_by(ReviewItem.review_id, ReviewItem.decision, ReviewItem.outcome)
     )
-    counts: dict[str, dict[str, int]] = {}
-    for row in db.session.execute(query):
-        counts.setdefault(row.review_id, {})[row.decision or "open"] = row.number
-    none = dict.fromkeys(STATES, 0)
-    return [dict(row._mapping) | {"counts": none | counts.get(row.id, {})} for row in rows]
+    counts = {row.id: dict.fromkeys(STATES, 0) for row in rows}
+    outcomes = {row.id: dict.fromkeys(OUTCOMES, 0) for row in rows}
+    for found in db.session.execute(query):
+        counts[found.review_id][found.decision or "open"] += found.number
+        if found.outcome is not None:
+            outcomes[found.review_id][found.outcome] += found.number
+    return [
+        dict(row._mapping) | {"counts": counts[row.id], "outcomes": outcomes[row.id]}
+        for row in rows
+    ]
 
 
 def _conditions(account_id: str, review_id: str, wanted: ItemFilter) -> list[ColumnElement[bool]]:

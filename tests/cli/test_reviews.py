@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.directory import accounts
 from app.store.types import now
-from tests.factories import a_folder, a_grant, a_group, a_master_admin, a_user
+from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_user
 
 DUE = f"{now().year + 1}-01-01"
 
@@ -35,12 +36,24 @@ def test_from_the_start_to_a_verified_export(acme, tmp_path):
     assert "Autumn: open" in acme("review", "list").output
     assert "ada, viewer on /Brand, open" in acme("review", "show", id_).output
     assert acme("review", "show", id_, "--state", "keep", "--json")["items"] == []
-    assert "closed" in acme("review", "close", id_).output
+    file, keys = tmp_path / "autumn.jsonl", tmp_path / "keys.json"
+    said = acme("review", "export", id_, str(file)).output
+    assert f"{file} holds the review, signed; the review was still open" in said
+    said = acme("review", "verify", str(file)).output
+    assert f"review {id_}, 2 lines; the review was still open" in said
+    said = acme("review", "close", id_).output
+    assert f"closed, due {DUE} 00:00 UTC, ended early by gatehouse command; 0 open" in said
     (item,) = acme("review", "show", id_, "--json")["items"]
     assert (item["decision"], item["outcome"]) == ("revoke", "revoked")
-    file, keys = tmp_path / "autumn.jsonl", tmp_path / "keys.json"
-    acme("review", "export", id_, str(file))
-    assert f"review {id_}, 2 lines" in acme("review", "verify", str(file)).output
+    assert item["comment"] == "Nobody had decided when gatehouse command ended it early."
+    text = file.read_text("utf-8")
+    said = acme("review", "export", id_, str(file), exit_code=2).output
+    assert "is there already" in said and file.read_text("utf-8") == text
+    said = acme("review", "export", id_, str(file), "--force").output
+    assert f"{file} holds the review, signed." in said
+    assert f"review {id_}, 2 lines." in acme("review", "verify", str(file)).output
+    printed = acme("review", "export", id_).stdout.splitlines()
+    assert printed[:2] == file.read_text("utf-8").splitlines()[:2] and len(printed) == 3
     jwks = acme.app.test_client().get("/.well-known/jwks.json").get_data(as_text=True)
     keys.write_text(jwks, encoding="utf-8")
     assert acme("review", "verify", str(file), "--keys", str(keys), "--json")["review"] == id_
@@ -66,13 +79,35 @@ def test_what_can_be_reviewed(acme, options, items):
     assert begun["item_count"] == items
 
 
+def test_it_may_be_due_some_days_from_now(acme):
+    begun = acme("review", "start", "R", "--role", "viewer", "--due", "30d", "--json")
+    due = datetime.fromisoformat(begun["due_at"])
+    assert timedelta(days=29, hours=23) < due - now() <= timedelta(days=30)
+
+
+def test_what_is_not_revoked_for_good_is_counted_apart(acme):
+    with acme.app.app_context():
+        a_mapping(
+            accounts.only_one(), "Designers", "viewer", a_folder(accounts.only_one(), "Press")
+        )
+    revoking = ("--due", DUE, "--undecided", "revoke", "--json")
+    by_mapping = acme("review", "start", "R", "--role", "viewer", *revoking)["id"]
+    said = acme("review", "close", by_mapping).output
+    assert "0 kept, 1 revoked, 1 revoked but a mapping may give it again" in said
+    last = acme("review", "start", "R", "--account-roles", *revoking)["id"]
+    said = acme("review", "close", last).output
+    assert "0 kept, 0 revoked, 1 not revoked: the last master admin" in said
+
+
 def test_what_cannot_be_is_one_line(acme, tmp_path):
     none = acme("review", "start", "R", "--due", DUE, exit_code=2).output
     assert "Give one of --role" in none
     both = ("--role", "viewer", "--account-roles")
     acme("review", "start", "R", *both, "--due", DUE, exit_code=2)
     past = acme("review", "start", "R", "--role", "viewer", "--due", "2001-01-01", exit_code=2)
-    assert "due within" in past.output
+    assert "due within the next 400 days" in past.output
+    for due in ("401d", "0d", "30", "d", "-1d", "99999d"):
+        acme("review", "start", "R", "--role", "viewer", "--due", due, exit_code=2)
     assert "no review 'x'" in acme("review", "show", "x", exit_code=2).output
     file = tmp_path / "keys.json"
     file.write_text(json.dumps([]), encoding="utf-8")

@@ -11,7 +11,15 @@ from app.security.signing_keys import public_key
 from app.store.models import Grant, Review, ReviewItem
 from app.store.types import now
 from tests.console.client import Browser
-from tests.factories import a_folder, a_grant, a_group, a_review, a_session, a_user
+from tests.factories import (
+    a_folder,
+    a_grant,
+    a_group,
+    a_mapping,
+    a_review,
+    a_session,
+    a_user,
+)
 from tests.inspection import audit, row, rows
 
 DAY = f"{now() + timedelta(days=9):%Y-%m-%d}"
@@ -91,13 +99,27 @@ def test_it_is_ended_and_handed_out_signed(admin, account, brand):
     assert admin.submit(page, f"{page}/end").location == page
     due.close_due()
     assert row(Review).state == "closed" and rows(Grant, folder_id=brand) == []
-    assert "Nobody decided in time." in admin.text(page)
+    text = admin.text(page)
+    assert "Nobody had decided when admin@example.com ended it early." in text
+    assert "0 undecided, 0 kept, 3 revoked." in text
+    assert "Ended early by admin@example.com" in text
     answer = admin.submit(page, f"{page}/export")
     assert answer.headers["Content-Disposition"] == "attachment; filename=review.jsonl"
     lines = answer.get_data().splitlines(keepends=True)
     (event,) = audit(account, "review.exported")
     assert export.verify(lines, public_key)["lines"] == 4
     assert event.actor_name == "admin@example.com"
+
+
+def test_what_may_return_is_told_apart(admin, account):
+    a_group(account, "Designers")
+    a_mapping(account, "Designers", "viewer", a_folder(account))
+    page = f"/reviews/{a_review(account, 'role', 'viewer')}"
+    form = dict(admin.form(page, f"{page}/decide/keep").form_values())
+    headers = {"Referer": admin.base_url + page}
+    admin.post(f"{page}/decide/revoke", data=form | {"item": row(ReviewItem).id}, headers=headers)
+    text = admin.text(page)
+    assert "0 kept, 0 revoked. Revoked, but a mapping may give it again: 1." in text
 
 
 @pytest.mark.parametrize(

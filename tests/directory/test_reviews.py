@@ -241,6 +241,12 @@ def test_what_came_by_a_mapping_or_is_gone_is_told(account, boss):
     decide(account, boss, review, list(there.values()), "revoke")
     outcomes = {each.holder_name: each.outcome for each in rows(ReviewItem, review_id=review)}
     assert outcomes == {"Designers": "may_return", "ada": "gone"}
+    found = lists.one(account, review)
+    assert found["counts"] == {"open": 0, "keep": 0, "revoke": 2}
+    assert {each: count for each, count in found["outcomes"].items() if count} == {
+        "may_return": 1,
+        "gone": 1,
+    }
     assert rows(Grant, group_id=group) == []
 
 
@@ -259,8 +265,9 @@ def test_the_last_master_admin_stays(account, boss):
 
 
 def end(account: str, review: str) -> None:
-    with write(account) as work:
-        due.end(work, review)
+    """Let it be due now."""
+    with write(account):
+        db.session.execute(update(Review).where(Review.id == review).values(due_at=now()))
     due.close_due()
 
 
@@ -281,11 +288,39 @@ def test_when_it_is_due_what_is_undecided_is_decided(account, boss, monkeypatch,
     assert done["user1"].decided_by_id is None and done["user1"].comment == due.NOBODY
     assert len(rows(Grant, folder_id=brand)) == (5 if undecided == "keep" else 1)
     assert [each.action for each in audit(account, "review.ended", "review.closed")] == [
-        "review.ended",
-        "review.closed",
+        "review.closed"
     ]
     with pytest.raises(NotFound), write(account) as work:
         due.end(work, review)
+
+
+def test_one_that_is_ended_early_keeps_its_date_and_says_who_ended_it(account, boss, monkeypatch):
+    monkeypatch.setattr(mail, "send", lambda *_: pytest.fail("It is over: nobody is written to."))
+    brand = a_folder(account)
+    a_grant(account, a_user(account, "ada"), "viewer", brand)
+    until = now() + SOON
+    review = a_review(account, "folder", brand, due_at=until)
+    for by in (boss, CLI_ACTOR):  # The second has nothing left to do.
+        with write(account, by) as work:
+            due.end(work, review)
+    assert len(audit(account, "review.ended")) == 1
+    review_mails.work()
+    closed = row(Review, id=review)
+    assert (closed.state, closed.due_at, closed.ended_by) == ("closed", until, "boss")
+    assert closed.ended_at < closed.closed_at < until
+    (item,) = rows(ReviewItem, review_id=review)
+    assert item.comment == "Nobody had decided when boss ended it early."
+    with pytest.raises(NotFound), write(account, boss) as work:
+        due.end(work, review)
+
+
+def test_the_comment_fits_whatever_the_name_of_who_ended_it(account, boss):
+    review = a_review(account, "account_roles")
+    with write(account, person(boss.id, "x" * 1024)) as work:
+        due.end(work, review)
+    due.close_due()
+    assert len(row(ReviewItem, review_id=review).comment) < 1024
+    assert len(row(Review, id=review).ended_by) == 1024
 
 
 def test_one_that_cannot_be_closed_keeps_no_other_open(account, boss, monkeypatch):
@@ -353,6 +388,9 @@ def test_an_export_is_signed_and_whoever_changes_it_is_found_out(account, boss, 
     assert items[0]["item"]["comment"] == "why" and items[0]["item"]["folder"] == "/Brand"
     told = export.verify(io.BytesIO(b"".join(lines)), public_key)
     assert (told["review"], told["lines"], told["iss"]) == (review, 6, "https://g.example.com")
+    assert told["state"] == "open"
+    end(account, review)
+    assert export.verify(exported(account, review), public_key)["state"] == "closed"
     forged = [*lines[:2], lines[2].replace(b"user1", b"user9"), *lines[3:]]
     for changed in (forged, [*lines[:2], *lines[3:]], [lines[0], *lines]):
         with pytest.raises(Invalid, match="changed"):

@@ -22,17 +22,13 @@ from app.directory.reviews import deciding, due, export, start
 from app.directory.reviews.start import DECISIONS, REVIEWERS_LIMIT, WHAT, Plan
 from app.directory.work import Work
 from app.lists import reviews as lists
-from app.lists.reviews import STATES, ItemFilter
+from app.lists.reviews import OUTCOMES, STATES, ItemFilter
 from app.security.requests import settings
 
 part = Part("reviews", __name__, url_prefix="/reviews", description="Access reviews.")
 
 MANAGING = "role.assign"
 BY_ID = validate.Length(1, 36)
-OUTCOMES = (
-    *(deciding.KEPT, deciding.REVOKED, deciding.MAY_RETURN),
-    *(deciding.PROVIDER, deciding.GONE, deciding.REFUSED),
-)
 
 
 class ReviewCountsSchema(Schema):
@@ -41,6 +37,12 @@ class ReviewCountsSchema(Schema):
     open = fields.Integer(required=True)
     keep = fields.Integer(required=True)
     revoke = fields.Integer(required=True)
+
+
+ReviewOutcomesSchema = Schema.from_dict(
+    {name: fields.Integer(required=True) for name in OUTCOMES}, name="ReviewOutcomesSchema"
+)
+"""Of how many items what came."""
 
 
 class ReviewSchema(Schema):
@@ -61,9 +63,20 @@ class ReviewSchema(Schema):
     state = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
     item_count = fields.Integer(required=True)
     counts = fields.Nested(ReviewCountsSchema, required=True)
+    outcomes = fields.Nested(
+        ReviewOutcomesSchema,
+        required=True,
+        metadata={"description": "What came of those that are decided: how many of each."},
+    )
     created_by = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     due_at = fields.AwareDateTime(required=True)
+    ended_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When somebody ended it before it was due."},
+    )
+    ended_by = fields.String(required=True, allow_none=True)
     closed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
@@ -245,7 +258,7 @@ def decide(body: dict[str, Any], review_id: str) -> Any:
 @needs(MANAGING)
 @part.response(201, ShownReviewSchema)
 def end_review(review_id: str) -> Any:
-    """End a review that is open. What nobody has decided is decided within a minute."""
+    """End a review before it is due. What nobody has decided is decided within a minute."""
 
     def end(work: Work) -> dict[str, Any]:
         due.end(work, review_id)

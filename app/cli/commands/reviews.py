@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,9 +11,37 @@ import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
 
+DAYS = re.compile(r"[0-9]{1,4}d", re.ASCII)
 SHOWN = 100
 """How many items are printed."""
+NOT_REVOKED = {
+    "may_return": "revoked but a mapping may give it again",
+    "provider": "to be removed at the provider",
+    "gone": "gone already",
+    "refused": "not revoked: the last master admin",
+}
+"""What else came of a decision to revoke, as it is counted."""
 account_option = click.option("--account", help="Name or id; not needed when there is just one.")
+
+
+class _Due(click.DateTime):
+    """A date in UTC, or a number of days from now, such as ``30d``."""
+
+    name = "date or days"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "[DATE|DAYSd]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if DAYS.fullmatch(str(value)):
+            return datetime.now(UTC) + timedelta(days=int(value[:-1]))
+        found: datetime = super().convert(value, param, ctx)
+        return found.replace(tzinfo=UTC)
 
 
 @click.group("review")
@@ -28,7 +57,10 @@ def review() -> None:
 @click.option("--group", help="Review who is in this group.")
 @click.option("--account-roles", is_flag=True, help="Review all roles on the account.")
 @click.option(
-    "--due", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), required=True, help="In UTC."
+    "--due",
+    type=_Due(),
+    required=True,
+    help="Such as 30d for 30 days from now, or a date in UTC; at most 400 days ahead.",
 )
 @click.option("--reviewer", "reviewers", multiple=True, help="User name; any number of times.")
 @click.option(
@@ -70,7 +102,7 @@ def start_(
         name=name,
         what=what,
         target_id=_target(account_id, what, asked.get(what)),
-        due_at=due.replace(tzinfo=UTC),
+        due_at=due,
         undecided=undecided,
         reviewers=[grants.principal_named(account_id, "user", each).id for each in reviewers],
     )
@@ -139,11 +171,12 @@ def close_(id: str, account: str | None, as_json: bool) -> None:
 
 @review.command("export")
 @click.argument("id")
-@click.argument("file", type=click.File("wb", lazy=True), default="-")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
 @account_option
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
 @with_app
-def export_(id: str, file: IO[bytes], account: str | None) -> None:
-    """Write a review with all decisions to a FILE as JSON lines, signed."""
+def export_(id: str, file: str, account: str | None, force: bool) -> None:
+    """Write a review with all decisions to a FILE, or print it: as JSON lines, signed."""
     from flask import current_app
 
     from app.directory.errors import existing
@@ -153,11 +186,13 @@ def export_(id: str, file: IO[bytes], account: str | None) -> None:
 
     account_id, settings = _account(account), current_app.extensions["gatehouse"]
     found = existing(lists.one(account_id, id), "review", id)
-    with transaction(account_id, actor()) as work:
-        export.note(work, id, found["name"])
-    key, issuer = settings.secret_key, settings.public_url
-    for line in export.lines_of(account_id, id, secret_key=key, issuer=issuer):
-        file.write(line)
+    with _new_file(file, force) as written:
+        with transaction(account_id, actor()) as work:
+            export.note(work, id, found["name"])
+        key, issuer = settings.secret_key, settings.public_url
+        written.writelines(export.lines_of(account_id, id, secret_key=key, issuer=issuer))
+    if file != "-":
+        click.echo(f"{file} holds the review, signed{_so_far(found['state'])}.")
 
 
 @review.command("verify")
@@ -175,8 +210,21 @@ def verify_(file: IO[bytes], keys: Path | None, as_json: bool) -> None:
     from app.security.signing_keys import public_key
 
     found = export.verify(file, public_key if keys is None else _keys_in(keys).get)
-    text = f"It is as it was signed: review {found['review']}, {found['lines']} lines."
+    text = f"It is as it was signed: review {found['review']}, {found['lines']} lines"
+    text += f"{_so_far(found['state'])}."
     show(found, as_json, plain(text))
+
+
+def _new_file(path: str, force: bool) -> IO[Any]:
+    try:
+        return click.open_file(path, "wb" if force else "xb")
+    except FileExistsError:
+        text = f"{path} is there already. Choose another name, or add --force."
+        raise click.UsageError(text) from None
+
+
+def _so_far(state: str) -> str:
+    return "; the review was still open, and decisions may have followed" * (state == "open")
 
 
 def _keys_in(path: Path) -> dict[str, Any]:
@@ -213,10 +261,13 @@ def _target(account_id: str, what: str, name: str | None) -> str | None:
 
 
 def _line(found: dict[str, Any]) -> str:
-    counts = found["counts"]
+    came = found["outcomes"]
+    ended = f", ended early by {found['ended_by']}" if found["ended_at"] else ""
+    more = [f", {came[each]} {said}" for each, said in NOT_REVOKED.items() if came[each]]
     return (
-        f"{found['name']}: {found['state']}, due {found['due_at']:%Y-%m-%d %H:%M} UTC; "
-        f"{counts['open']} open, {counts['keep']} kept, {counts['revoke']} revoked"
+        f"{found['name']}: {found['state']}, due {found['due_at']:%Y-%m-%d %H:%M} UTC{ended}; "
+        f"{found['counts']['open']} open, {came['kept']} kept, {came['revoked']} revoked"
+        f"{''.join(more)}"
     )
 
 

@@ -6,6 +6,7 @@ Reviewers need no right of their own to take it back: whoever began the review h
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
@@ -16,6 +17,7 @@ from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.members import Members
 from app.directory.reviews.start import DECISIONS
 from app.directory.work import Target, Work
+from app.lists.reviews import OUTCOMES
 from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Group, Review, ReviewItem, ReviewReviewer
@@ -23,11 +25,7 @@ from app.words import any_of, say
 
 AT_ONCE = 500
 """Most items that are decided at a time."""
-KEPT, REVOKED, MAY_RETURN = "kept", "revoked", "may_return"
-PROVIDER, GONE, REFUSED = "provider", "gone", "refused"
-"""What came of a decision. ``may_return``: it was taken back, but a mapping gave it and may do so
-again. ``provider``: who is in the group is said by a provider, which must take them out. ``gone``:
-it was not there any more. ``refused``: it would have left no master admin."""
+KEPT, REVOKED, MAY_RETURN, PROVIDER, GONE, REFUSED = OUTCOMES
 
 
 def decide(
@@ -59,6 +57,14 @@ def decide(
     items = db.session.execute(select(ReviewItem.__table__).where(*where, changes)).all()
     apply(work, review, items, decision, comment)
     return len(items)
+
+
+def is_over(review: Any, at: datetime) -> bool:
+    """Tell whether nothing is decided any more by people: it is due, or was ended.
+
+    :param review: A row of ``reviews``.
+    """
+    return review.state != "open" or review.ended_at is not None or bool(review.due_at <= at)
 
 
 def is_own(account_id: str, user_id: str) -> ColumnElement[bool]:
@@ -146,7 +152,7 @@ def _open_review(work: Work, review_id: str) -> Any:
     review = db.session.execute(query).first()
     if review is None or not _may_decide(work, review_id):
         raise NotFound("review", review_id)
-    if review.state != "open" or review.due_at <= work.at:
+    if is_over(review, work.at):
         raise Invalid(say("This review is over."))
     return review
 

@@ -11,8 +11,8 @@ from sqlalchemy import or_, select, update
 
 from app.directory import delegation
 from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound
-from app.directory.imports.refusals import all_but_refused
-from app.directory.reviews.deciding import REFUSED, apply, note
+from app.directory.imports.refusals import NAME_SHOWN, all_but_refused
+from app.directory.reviews.deciding import REFUSED, apply, is_over, note
 from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
 from app.store.models import Review, ReviewItem
@@ -41,31 +41,32 @@ class Notice:
 
 
 def end(work: Work, review_id: str) -> None:
-    """Let a review be due now. What nobody has decided is decided by the background work.
+    """End a review before it is due. What nobody has decided is decided by the background work.
+
+    One that is over and waits for that stays as it is.
 
     :raises NotFound: When the account has no such review that is open.
     :raises Forbidden: When the actor may not give roles on the account.
     """
     delegation.check_permissions(work, {"role.assign"})
-    query = (
-        update(Review)
-        .where(Review.account_id == work.account_id, Review.id == review_id, Review.state == "open")
-        .values(due_at=work.at)
-        .returning(Review.name)
-    )
-    name = db.session.scalar(query)
-    if name is None:
+    review = _open(work.account_id, review_id)
+    if review is None:
         raise NotFound("review that is open", review_id)
-    work.record("review.ended", Target("review", review_id, name))
+    if is_over(review, work.at):
+        return
+    this = (Review.account_id == work.account_id) & (Review.id == review_id)
+    told = {"ended_at": work.at, "ended_by": work.actor.name}
+    db.session.execute(update(Review).where(this).values(**told))
+    work.record("review.ended", Target("review", review_id, review.name))
 
 
 def close_due() -> None:
-    """Close every review that is due.
+    """Close every review that is due, or was ended.
 
     :raises DirectoryError: Why one could not be; the others are closed all the same.
     """
     query = select(Review.account_id, Review.id).where(
-        Review.state == "open", Review.due_at <= now()
+        Review.state == "open", or_(Review.due_at <= now(), Review.ended_at.is_not(None))
     )
     problems = []
     for row in db.session.execute(query).all():
@@ -82,17 +83,22 @@ def close(account_id: str, review_id: str, actor: Actor = _JOB) -> None:
     """Decide what nobody has, as the review says, some at a time; then close it."""
     while True:
         with transaction(account_id, actor) as work:
-            query = select(Review.__table__).where(
-                Review.account_id == account_id, Review.id == review_id, Review.state == "open"
-            )
-            review = db.session.execute(query).first()
-            if review is None or review.due_at > work.at:
+            review = _open(account_id, review_id)
+            if review is None or not is_over(review, work.at):
                 return
             items = _undecided(account_id, review_id)
             if not items:
                 _close(work, review)
                 return
             _decide(work, review, items)
+
+
+def _open(account_id: str, review_id: str) -> Any:
+    """Return the row of a review that is not closed yet; None where there is none."""
+    query = select(Review.__table__).where(
+        Review.account_id == account_id, Review.id == review_id, Review.state == "open"
+    )
+    return db.session.execute(query).first()
 
 
 def _undecided(account_id: str, review_id: str) -> list[Any]:
@@ -105,8 +111,13 @@ def _undecided(account_id: str, review_id: str) -> list[Any]:
 
 
 def _decide(work: Work, review: Any, items: list[Any]) -> None:
+    why = NOBODY
+    if review.ended_at is not None:
+        why = say(
+            "Nobody had decided when %(name)s ended it early.", name=review.ended_by[:NAME_SHOWN]
+        )
     refused = all_but_refused(
-        work, items, lambda inner, some: apply(inner, review, some, review.undecided, NOBODY)
+        work, items, lambda inner, some: apply(inner, review, some, review.undecided, why)
     )
     for item, error in refused:
         if not isinstance(error, LastMasterAdmin):
@@ -126,6 +137,7 @@ def take_notices() -> list[Notice]:
     soon = at + REMIND_BEFORE
     query = select(Review.__table__).where(
         Review.state == "open",
+        Review.ended_at.is_(None),
         Review.due_at > at,
         or_(Review.told_at.is_(None), Review.reminded_at.is_(None) & (Review.due_at <= soon)),
     )

@@ -26,8 +26,6 @@ from app.words import say
 
 ALGORITHM = "ES256"
 CONTENT_TYPE = "application/jsonl; charset=utf-8"
-LINE_LIMIT = 131_072
-"""Longest line that is verified, in bytes."""
 KeyOf = Callable[[str], dict[str, Any] | None]
 """Returns the public key (JWK) of an id."""
 
@@ -66,24 +64,26 @@ def lines_of(account_id: str, review_id: str, *, secret_key: str, issuer: str) -
 
 
 def verify(lines: Iterable[bytes], key_of: KeyOf) -> dict[str, Any]:
-    """Return what the signature of an export says, once it is right.
+    """Return what the signature of an export says, once it is right, and the review's ``state``.
+
+    That is ``open`` where decisions may have followed: the signature is as good as any other.
 
     :param lines: Those of the file, each with its end.
     :raises Invalid: When it was not signed by one of the keys, or was changed.
     """
-    hashed, count, last = sha256(), 0, b""
+    hashed, count, first, last = sha256(), 0, b"", b""
     for line in lines:
         if last:
             hashed.update(last)
             count += 1
-        last = line
+        first, last = first or line, line
     claims = _signed(last, key_of)
     same = isinstance(claims.get("sha256"), str) and compare_digest(
         claims["sha256"].encode(), hashed.hexdigest().encode()
     )
     if not same or claims.get("lines") != count:
         raise Invalid(say("The file was changed after it was signed."))
-    return claims
+    return claims | {"state": orjson.loads(first)["review"]["state"]}
 
 
 def _documents(account_id: str, review: dict[str, Any]) -> Iterator[dict[str, Any]]:

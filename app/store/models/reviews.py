@@ -40,6 +40,10 @@ class Review(Base):
         UtcDateTime, comment="when reviewers were written to first"
     )
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when somebody ended it before it was due"
+    )
+    ended_by: Mapped[str | None] = mapped_column(Name, comment="name of the actor")
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

@@ -65,6 +65,9 @@ def test_a_review_is_begun_decided_ended_and_exported(account, api, brand):
     due.close_due()
     shown = api.get(path).json
     assert (shown["state"], shown["counts"]["revoke"]) == ("closed", 2) and shown["closed_at"]
+    assert (shown["outcomes"]["kept"], shown["outcomes"]["revoked"]) == (1, 2)
+    assert shown["due_at"] == begun.json["due_at"]
+    assert shown["ended_at"] and shown["ended_by"] == "tests"
     assert api.post(f"{path}/end").status_code == 404
     assert api.post(f"{path}/decisions", kept).status_code == 422
     answer = api.get(f"{path}/export")
