@@ -19,8 +19,8 @@ from app.words import Said, say
 QUESTIONS_LIMIT = 1000
 """How many questions are answered at once."""
 
-ORIGINS = {"manual": say("manual"), "mapping": say("mapping")}
-"""Where grants come from, in words; what is not here is called by its name."""
+SURFACES = {"scim": "SCIM", "saml": "SAML"}
+"""Where providers' grants come from, in words."""
 
 Question = tuple[str, str, str | None]
 """Whether this user may do this action on this folder; no folder: on the account."""
@@ -53,16 +53,25 @@ class Decision:
         told = {
             "role": role_named(grant.role_name),
             "where": say("the account") if grant.depth is None else _above(grant.depth),
-            "origin": ORIGINS.get(grant.origin, grant.origin),
-            "by": grant.granted_by,
+            "how": given_by(grant),
         }
         if not grant.group_name:
-            return say("%(role)s on %(where)s (%(origin)s, by %(by)s).", **told)
+            return say("%(role)s on %(where)s, %(how)s.", **told)
         return say(
-            "%(role)s on %(where)s, through the group %(group)s (%(origin)s, by %(by)s).",
+            "%(role)s on %(where)s, through the group %(group)s, %(how)s.",
             group=grant.group_name,
             **told,
         )
+
+
+def given_by(grant: HeldGrant) -> Said:
+    """Return by whom a grant was given, and how, to stand in a sentence."""
+    by = grant.granted_by
+    if grant.origin == "mapping":
+        return say("by a mapping after a change by %(by)s", by=by)
+    if grant.origin in SURFACES:
+        return say("by %(by)s over %(surface)s", by=by, surface=SURFACES[grant.origin])
+    return say("by %(by)s", by=by)
 
 
 def check(account_id: str, user_id: str, action: str, folder_id: str | None) -> Decision:

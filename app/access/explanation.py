@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.decisions import ORIGINS, check
+from app.access.decisions import check, given_by
 from app.access.grants import HeldGrant, grants_near
 from app.access.membership import chains_of
 from app.access.permissions import ACCOUNT_ACTIONS, FOLDER_ACTIONS, role_named
@@ -45,9 +45,7 @@ class GivenRole:
             parts += [say("because %(user)s is in %(what)s", user=user_name, what=self._chain())]
         else:
             parts += [say("given to %(user)s directly", user=user_name)]
-        origin = ORIGINS.get(grant.origin, grant.origin)
-        given = {"by": grant.granted_by, "origin": origin, "at": grant.created_at}
-        parts += [say("by %(by)s (%(origin)s) at %(at)s", **given)]
+        parts += [say("%(how)s at %(at)s", how=given_by(grant), at=grant.created_at)]
         if grant.not_before:
             parts += [say("from %(at)s", at=grant.not_before)]
         if grant.expires_at:

@@ -138,7 +138,7 @@ def test_the_nearest_grant_comes_first_in_the_reasons(account, ada):
     a_grant(account, ada, "manager", below)
     decision = check(account, ada, "asset.edit", below)
     assert [grant.role_id for grant in decision.because] == ["manager", "editor", "admin"]
-    assert decision.in_words() == "manager on this folder (manual, by tests)."
+    assert decision.in_words() == "manager on this folder, by tests."
 
 
 def test_a_decision_in_words(account, ada, folder):
@@ -150,11 +150,11 @@ def test_a_decision_in_words(account, ada, folder):
     a_grant(account, a_group(account, "Designers", members=[ada]), "editor", folder)
     for where, words in ((below, "the folder above"), (deep, "a folder 2 levels above")):
         assert check(account, ada, "asset.edit", where).in_words() == (
-            f"editor on {words}, through the group Designers (manual, by tests)."
+            f"editor on {words}, through the group Designers, by tests."
         )
     a_grant(account, ada, "admin")
     assert check(account, ada, "user.manage", None).in_words() == (
-        "admin on the account (manual, by tests)."
+        "admin on the account, by tests."
     )
 
 

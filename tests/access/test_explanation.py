@@ -60,11 +60,11 @@ def test_every_way_is_told_the_nearest_first(account, ada, brand):
         )
     a_grant(account, ada, "media_library_admin", not_before=EARLIER)
     assert why(account, ada, "asset.edit", below) == [
-        "manager on /Brand/2026, given to ada directly, by tests (manual) at "
+        "manager on /Brand/2026, given to ada directly, by tests at "
         '2026-03-01T09:30:00Z, until 2200-01-01T00:00:00Z, for the reason "campaign".',
-        "editor on /Brand, because ada is in Designers in Creative, by tests (manual) at "
+        "editor on /Brand, because ada is in Designers in Creative, by tests at "
         "2026-03-01T09:30:00Z.",
-        "media_library_admin on the account, given to ada directly, by tests (manual) at "
+        "media_library_admin on the account, given to ada directly, by tests at "
         "2026-03-01T09:30:00Z, from 2026-03-02T00:00:00Z.",
     ]
 

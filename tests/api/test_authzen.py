@@ -87,7 +87,7 @@ def test_the_reason_is_told_when_it_is_asked_for(pep, ada, brand):
     yes = pep.ask(ada, "folder.view", folder(brand), explain=True)
     assert yes["decision"] is True
     assert yes["context"]["reason"].startswith(
-        "viewer on /Brand, because Ada@Example.com is in Designers, by tests (manual) at 20"
+        "viewer on /Brand, because Ada@Example.com is in Designers, by tests at 20"
     )
     no = pep.ask(ada, "asset.edit", folder(brand), explain=True)
     reason = "viewer on /Brand does not permit asset.edit."
