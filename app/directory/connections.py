@@ -25,6 +25,8 @@ KINDS = ("scim", "saml")
 _IS_THERE = select(Connection.id).where(
     Connection.account_id == bindparam("account"), Connection.id == bindparam("connection")
 )
+NAMES_SHOWN = 20
+"""How many connections are named to whoever names none of them."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,20 @@ def _the_one(query: Select[*tuple[Any, ...]], name: str) -> Select[*tuple[Any, .
     return query.order_by(Connection.id != name).limit(1)
 
 
+class NotNamed(NotFound):
+    """No connection is called so. (404)"""
+
+    def __init__(self, name: str, there: list[str]) -> None:
+        super().__init__("connection", name)
+        if there:
+            sentence = say(
+                "There is no connection %(name)r. Those there are: %(names)s.",
+                name=name,
+                names=there[:NAMES_SHOWN],
+            )
+            self.sentence, self.args = sentence, (sentence,)
+
+
 def _taken(name: str) -> Taken:
     return Taken(say("There is a connection %(name)r already.", name=name))
 
@@ -210,12 +226,12 @@ def check(work: Work, connection_id: str) -> None:
 def find(account_id: str, name: str) -> str:
     """Return the id of the connection of this name, in any case, or of this id.
 
-    :raises NotFound: When the account has none.
+    :raises NotFound: When the account has none; it says which ones there are.
     """
     query = select(Connection.id).where(Connection.account_id == account_id, _named(name))
     found: str | None = db.session.scalar(_the_one(query, name))
     if found is None:
-        raise NotFound("connection", name)
+        raise NotNamed(name, [each.name for each in listed(account_id)])
     return found
 
 

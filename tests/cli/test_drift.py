@@ -37,7 +37,7 @@ def file(tmp_path) -> Path:
 def test_it_says_what_differs_and_changes_nothing(acme, file, tmp_path):
     table = tmp_path / "drift.csv"
     said = acme("drift", "okta", str(file), "--csv", str(table), exit_code=1).output
-    assert "1 people are missing here, 1 are different, 1 are here alone, 0 are the same" in said
+    assert "People missing here: 1; different: 1; here alone: 1; the same: 0." in said
     assert "missing: new" in said and "extra: eve" in said
     assert "different: ada (displayName 'Ada' → 'Ada L.')" in said
     assert "Columns that are not read: shoe." in said
@@ -61,11 +61,12 @@ def test_it_mends_it_and_then_ends_in_0(acme, file):
         "updated": 1,
         "deactivated": 1,
     }
-    assert "0 are different" in acme("drift", "Okta", str(file)).output
+    assert "different: 0" in acme("drift", "Okta", str(file)).output
     assert acme("drift", "Okta", str(file), "--fix", "--json")["fix"] is None
 
 
 def test_what_cannot_be_is_one_line(acme, file):
-    assert "There is no connection 'ping'" in acme("drift", "ping", str(file), exit_code=2).output
+    said = acme("drift", "ping", str(file), exit_code=2).output
+    assert "There is no connection 'ping'. Those there are: Okta." in said
     file.write_text("[1]", encoding="utf-8")
     assert "Resource 1 is no object." in acme("drift", "okta", str(file), exit_code=2).output

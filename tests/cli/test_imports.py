@@ -37,8 +37,8 @@ def acme(gatehouse):
 
 def test_it_adds_people_and_ends_in_1_when_a_row_was_refused(acme, file):
     said = acme("import", str(file), exit_code=1).output
-    assert "It has added 1 people, changed 0, left 0 as they were, and refused 1 rows." in said
-    assert "1 groups are new, 1 memberships came, 0 went." in said
+    assert "Done: people added: 1, changed: 0, as they were: 0; rows refused: 1;" in said
+    assert "new groups: 1; memberships that came: 1, that went: 0." in said
     assert "line 3, active: It must be true or false." in said
     file.write_text(TEXT.replace("perhaps", "no"), encoding="utf-8")
     again = acme("import", str(file), "--account", "acme", "--json")
@@ -52,7 +52,7 @@ def test_it_adds_people_and_ends_in_1_when_a_row_was_refused(acme, file):
 
 def test_a_dry_run_changes_nothing_and_keeps_no_file(acme, file):
     said = acme("import", str(file), "--dry-run", exit_code=1).output
-    assert "Nothing was changed. It would have added 1 people" in said
+    assert "Nothing was changed. It would be: people added: 1," in said
     with acme.app.app_context():
         assert rows(User) == [] and rows(OperationPiece) == []
 
@@ -97,7 +97,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(acme, file, monkeypatch):
         assert row(Operation).state == "waiting" and len(rows(User)) == 10
     gone_on = acme("import", str(file))
     assert "Going on where it was stopped." in gone_on.output
-    assert "It has added 30 people" in gone_on.output
+    assert "people added: 30," in gone_on.output
     acme("import", str(file), "--no-create-groups")
     with acme.app.app_context():
         assert [each.state for each in rows(Operation)] == ["done", "done"]

@@ -141,9 +141,9 @@ def _found(account_id: str, report: dict[str, Any], counts: dict[str, Any]) -> l
     if report["state"] != "done":
         return [f"It could not be compared ({report['state']}): {report['error'] or ''}"]
     lines = [
-        f"{counts['missing']} people are missing here, {counts['different']} are different, "
-        f"{counts['extra']} are here alone, {counts['same']} are the same; "
-        f"{counts['refused']} rows were refused."
+        f"People missing here: {counts['missing']}; different: {counts['different']}; "
+        f"here alone: {counts['extra']}; the same: {counts['same']}. "
+        f"Rows refused: {counts['refused']}."
     ]
     if ignored := report["options"]["ignored"]:
         lines.append(f"Columns that are not read: {', '.join(ignored)}.")
@@ -171,10 +171,10 @@ def _said(value: Any) -> str:
 def _mended(fixed: dict[str, Any], counts: dict[str, Any]) -> list[str]:
     begins = "" if fixed["state"] == "done" else f"It stopped: {fixed['error'] or ''} Until then: "
     return [
-        f"{begins}{counts['created']} people were added, {counts['updated']} changed, "
-        f"{counts['deactivated']} deactivated; {counts['groups']} groups are new, "
-        f"{counts['joined']} memberships came, {counts['left']} went; "
-        f"{counts['refused']} could not be mended."
+        f"{begins}People added: {counts['created']}; changed: {counts['updated']}; "
+        f"deactivated: {counts['deactivated']}. New groups: {counts['groups']}; "
+        f"memberships that came: {counts['joined']}; that went: {counts['left']}. "
+        f"Could not be mended: {counts['refused']}."
     ]
 
 

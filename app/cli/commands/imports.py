@@ -112,22 +112,22 @@ def _tell(account_id: str, operation_id: str, problems: Path | None, as_json: bo
 
 def _summary(found: dict[str, Any], counts: dict[str, int]) -> str:
     """Return what came of an import, in a few sentences."""
-    said = "Nothing was changed. It would have" if found["options"]["trial"] else "It has"
+    said = "Nothing was changed. It would be" if found["options"]["trial"] else "Done"
     if found["state"] == "failed":
-        said = f"It stopped: {plain(found['error'])} Until then it has"
+        said = f"It stopped: {plain(found['error'])} Until then"
     elif found["state"] == "cancelled":
-        said = "It was cancelled. Until then it has"
+        said = "It was cancelled. Until then"
     people = (
-        f"added {counts['created']} people, changed {counts['updated']}, "
-        f"left {counts['unchanged']} as they were, and refused {counts['refused']} rows"
+        f"people added: {counts['created']}, changed: {counts['updated']}, "
+        f"as they were: {counts['unchanged']}; rows refused: {counts['refused']}"
     )
     groups = (
-        f"{counts['groups']} groups are new, {counts['joined']} memberships came, "
-        f"{counts['left']} went"
+        f"new groups: {counts['groups']}; memberships that came: {counts['joined']}, "
+        f"that went: {counts['left']}"
     )
     partly = counts["partly"]
-    beside = f"; of {partly} rows not all groups could be given" if partly else ""
-    return f"{said} {people}. {groups}{beside}."
+    beside = f"; rows of which not all groups could be given: {partly}" if partly else ""
+    return f"{said}: {people}; {groups}{beside}."
 
 
 COMMANDS = [import_]
