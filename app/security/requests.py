@@ -6,7 +6,9 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
 
 from flask import Request, current_app, g, has_request_context, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -27,6 +29,8 @@ _FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 class BoundedRequest(Request):
     """A request whose body is refused when it is too large, also when its size is not stated."""
+
+    _file: IO[bytes]
 
     def get_data(self, *args: Any, **kwargs: Any) -> Any:
         """Return the body.
@@ -51,6 +55,22 @@ class BoundedRequest(Request):
         """Close the files that were sent; most requests send none, and finding out takes longer."""
         if self.__dict__.get("files"):
             super().close()
+        if "_file" in self.__dict__:
+            self._file.close()
+
+    def file(self) -> IO[bytes]:
+        """Return the body as a file: memory does not grow with it.
+
+        :raises RequestEntityTooLarge: When it is larger than ``max_content_length``.
+        :raises ClientDisconnected: When it ends too early.
+        """
+        if "_file" not in self.__dict__:  # Otherwise the request is answered once more.
+            file = TemporaryFile()  # noqa: SIM115 - closed with the request
+            copyfileobj(self.stream, file)
+            if file.tell() < (self.content_length or 0):
+                raise ClientDisconnected
+            self._file = file
+        return self._file
 
     def body(self) -> bytes:
         """Return the body: the short way where its length is stated.

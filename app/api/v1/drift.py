@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from io import BytesIO
 from typing import Any
 
 from flask import Response, request, stream_with_context
@@ -21,6 +20,7 @@ from app.directory.drift import start
 from app.directory.drift.reading import Export, look_through
 from app.directory.drift.start import COUNTS, FIXED, KIND, KINDS
 from app.directory.errors import existing
+from app.directory.imports import files
 from app.directory.work import Work
 from app.lists import drift as rows
 from app.lists import operations as lists
@@ -170,6 +170,19 @@ def _page_after(item: type[Schema]) -> Schema:
     return page
 
 
+def _as_large_as_a_file(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an export be as large as a file may be, whatever is said of other bodies."""
+
+    @wraps(view)
+    def allowed(*args: Any) -> Any:
+        if request.mimetype in TYPES:
+            # What has a byte more is refused as the file that it is.
+            current_request().max_content_length = files.SIZE_LIMIT + 1
+        return view(*args)
+
+    return allowed
+
+
 def _looked_through(view: Callable[[dict[str, Any], Export], Any]) -> Callable[..., Any]:
     """Let a view have the export that is sent. It is read before the write transaction."""
 
@@ -178,7 +191,7 @@ def _looked_through(view: Callable[[dict[str, Any], Export], Any]) -> Callable[.
         if request.mimetype not in TYPES:
             raise UnsupportedMediaType(f"Send the export as one of {', '.join(TYPES)}.")
         name = bounds.required("name", query["name"])
-        export = look_through(name, BytesIO(current_request().body()))
+        export = look_through(name, current_request().file())
         with export.lines:
             return view(query, export)
 
@@ -196,6 +209,7 @@ def list_reports(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @part.post("")
+@_as_large_as_a_file
 @needs(NEEDED)
 @part.doc(requestBody=BODY)
 @part.arguments(NewReport, location="query")

@@ -9,6 +9,7 @@ import pytest
 
 from app.access.permissions import ACTIONS
 from app.directory import tokens
+from app.directory.imports import files
 from app.directory.operations import OPEN_LIMIT
 from app.operations import run_all
 from app.store.models import Operation, User
@@ -183,20 +184,44 @@ def test_what_is_asked_wrong_is_refused(api, okta):
     assert rows(Operation) == []
 
 
-def test_a_body_is_bounded_as_all_are(app, api, okta):
-    most = app.extensions["gatehouse"].max_body_bytes
-    assert send(api, okta, b"userName\n" + b"x" * most).status_code == 413
-    assert rows(Operation) == []
-    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+def sent_as(api: Api, connection: str, content: bytes, **environ):
+    """Send a body as the server of the tests does not: chunked, or cut off."""
     forget_the_last_request()
-    answer = api.client.post(
-        f"/api/v1/drift-reports?connection_id={okta}",
-        input_stream=io.BytesIO(b"userName\n" + b"x" * most),
+    return api.client.post(
+        f"/api/v1/drift-reports?connection_id={connection}",
+        input_stream=io.BytesIO(content),
         content_type="text/csv",
         headers={"Authorization": f"Bearer {api.token}"},
-        environ_overrides=chunked,
+        environ_overrides={"wsgi.input_terminated": True} | environ,
     )
-    assert answer.status_code == 413 and rows(Operation) == []
+
+
+def test_an_export_may_be_as_large_as_a_file_whatever_other_bodies_may(
+    app, account, api, okta, monkeypatch
+):
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 100)
+    monkeypatch.setattr(files, "SIZE_LIMIT", 1000)
+    admin = a_user(account, "admin")
+    a_grant(account, admin, "admin")
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    whole = b"userName\n" + b"x,\n" * 330 + b"\n"
+    assert len(whole) == 1000
+    for one in (api, signed_in(app, account, admin)):
+        assert send(one, okta, whole).status_code == 201
+    assert sent_as(api, okta, whole, **chunked).status_code == 201
+    before = len(rows(Operation))
+    assert "The file is larger" in send(api, okta, whole + b"\n").text
+    assert send(api, okta, whole + b"\n" * 2).status_code == 413
+    for much in (2, 1_000_000):
+        assert sent_as(api, okta, whole + b"\n" * much, **chunked).status_code == 413
+    assert send(api, okta, whole, "multipart/form-data; boundary=x").status_code in (413, 415)
+    assert len(rows(Operation)) == before
+
+
+def test_an_export_that_was_cut_off_is_none(api, okta):
+    """Half of one would deactivate people."""
+    answer = sent_as(api, okta, TEXT.encode(), CONTENT_LENGTH=str(len(TEXT) + 1))
+    assert answer.status_code == 400 and rows(Operation) == []
 
 
 def test_so_many_wait_and_no_more(api, okta):
