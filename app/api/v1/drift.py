@@ -7,25 +7,32 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, request, stream_with_context
-from marshmallow import Schema, fields, validate
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.callers import caller, needs
-from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
+from app.api.v1.blueprint import ListQuery, Part, page_schema, plain
+from app.api.v1.drift_schemas import (
+    AfterQuery,
+    DriftProblemSchema,
+    DriftReportSchema,
+    DriftRowSchema,
+    Fix,
+    NewReport,
+    RowQuery,
+    page_after,
+)
 from app.api.v1.dry_run import previewable
-from app.api.v1.references import NamedSchema
 from app.api.v1.writing import post
 from app.directory import bounds, operations
 from app.directory.drift import start
 from app.directory.drift.reading import Export, look_through
-from app.directory.drift.start import COUNTS, FIXED, KIND, KINDS
+from app.directory.drift.start import COUNTS, FIXED, KIND
 from app.directory.errors import existing
 from app.directory.imports import files
 from app.directory.work import Work
 from app.lists import drift as rows
 from app.lists import operations as lists
 from app.lists import spreadsheets
-from app.lists.paging import LONGEST_PAGE
 from app.security.requests import current_request
 
 part = Part(
@@ -33,9 +40,6 @@ part = Part(
 )
 
 NEEDED = "user.manage"
-BY_ID = validate.Length(1, 36)
-STATES = ("waiting", "running", "done", "failed", "cancelled")
-HIGHEST = 2_147_483_647
 TABLE = "text/csv"
 TYPES = (TABLE, "application/json", "application/scim+json")
 BODY = {
@@ -45,129 +49,6 @@ BODY = {
         for each in TYPES
     },
 }
-
-
-class DriftReportSchema(Schema):
-    id = fields.String(required=True)
-    name = fields.String(required=True, metadata={"description": "Of the file."})
-    connection = fields.Nested(
-        NamedSchema, required=True, metadata={"description": "As it was called then."}
-    )
-    fixes = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The report that this mends; null: it is a report."},
-    )
-    state = fields.String(required=True, validate=validate.OneOf(STATES))
-    total = fields.Integer(required=True, metadata={"description": "How many people."})
-    done = fields.Integer(required=True, metadata={"description": "How many of them so far."})
-    counts = fields.Dict(
-        keys=fields.String(),
-        values=fields.Integer(),
-        required=True,
-        metadata={
-            "description": f"So far. Of a report: {', '.join(COUNTS)}; of what mends one: "
-            f"{', '.join(FIXED)}."
-        },
-    )
-    problems = fields.Integer(
-        required=True, metadata={"description": "Of how many people not everything could be done."}
-    )
-    with_groups = fields.Boolean(
-        required=True, metadata={"description": "Whether the file says who is in which group."}
-    )
-    ignored = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Columns of the file that are not read."},
-    )
-    error = fields.String(
-        required=True, allow_none=True, metadata={"description": "Why it failed."}
-    )
-    created_by = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    started_at = fields.AwareDateTime(required=True, allow_none=True)
-    finished_at = fields.AwareDateTime(required=True, allow_none=True)
-
-
-class DifferenceSchema(Schema):
-    """What is here and what is there: a text, or what of a list is on that side alone."""
-
-    here = fields.Raw(required=True, allow_none=True)
-    there = fields.Raw(required=True, allow_none=True)
-
-
-class DriftRowSchema(Schema):
-    number = fields.Integer(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    user_id = fields.String(
-        required=True, allow_none=True, metadata={"description": "null: missing here."}
-    )
-    name = fields.String(required=True)
-    changes = fields.Dict(
-        keys=fields.String(),
-        values=fields.Nested(DifferenceSchema),
-        required=True,
-        metadata={"description": "By field, of those who are different."},
-    )
-
-
-class DriftProblemSchema(Schema):
-    line = fields.Integer(required=True, metadata={"description": "Or place of the resource."})
-    column = fields.String(
-        required=True, allow_none=True, metadata={"description": "null: the whole row."}
-    )
-    name = fields.String(required=True)
-    reason = fields.String(required=True)
-    whole = fields.Boolean(
-        required=True, metadata={"description": "Whether nothing of the row was done."}
-    )
-
-
-class NewReport(Strict):
-    connection_id = fields.String(required=True, validate=BY_ID)
-    name = fields.String(
-        load_default="export",
-        validate=validate.Length(1, 256),
-        metadata={"description": "What the file is called."},
-    )
-
-
-class Fix(Strict):
-    many = fields.Boolean(
-        load_default=False,
-        metadata={"description": "Whether more than half of them may be deactivated."},
-    )
-
-
-class AfterQuery(Strict):
-    after = fields.Integer(
-        load_default=0,
-        validate=validate.Range(0, HIGHEST),
-        metadata={"description": "`next` of the page before; 0: from the beginning."},
-    )
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, LONGEST_PAGE))
-
-
-class RowQuery(AfterQuery):
-    kind = fields.String(
-        validate=validate.OneOf(KINDS), metadata={"description": "Of one kind alone."}
-    )
-
-
-def _page_after(item: type[Schema]) -> Schema:
-    """Return the schema of a page that follows a number."""
-    members: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True),
-        "next": fields.Integer(
-            required=True,
-            allow_none=True,
-            metadata={"description": "`after` of the following page; null: this is the last."},
-        ),
-    }
-    name = item.__name__.removesuffix("Schema")
-    page: Schema = Schema.from_dict(members, name=f"{name}Page")()
-    return page
 
 
 def _as_large_as_a_file(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,7 +121,7 @@ def show_report(report_id: str) -> dict[str, Any]:
 @part.get("/<report_id>/rows")
 @needs(NEEDED)
 @part.arguments(RowQuery, location="query")
-@part.response(200, _page_after(DriftRowSchema))
+@part.response(200, page_after(DriftRowSchema))
 def list_rows(query: dict[str, Any], report_id: str) -> dict[str, Any]:
     """List who is not as the provider says, in the order of the file."""
     read(report_id)
@@ -265,7 +146,7 @@ def export_rows(report_id: str) -> Response:
 @part.get("/<report_id>/problems")
 @needs(NEEDED)
 @part.arguments(AfterQuery, location="query")
-@part.response(200, _page_after(DriftProblemSchema))
+@part.response(200, page_after(DriftProblemSchema))
 def list_problems(query: dict[str, Any], report_id: str) -> dict[str, Any]:
     """List of whom not everything could be compared or mended, and why."""
     read(report_id)
