@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Update, bindparam, delete, insert, select, update
@@ -33,6 +33,16 @@ class IssuedToken:
     secret: str
     prefix: str
     surface: str
+
+
+@dataclass(frozen=True)
+class RotatedToken(IssuedToken):
+    """A new token in the place of another."""
+
+    replaced: str
+    """The prefix of that one."""
+    replaced_ends_at: datetime
+    """Until when it works."""
 
 
 def create(
@@ -140,34 +150,29 @@ def _issue(
     return IssuedToken(row["id"], token, prefix, row["surface"])
 
 
-def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> IssuedToken:
-    """Issue a token that replaces another, which works on until the overlap ends.
+def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> RotatedToken:
+    """Issue a token that replaces another, which works on until the overlap ends, or its own end.
 
-    :param token: The name, prefix or id of the token to replace.
+    Nothing else ends: not what an earlier rotation left over, nor another token of its name.
+
+    :param token: The id or prefix of the token to replace, or its name if no other has it.
     :raises NotFound: When the account has no such live token.
+    :raises Invalid: When several live tokens are meant.
     :raises Forbidden: When it may do more than the actor: its secret would make them more.
     """
-    named = _live(work, token)[-1]
-    # Others of its name that may do something else are no earlier ones of it.
-    *older, newest = (
-        row
-        for row in _live(work, named.name)
-        if (row.connection_id, row.scopes) == (named.connection_id, named.scopes)
-    )
-    if newest.surface == "api":
-        delegation.check_permissions(work, newest.scopes)
+    old = _only(_live(work, token), token)
+    if old.surface == "api":
+        delegation.check_permissions(work, old.scopes)
     else:
-        delegation.check_scim_scopes(work, newest.scopes)
-    # Two live at a time: what an earlier rotation left over ends now.
-    for old in older:
-        _delete(work, old)
-    ends = work.at + overlap
+        delegation.check_scim_scopes(work, old.scopes)
+    ends = min(work.at + overlap, old.expires_at or datetime.max.replace(tzinfo=UTC))
     db.session.execute(
         update(Token)
-        .where(Token.account_id == work.account_id, Token.id == newest.id)
-        .values(expires_at=min(ends, newest.expires_at) if newest.expires_at else ends)
+        .where(Token.account_id == work.account_id, Token.id == old.id)
+        .values(expires_at=ends)
     )
-    return _issue(work, newest.connection_id, newest.name, newest.scopes, allowed=newest.networks)
+    issued = _issue(work, old.connection_id, old.name, old.scopes, allowed=old.networks)
+    return RotatedToken(**vars(issued), replaced=old.prefix, replaced_ends_at=ends)
 
 
 def revoke(work: Work, token: str) -> int:
@@ -260,7 +265,21 @@ def _live(work: Work, token: str) -> list[Any]:
     rows = list(db.session.execute(query.order_by(Token.created_at, Token.id)))
     if not rows:
         raise NotFound("live token", token)
-    return rows
+    # What is one token's own is never taken for the name of others.
+    return [row for row in rows if token in (row.id, row.prefix)] or rows
+
+
+def _only(rows: list[Any], token: str) -> Any:
+    if len(rows) > 1:
+        prefixes = sorted(row.prefix for row in rows)
+        raise Invalid(
+            say(
+                "Several live tokens are named %(name)r. Say which by its prefix: %(prefixes)s.",
+                name=token,
+                prefixes=prefixes,
+            )
+        )
+    return rows[0]
 
 
 def _delete(work: Work, row: Any) -> None:

@@ -37,6 +37,20 @@ def test_a_rotated_token_works_on_until_the_overlap_ends(gatehouse, acme):
     assert acme.refused("GET", "/Users")["status"] == "401"
 
 
+def test_a_rotation_says_which_token_ends_when(gatehouse, acme):
+    (old,) = gatehouse("token", "list", "Acme", "--json")["tokens"]
+    said = gatehouse("token", "rotate", "Acme", "Okta", "--overlap-hours", "1").stdout
+    (listed,) = (
+        each
+        for each in gatehouse("token", "list", "Acme", "--json")["tokens"]
+        if each["prefix"] == old["prefix"]
+    )
+    ends = listed["expires_at"][:16].replace("T", " ")
+    assert f"{old['prefix']}, works until {ends} UTC." in said
+    refused = gatehouse("token", "rotate", "Acme", "Okta", exit_code=2)
+    assert old["prefix"] in refused.stderr
+
+
 def test_a_grant_to_a_group_decides(gatehouse, acme):
     denied = gatehouse("check", "Acme", "ada@example.com", "asset.edit", "/Brand", exit_code=1)
     assert denied.stdout.startswith("denied:")

@@ -1,4 +1,4 @@
-"""Bearer tokens: shown once, two live at the most, ended at once."""
+"""Bearer tokens: shown once, replaced with an overlap, ended at once."""
 
 from __future__ import annotations
 
@@ -89,16 +89,38 @@ def test_a_token_is_bound_to_its_networks(account):
         assert isinstance(identify(issued.secret, address), TokenIdentity) is allowed
 
 
-def test_rotation_leaves_two_live(account):
+def test_rotation_ends_nothing_but_the_token_named(account):
     first = a_token(account)
     second = rotate(account, "okta")
-    assert live(first, second) == [True, True]
-    third = rotate(account, "okta")
-    assert live(first, second, third) == [False, True, True]
-    fourth = rotate(account, second.prefix)
-    assert live(second, third, fourth) == [False, True, True]
-    fifth = rotate(account, third.id)
-    assert live(third, fourth, fifth) == [False, True, True]
+    assert second.replaced == first.prefix
+    third = rotate(account, second.prefix)
+    assert third.replaced == second.prefix
+    fourth = rotate(account, third.id, overlap=timedelta(0))
+    assert live(first, second, third, fourth) == [True, True, False, True]
+    assert row(Token, id=first.id).expires_at == second.replaced_ends_at
+
+
+def test_a_name_that_several_have_is_refused(account):
+    first, second = a_token(account), a_token(account)
+    before = fingerprint()
+    with pytest.raises(Invalid) as refused:
+        rotate(account, "okta")
+    assert first.prefix in str(refused.value) and second.prefix in str(refused.value)
+    assert fingerprint() == before
+
+
+def test_no_name_passes_for_the_prefix_or_id_of_another(account):
+    mine = a_token(account)
+    others = a_token(account, name=mine.prefix), a_token(account, name=mine.id)
+    assert rotate(account, mine.prefix).replaced == mine.prefix
+    assert revoke(account, mine.id) == 1
+    assert live(mine, *others) == [False, True, True]
+
+
+def test_a_token_replaced_once_more_works_no_longer_for_it(account):
+    first = a_token(account)
+    ends = rotate(account, first.prefix, overlap=timedelta(hours=1)).replaced_ends_at
+    assert rotate(account, first.prefix).replaced_ends_at == ends
 
 
 def test_the_replaced_token_ends_with_the_overlap(account):

@@ -84,7 +84,10 @@ def create(
 @json_option
 @with_app
 def rotate(account: str, token: str, overlap_hours: int, as_json: bool) -> None:
-    """Replace a TOKEN (its name, prefix or id) of an ACCOUNT; both work during the overlap."""
+    """Replace a TOKEN of an ACCOUNT; both work during the overlap, and no other token ends.
+
+    TOKEN is its prefix or id, or its name if no other live token has it.
+    """
     from datetime import timedelta
 
     from app.directory import accounts, tokens
@@ -92,7 +95,11 @@ def rotate(account: str, token: str, overlap_hours: int, as_json: bool) -> None:
 
     with transaction(accounts.find(account), actor()) as work:
         issued = tokens.rotate(work, token, overlap=timedelta(hours=overlap_hours))
-    _show(issued, as_json, "/scim/v2" if issued.surface == "scim" else "/api/v1")
+    replaced, ends = issued.replaced, issued.replaced_ends_at
+    path = "/scim/v2" if issued.surface == "scim" else "/api/v1"
+    _show(issued, as_json, path, replaced=replaced, replaced_ends_at=ends.isoformat())
+    if not as_json:
+        click.echo(f"The token it replaces, {replaced}, works until {_minute(ends)}.")
 
 
 @token.command("revoke")
@@ -150,7 +157,7 @@ def plain(listed: Any) -> dict[str, Any]:
     }
 
 
-def _show(issued: IssuedToken, as_json: bool, path: str) -> None:
+def _show(issued: IssuedToken, as_json: bool, path: str, **more: str) -> None:
     from app.security.requests import settings
 
     base, face = settings().public_url + path, issued.surface
@@ -159,6 +166,7 @@ def _show(issued: IssuedToken, as_json: bool, path: str) -> None:
         f"{face}_base": base,
         "id": issued.id,
         "prefix": issued.prefix,
+        **more,
     }
     text = (
         f"{face.upper()} base:".ljust(12) + f"{base}\nToken:      {issued.secret}\n"
