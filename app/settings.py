@@ -245,12 +245,18 @@ def is_loopback(url: str) -> bool:
 
 def _embedded_secret_key(settings: Settings) -> str:
     """Return the key kept beside the embedded database, made on the first run."""
+    path = settings.data_dir / "secret_key"
     if not settings.embedded or not is_loopback(settings.public_url):
         raise SettingsError(
-            "GATEHOUSE_SECRET_KEY is missing. Set it to 32 or more random characters, for example "
-            'the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            "GATEHOUSE_SECRET_KEY is missing. "
+            + (
+                f"Set it to what the file {path.absolute()} holds: the data was written with that "
+                "key, and cannot be read with another one."
+                if settings.embedded and path.exists()
+                else "Set it to 32 or more random characters, for example the output of: "
+                'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
         )
-    path = settings.data_dir / "secret_key"
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

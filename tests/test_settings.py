@@ -170,6 +170,14 @@ def test_in_production_the_key_must_be_given(read, tmp_path, variables):
     assert read(**variables, SECRET_KEY=KEY).secret_key == KEY
 
 
+def test_a_key_that_the_data_was_written_with_is_to_be_kept(read, tmp_path):
+    read(DATA_DIR=str(tmp_path))
+    with pytest.raises(SettingsError, match="cannot be read with another one") as refused:
+        read(DATA_DIR=str(tmp_path), PUBLIC_URL="https://gatehouse.example.com")
+    assert str(tmp_path / "secret_key") in str(refused.value)
+    assert "random" not in str(refused.value)
+
+
 @pytest.mark.parametrize("kept", [b"", b"short", b"\xff" * 40])
 def test_a_spoiled_key_file_is_refused(read, kept):
     key_file(read()).write_bytes(kept)
