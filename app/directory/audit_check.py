@@ -75,9 +75,31 @@ def check(
         if len(report.findings) >= FINDINGS:
             break
     if report.checked and not walk.fitting:
-        report.findings.append(WRONG_KEY)
+        others = [each for each in report.findings if each not in walk.misfits]
+        report.findings = [WRONG_KEY, *others]
     _note_unsealed(account_id, report)
     return report
+
+
+def newest_fit(account_id: str) -> bool | None:
+    """Tell whether one of the newest seals was made with our key; None: there are none to tell."""
+    rows = AuditEvent.__table__
+    query = select(rows).where(
+        AuditEvent.account_id == account_id, AuditEvent.sequence.is_not(None)
+    )
+    query = query.order_by(AuditEvent.sequence.desc()).limit(FINDINGS + 1)
+    try:
+        links = [
+            _link(row, dict(row._mapping)) for row in reversed(db.session.execute(query).all())
+        ]
+    except UNREADABLE:
+        return None
+    walk = _Walk(Report(), chain_key(), None)
+    if links and links[0].sequence != 1:  # There is one before it, which ours is made from.
+        before, *links = links
+        walk.sequence, walk.seal = before.sequence, str(before.seal)
+    walk.follow_all(links)
+    return walk.fitting > 0 if links else None
 
 
 def _note_unsealed(account_id: str, report: Report) -> None:
@@ -101,6 +123,8 @@ class _Walk:
     sequence: int = 0
     seal: str | None = None
     fitting: int = 0
+    misfits: list[str] = field(default_factory=list)
+    """The findings that are due to a seal alone: a wrong key would explain them."""
 
     def follow_all(self, page: list[_Link]) -> None:
         for link in page:
@@ -123,6 +147,7 @@ class _Walk:
             self.fitting += 1
         else:
             self._find(f"{here} was changed, or put in place of another")
+            self.misfits.append(self.report.findings[-1])
         self.sequence, self.seal = link.sequence, str(link.seal)
         self.report.end = Anchor(self.sequence, self.seal)
         if self.expect and self.expect.sequence == self.sequence and not self._is_expected():

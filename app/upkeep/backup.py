@@ -83,14 +83,15 @@ def restore(
         return Report(found.manifest, findings)
 
 
-def check(path: Path, settings: Settings) -> Report:
+def check(path: Path, settings: Settings, *, another_key: bool = False) -> Report:
     """Check a backup by restoring it where it is in nobody's way, and return what was found.
 
+    :param another_key: Whether to go on although the secret key is another one.
     :raises UpkeepError: When it is not whole, or not one for this installation.
     """
     url = settings.resolved_database_url
     with _fitting(path, settings) as found:
-        settings = _with_its_key(found, settings, another_key=True)
+        settings = _with_its_key(found, settings, another_key=another_key)
         if _kind(url) == "sqlite":
             findings = _check(sqlite.url_of(found.database), found.manifest, settings)
         else:

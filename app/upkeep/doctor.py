@@ -21,10 +21,10 @@ ON_THE_MACHINE: dict[str, Check] = {
 OF_THE_DATABASE: dict[str, Check] = {"database": database.reachable}
 """What must be well for the others to make sense."""
 IN_THE_DATABASE: dict[str, Check] = {
+    "secret key": database.secret_key,
     "damage": database.whole,
     "durability": database.durable,
     "clock": database.clock,
-    "secret key": database.secret_key,
     "signing keys": database.signing_keys,
     "administrators": accounts.administrators,
     "certificates": accounts.certificates,

@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from flask import Flask
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
+from app.security.secrets import SealError, unseal
 from app.settings import Settings
 from app.store.database import MIGRATIONS, close_database, db, init_database
+from app.store.models import ConnectionKey, SigningKey, TotpDevice
+
+ANOTHER_KEY = (
+    "The secret key does not open what is stored: it is not the one the data was written with."
+)
 
 
 @contextmanager
@@ -67,6 +73,31 @@ def damages() -> list[str]:
         db.session.rollback()
     wrong = [f"a row of {each[0]} refers to one of {each[2]} that is gone" for each in references]
     return [str(each) for each in found if each != "ok"] + wrong
+
+
+def wrong_key(secret_key: str) -> str | None:
+    """Return a sentence when a secret key is not the one that the data was written with."""
+    from app.directory import accounts, audit_check
+
+    newest = (
+        select(SigningKey.id, SigningKey.sealed_key).order_by(SigningKey.created_at.desc()),
+        select(ConnectionKey.connection_id, ConnectionKey.sealed_key),
+        select(TotpDevice.id, TotpDevice.sealed_secret),
+    )
+    sealed = [row for query in newest if (row := db.session.execute(query.limit(1)).first())]
+    if sealed:
+        return None if all(_opens(secret_key, *row) for row in sealed) else ANOTHER_KEY
+    fits = [audit_check.newest_fit(account_id) for account_id, _ in accounts.listed()]
+    told = [each for each in fits if each is not None]
+    return f"Audit log: {audit_check.WRONG_KEY}." if told and not any(told) else None
+
+
+def _opens(secret_key: str, purpose: str, sealed: str) -> bool:
+    try:
+        unseal(secret_key, purpose, sealed)
+    except SealError:
+        return False
+    return True
 
 
 def broken_chains() -> list[str]:

@@ -211,7 +211,19 @@ def test_another_secret_key(healthy, settings):
     row = {"id": "k", "public": {}, "sealed_key": seal("another key" * 3, "k", "secret")}
     change(insert(SigningKey).values(created_at=now(), **row))
     state, reason, _ = the_one(settings, "secret key")
-    assert state == "problem" and "not the one of this database" in reason
+    assert state == "problem" and "not the one the data was written with" in reason
+
+
+@pytest.mark.parametrize("has_sealed", [True, False])
+def test_a_wrong_secret_key_is_said_first_and_once(healthy, app, settings, monkeypatch, has_sealed):
+    if has_sealed:
+        row = {"id": "k", "public": {}, "sealed_key": seal(settings.secret_key, "k", "secret")}
+        change(insert(SigningKey).values(created_at=now(), **row))
+    other = replace(settings, secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", other)
+    state, reason, fix = the_one(other, "secret key")
+    assert (state, next(iter(IN_THE_DATABASE))) == ("problem", "secret key")
+    assert "not the" in reason and "GATEHOUSE_SECRET_KEY" in fix
 
 
 def test_a_signing_key_that_is_old(healthy, settings):

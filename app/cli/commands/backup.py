@@ -55,7 +55,11 @@ def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_jso
     from app.upkeep import backup
 
     if only_check:
-        _tell(backup.check(file, settings()), as_json, f"{file} can be restored:")
+        _tell(
+            backup.check(file, settings(), another_key=another_key),
+            as_json,
+            f"{file} can be restored:",
+        )
         return
     report = backup.restore(file, settings(), force=force, another_key=another_key)
     _tell(report, as_json, "Restored:")

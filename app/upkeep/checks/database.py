@@ -9,10 +9,9 @@ from tempfile import NamedTemporaryFile
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.security.secrets import SealError, unseal
 from app.settings import Settings
 from app.store.database import db, is_current
-from app.store.models import AuditEvent, ConnectionKey, SigningKey, TotpDevice
+from app.store.models import AuditEvent, SigningKey
 from app.store.types import now
 from app.upkeep import inspection, sqlite
 from app.upkeep.checks import Findings, problem, warning
@@ -90,23 +89,12 @@ def _time_of_database(settings: Settings) -> datetime:
 
 def secret_key(settings: Settings) -> Findings:
     """The secret key opens what is stored."""
-    newest = (
-        select(SigningKey.id, SigningKey.sealed_key).order_by(SigningKey.created_at.desc()),
-        select(ConnectionKey.connection_id, ConnectionKey.sealed_key),
-        select(TotpDevice.id, TotpDevice.sealed_secret),
-    )
-    for query in newest:
-        row = db.session.execute(query.limit(1)).first()
-        try:
-            if row is not None:
-                unseal(settings.secret_key, row[0], row[1])
-        except SealError:
-            yield problem(
-                "The secret key does not open what is stored: it is not the one of this database.",
-                "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file back "
-                "(docs/disaster.md).",
-            )
-            return
+    if reason := inspection.wrong_key(settings.secret_key):
+        yield problem(
+            reason,
+            "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file secret_key back "
+            "(docs/disaster.md).",
+        )
 
 
 def signing_keys(_settings: Settings) -> Findings:
