@@ -22,11 +22,14 @@ ANSWERED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 """Those of an error that its answer keeps, in whichever form it is."""
 
 
-def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask:
+def create_app(
+    settings: Settings | None = None, *, faces: bool = True, makes_key: bool = True
+) -> Flask:
     """Return the application.
 
     :param settings: Read from the environment when not given.
     :param faces: Whether it answers requests; a command does without, and starts faster.
+    :param makes_key: Whether the secret key of a first run is made, if the settings are not given.
     :raises SettingsError: When a setting is missing or cannot be read.
     """
     from app import logs, metrics
@@ -36,7 +39,7 @@ def create_app(settings: Settings | None = None, *, faces: bool = True) -> Flask
     from app.store.database import init_database
     from app.web import Application
 
-    settings = settings or Settings.from_environment()
+    settings = settings or Settings.from_environment(makes_key=makes_key)
     logs.configure(settings)
     app = Application("gatehouse", root_path=str(Path(__file__).parent), static_folder=None)
     app.request_class = BoundedRequest

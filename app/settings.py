@@ -144,9 +144,12 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, makes_key: bool = True
+    ) -> Settings:
         """Read the settings.
 
+        :param makes_key: Whether the secret key of a first run is made; otherwise there is none.
         :raises SettingsError: When a value cannot be read, or the secret key is missing where
             it must be given.
         """
@@ -158,7 +161,10 @@ class Settings:
                 values[spec.name] = _parse(spec.name, raw.strip(), spec.default)
         settings = cls(**values | {"public_url": _public_url(values)})
         if not settings.secret_key:
-            settings = replace(settings, secret_key=_embedded_secret_key(settings))
+            path = _secret_key_file(settings)
+            if not makes_key and not path.exists():
+                return settings
+            settings = replace(settings, secret_key=_embedded_secret_key(path))
         if len(settings.secret_key) < 32:
             raise SettingsError("The secret key must have 32 characters or more.")
         return settings
@@ -243,8 +249,8 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _embedded_secret_key(settings: Settings) -> str:
-    """Return the key kept beside the embedded database, made on the first run."""
+def _secret_key_file(settings: Settings) -> Path:
+    """Return where the key is kept beside the embedded database, if it may be."""
     path = settings.data_dir / "secret_key"
     if not settings.embedded or not is_loopback(settings.public_url):
         raise SettingsError(
@@ -257,13 +263,23 @@ def _embedded_secret_key(settings: Settings) -> str:
                 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
         )
+    return path
+
+
+def _embedded_secret_key(path: Path) -> str:
+    """Return the key kept beside the embedded database, made on the first run."""
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _write_once(path, secrets.token_urlsafe(48))
+            _write_once(path, new_key())
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The secret key in {path} cannot be kept or read: {error}") from None
+
+
+def new_key() -> str:
+    """Return a new secret key, made at random."""
+    return secrets.token_urlsafe(48)
 
 
 def _write_once(path: Path, text: str) -> None:

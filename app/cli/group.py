@@ -38,20 +38,43 @@ class Command(click.Group):
 
 
 def with_app(command: Callable[P, R]) -> Callable[P, R]:
-    """Run a command within the application's context."""
+    """Run a command on the database there is, within the application's context."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         with application().app_context():
+            _need_what_is_there()
             return command(*args, **kwargs)
 
     return run
 
 
-def application() -> Flask:
-    """Return the application, made by the factory that the entry point handed to click."""
-    app: Flask = click.get_current_context().find_root().obj(faces=False)
+def application(*, makes_key: bool = False) -> Flask:
+    """Return the application, made by the factory that the entry point handed to click.
+
+    :param makes_key: Whether the command may be the first one, which makes the secret key.
+    """
+    make = click.get_current_context().find_root().obj
+    app: Flask = make(faces=False, makes_key=makes_key)
     return app
+
+
+def _need_what_is_there() -> None:
+    """Refuse to make a database or a key where none is: a setting may be wrong, or the folder."""
+    from app.security.requests import settings
+    from app.store.database import file_of_database
+
+    path = file_of_database()
+    if path is not None and not path.exists():
+        raise OSError(
+            f"There is no database at {path}. Name its folder with GATEHOUSE_DATA_DIR, or its "
+            "address with GATEHOUSE_DATABASE_URL; gatehouse serve, db upgrade and restore make one."
+        )
+    if not settings().secret_key:
+        raise OSError(
+            f"The secret key is missing, and there is a database: {path}. Put the file secret_key "
+            "back, or set GATEHOUSE_SECRET_KEY (docs/disaster.md)."
+        )
 
 
 def actor() -> Actor:

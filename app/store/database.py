@@ -113,6 +113,14 @@ def upgrade_database() -> None:
     upgrade()
 
 
+def file_of_database() -> Path | None:
+    """Return the file of an SQLite database; None: it is another one, or in memory."""
+    url = db.engine.url
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database)).absolute()
+
+
 def table(model: type[Base]) -> Table:
     """Return the table of a model: writing to it directly takes half of what the model takes."""
     return cast(Table, model.__table__)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import make_url
 
 from app.security.secrets import derived_key
-from app.settings import Settings
+from app.settings import Settings, new_key
 from app.store.database import db
 from app.store.types import now
 from app.upkeep import UpkeepError, archive, inspection, postgres, sqlite
@@ -173,7 +173,7 @@ def _with_its_key(found: archive.Opened, settings: Settings, *, another_key: boo
     if found.secret_key is not None and (another_key or _is_in_its_file(settings)):
         return replace(settings, secret_key=found.secret_key)
     if another_key:
-        return settings
+        return settings if settings.secret_key else replace(settings, secret_key=new_key())
     raise UpkeepError(
         "The secret key is not the one of the backup: private keys, second factors and the seals "
         "of the audit log cannot be read with it. Set GATEHOUSE_SECRET_KEY to that one (or put the "
@@ -182,14 +182,18 @@ def _with_its_key(found: archive.Opened, settings: Settings, *, another_key: boo
 
 
 def _keep_key(settings: Settings, secret_key: str) -> None:
-    """Put the secret key of a backup beside the embedded database; the one there stays, too."""
+    """Put a secret key beside the embedded database; the one there, if any, stays, too."""
     path = settings.data_dir / SECRET_KEY
-    path.rename(path.with_name(f"{SECRET_KEY}.before-restore"))
+    if path.exists():
+        path.rename(path.with_name(f"{SECRET_KEY}.before-restore"))
     path.touch(mode=0o600)
     path.write_text(secret_key, encoding="utf-8")
 
 
 def _is_in_its_file(settings: Settings) -> bool:
+    """Tell whether the secret key is that of the file, or none is known and it is to be there."""
+    if not settings.secret_key:
+        return True
     path = settings.data_dir / SECRET_KEY
     if not settings.embedded or not path.exists():
         return False

@@ -16,7 +16,7 @@ def gatehouse(database_url):
     """Run the command and return its result; ``json=True`` asks for JSON and decodes it."""
 
     def run(*args: str, exit_code: int = 0):
-        result = CliRunner().invoke(cli, args, obj=lambda faces: run.app)
+        result = CliRunner().invoke(cli, args, obj=lambda **_: run.app)
         assert result.exit_code == exit_code, result.output
         if "--json" in args and exit_code == 0:
             return json.loads(result.stdout)

@@ -155,20 +155,21 @@ def test_bad_input_ends_in_one_clear_line(gatehouse, acme, args, says):
 
 
 def test_an_empty_database_says_what_to_run(tmp_path):
+    (tmp_path / "empty.sqlite3").touch()
     app = make_app(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
-    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app)
+    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda **_: app)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "gatehouse db upgrade" in result.stderr
-    assert CliRunner().invoke(cli, ["db", "upgrade"], obj=lambda faces: app).exit_code == 0
+    assert CliRunner().invoke(cli, ["db", "upgrade"], obj=lambda **_: app).exit_code == 0
     assert (
-        CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app).exit_code == 0
+        CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda **_: app).exit_code == 0
     )
 
 
 def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path):
     (tmp_path / "gatehouse.sqlite3").write_bytes(b"This is no database. " * 100)
     app = make_app(f"sqlite:///{tmp_path / 'gatehouse.sqlite3'}")
-    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda faces: app)
+    result = CliRunner().invoke(cli, ["account", "create", "Acme"], obj=lambda **_: app)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "gatehouse: The database cannot be used: file is not a database\n"
 

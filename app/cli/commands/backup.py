@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.group import json_option, plain, show, with_app
+from app.cli.group import application, json_option, plain, show, with_app
 
 if TYPE_CHECKING:
     from app.upkeep.backup import Report
@@ -44,7 +44,6 @@ def backup(file: Path, with_key: bool, force: bool, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Overwrite the database there is.")
 @click.option("--another-key", is_flag=True, help="Although the secret key is another one.")
 @json_option
-@with_app
 def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_json: bool) -> None:
     """Put the backup in FILE in the place of the database. Stop the service before.
 
@@ -54,15 +53,12 @@ def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_jso
     from app.security.requests import settings
     from app.upkeep import backup
 
-    if only_check:
-        _tell(
-            backup.check(file, settings(), another_key=another_key),
-            as_json,
-            f"{file} can be restored:",
-        )
-        return
-    report = backup.restore(file, settings(), force=force, another_key=another_key)
-    _tell(report, as_json, "Restored:")
+    with application().app_context():
+        if only_check:
+            report = backup.check(file, settings(), another_key=another_key)
+        else:
+            report = backup.restore(file, settings(), force=force, another_key=another_key)
+    _tell(report, as_json, f"{file} can be restored:" if only_check else "Restored:")
 
 
 def _tell(report: Report, as_json: bool, what: str) -> None:

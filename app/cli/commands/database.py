@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli.group import with_app
+from app.cli.group import application
 
 
 @click.group("db")
@@ -11,12 +11,12 @@ def database() -> None:
 
 
 @database.command("upgrade")
-@with_app
 def upgrade() -> None:
     """Bring the tables up to date."""
     from app.store.database import upgrade_database
 
-    upgrade_database()
+    with application(makes_key=True).app_context():
+        upgrade_database()
     click.echo("The database is up to date.")
 
 

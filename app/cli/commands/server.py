@@ -31,7 +31,7 @@ def serve(host: str | None, port: int | None) -> None:
         os.environ["GATEHOUSE_HOST"] = host
     if port:
         os.environ["GATEHOUSE_PORT"] = str(port)
-    app = application()
+    app = application(makes_key=True)
     settings: Settings = app.extensions["gatehouse"]
     _refuse_taken_port(settings)
     first = _prepare(app, settings)

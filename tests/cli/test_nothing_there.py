@@ -1,0 +1,101 @@
+"""Where there is no database, only the commands that are to make one make anything."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli import cli
+from app.factory import create_app
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command as one is run, on the folder of GATEHOUSE_DATA_DIR."""
+    monkeypatch.setenv("GATEHOUSE_DATA_DIR", str(tmp_path / "data"))
+
+    def run(*args: str, exit_code: int = 0):
+        result = CliRunner().invoke(cli, args, obj=create_app)
+        assert result.exit_code == exit_code, result.output
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["doctor"],
+        ["token", "list", "Main"],
+        ["account", "list"],
+        ["account", "create", "Main"],
+        ["key", "rotate"],
+        ["jobs", "run"],
+        ["backup", "b"],
+    ],
+)
+def test_without_a_database_it_says_so_and_makes_none(run, tmp_path, args):
+    result = run(*args, exit_code=2)
+    assert result.stderr.count("\n") == 1 and result.stdout == ""
+    path = tmp_path / "data" / "gatehouse.sqlite3"
+    assert f"There is no database at {path}." in result.stderr
+    assert "GATEHOUSE_DATA_DIR" in result.stderr and "db upgrade" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_command_makes_it(run, tmp_path):
+    run("db", "upgrade")
+    assert {each.name for each in (tmp_path / "data").iterdir()} >= {
+        *("gatehouse.sqlite3", "secret_key")
+    }
+    run("account", "create", "Main")
+    assert "Main" in run("account", "list").stdout
+
+
+def test_where_only_the_key_is_gone_none_is_made(run, tmp_path):
+    run("db", "upgrade")
+    key = tmp_path / "data" / "secret_key"
+    key.unlink()
+    assert "secret key is missing" in run("key", "rotate", exit_code=2).stderr
+    assert not key.exists()
+
+
+@pytest.fixture
+def moved(run, tmp_path, monkeypatch) -> str:
+    """A backup, its key in it, and a new place where nothing is; the key."""
+    run("db", "upgrade")
+    run("account", "create", "Main")
+    run("backup", str(tmp_path / "plain"))
+    run("backup", str(tmp_path / "with-key"), "--with-key")
+    key = (tmp_path / "data" / "secret_key").read_text()
+    monkeypatch.setenv("GATEHOUSE_DATA_DIR", str(tmp_path / "new"))
+    return key
+
+
+def test_a_restore_that_is_refused_leaves_nothing_behind(run, tmp_path, moved):
+    (tmp_path / "none").write_text("no backup")
+    for name in ("none", "plain", "missing"):
+        run("restore", str(tmp_path / name), exit_code=2)
+        run("restore", str(tmp_path / name), "--check", exit_code=2)
+    run("restore", str(tmp_path / "with-key"), "--check")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_restore_makes_the_database_and_keeps_the_key_of_the_backup_alone(run, tmp_path, moved):
+    run("restore", str(tmp_path / "with-key"))
+    assert {each.name for each in (tmp_path / "new").iterdir()} == {
+        *("gatehouse.sqlite3", "secret_key")
+    }
+    assert (tmp_path / "new" / "secret_key").read_text() == moved
+    assert "Main" in run("account", "list").stdout
+
+
+def test_a_restore_without_its_key_makes_another_one(run, tmp_path, moved):
+    assert (
+        "not checked"
+        in run("restore", str(tmp_path / "plain"), "--another-key", exit_code=1).stdout
+    )
+    key = tmp_path / "new" / "secret_key"
+    assert len(key.read_text()) > 32 and key.read_text() != moved
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "Main" in run("account", "list").stdout
