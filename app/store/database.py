@@ -1,8 +1,9 @@
 """The connection to the database: one embedded default, one variable for PostgreSQL."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ import orjson
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
@@ -115,7 +116,10 @@ def upgrade_database() -> None:
 
 def file_of_database() -> Path | None:
     """Return the file of an SQLite database; None: it is another one, or in memory."""
-    url = db.engine.url
+    return _file_of(db.engine.url)
+
+
+def _file_of(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(str(url.database)).absolute()
@@ -258,7 +262,23 @@ def keys_unchecked(connection: Connection) -> Iterator[None]:
         raw.execute("PRAGMA foreign_keys=ON")
 
 
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless there is one.
+
+    SQLite, which would let everybody read it, gives the files beside it the same mode.
+    """
+    with suppress(OSError):  # SQLite says it better.
+        # Never one that is there: to close that would take SQLite's locks away.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def _prepare_sqlite(engine: Engine) -> None:
+    if path := _file_of(engine.url):
+
+        @event.listens_for(engine, "do_connect")
+        def make(*_: Any) -> None:
+            make_private(path)
+
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver must not open transactions of its own: `begin` below does.

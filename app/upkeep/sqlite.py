@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from app.store.database import make_private
 from app.upkeep import UpkeepError
 
 BUSY_SECONDS = 15
@@ -35,6 +36,7 @@ def is_empty(url: str) -> bool:
 def load(copy: Path, url: str) -> None:
     """Put a copy in the place of the database, in one step for all that look at it."""
     path_of(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path_of(url))
     _copy(copy, path_of(url))
 
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from app.cli import cli
 from app.factory import create_app
+from app.store.database import db
 
 
 @pytest.fixture
@@ -50,6 +51,16 @@ def test_the_first_command_makes_it(run, tmp_path):
     }
     run("account", "create", "Main")
     assert "Main" in run("account", "list").stdout
+
+
+def test_only_its_owner_reads_it_in_a_folder_of_all(run, tmp_path, moved):
+    folder = tmp_path / "new"
+    folder.mkdir(mode=0o755)
+    run("restore", str(tmp_path / "with-key"))
+    with create_app(faces=False).app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA user_version = 1")
+        modes = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+    assert set(modes.values()) == {0o600} and "gatehouse.sqlite3-wal" in modes
 
 
 def test_where_only_the_key_is_gone_none_is_made(run, tmp_path):

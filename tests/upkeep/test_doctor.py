@@ -141,9 +141,16 @@ def test_files_that_others_can_read(tmp_path):
     assert list(machine.secret_key_file(settings)) == []
     (settings.data_dir / "secret_key").chmod(0o644)
     settings.data_dir.chmod(0o755)
+    file = settings.data_dir / "gatehouse.sqlite3"
+    assert file.stat().st_mode & 0o777 == 0o600
     folder, key = machine.secret_key_file(settings)
     assert "chmod 700" in folder.fix and "chmod 600" in key.fix
     assert (folder.state, key.state) == ("problem", "problem")
+    file.chmod(0o640)
+    (found,) = machine.secret_key_file(replace(settings, database_url=f"sqlite:///{file}"))
+    assert found.fix == f"Run: chmod 600 {file}"
+    settings.data_dir.chmod(0o700)  # Nobody else gets there.
+    assert list(machine.secret_key_file(replace(settings, database_url=f"sqlite:///{file}"))) == []
 
 
 def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import smtplib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -54,14 +55,22 @@ def address(settings: Settings) -> Findings:
 
 def secret_key_file(settings: Settings) -> Findings:
     """Nobody else on the machine reads the secret key, or the database beside it."""
-    if not settings.embedded:
-        return
-    for path in (settings.data_dir, settings.data_dir / "secret_key"):
+    of_ours = (settings.data_dir, settings.data_dir / "secret_key") if settings.embedded else ()
+    for path in (*of_ours, *_files_of_database(settings)):
         if path.exists() and path.stat().st_mode & 0o077:
             mode = "700" if path.is_dir() else "600"
             yield problem(
                 f"Others on this machine can read {path}.", f"Run: chmod {mode} {path.absolute()}"
             )
+
+
+def _files_of_database(settings: Settings) -> Iterator[Path]:
+    """Return the files of SQLite, if others may enter their folder at all."""
+    if not settings.resolved_database_url.startswith("sqlite"):
+        return
+    path = sqlite.path_of(settings.resolved_database_url)
+    if path.exists() and path.absolute().parent.stat().st_mode & 0o011:
+        yield from (path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm"))
 
 
 def disk(settings: Settings) -> Findings:
