@@ -39,6 +39,25 @@ def test_rotated_it_stays_one_of_the_api(gatehouse):
         assert Api(gatehouse.app, fresh["token"]).get("/users").status_code == 200
 
 
+def test_an_application_may_ask_decisions_and_nothing_else(gatehouse):
+    gatehouse("account", "create", "Acme")
+    create = ("token", "create", "Acme", "--name", "portal", "--action", "access.check")
+    issued = gatehouse(*create, "--json")
+    asked = {
+        "subject": {"type": "user", "id": "ada@example.com"},
+        "action": {"name": "folder.view"},
+        "resource": {"type": "folder", "id": "/"},
+    }
+    with gatehouse.app.app_context():
+        client = gatehouse.app.test_client()
+        headers = {"Authorization": f"Bearer {issued['token']}"}
+        answer = client.post("/access/v1/evaluation", json=asked, headers=headers)
+        assert (answer.status_code, answer.json["decision"]) == (200, False)
+        assert Api(gatehouse.app, issued["token"]).get("/users").status_code == 403
+    wrong = gatehouse(*create[:-1], "access.everything", exit_code=2)
+    assert "access.check" in wrong.stderr
+
+
 def test_no_such_role(gatehouse):
     gatehouse("account", "create", "Acme")
     wrong = gatehouse("token", "create", "Acme", "--name", "t", "--api", "king", exit_code=2)

@@ -48,6 +48,13 @@ def token() -> None:
     help="A token of the admin API in place of SCIM, which may do what this account role permits, "
     "such as admin or reports (docs/access.md).",
 )
+@click.option(
+    "--action",
+    "actions",
+    multiple=True,
+    help="A token of the API too, which may do this, such as access.check: to ask decisions, as "
+    "applications do (docs/authzen.md). Repeatable.",
+)
 @network_option
 @json_option
 @with_app
@@ -57,6 +64,7 @@ def create(
     scope: str,
     connection: str,
     of_role: str | None,
+    actions: tuple[str, ...],
     network: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -65,10 +73,12 @@ def create(
     from app.directory.work import transaction
 
     account_id = accounts.find(account)
-    if of_role is not None:
-        actions = roles.permissions(account_id, roles.find(account_id, "account", of_role))
+    if of_role is not None or actions:
+        permitted = set(actions)
+        if of_role is not None:
+            permitted |= roles.permissions(account_id, roles.find(account_id, "account", of_role))
         with transaction(account_id, actor()) as work:
-            issued = tokens.create_for_api(work, name, actions, allowed=network)
+            issued = tokens.create_for_api(work, name, permitted, allowed=network)
         _show(issued, as_json, "/api/v1")
         return
     with transaction(account_id, actor()) as work:
