@@ -98,6 +98,16 @@ def count_requests(app: Flask) -> None:
         return response
 
 
+@cache
+def tell_how_to_read() -> None:
+    """Log, once in a process, which settings say who may read them."""
+    log.warning(
+        "metrics refused",
+        reason="No setting says who may read /metrics: set GATEHOUSE_METRICS_NETWORKS or "
+        "GATEHOUSE_METRICS_TOKEN (docs/operation.md). This is said once.",
+    )
+
+
 def exposition(accept: str) -> tuple[bytes, str]:
     """Return the metrics of this process and their media type, in the form that is asked for.
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
+from app import metrics
 from app.directory import audit_chain
 from app.jobs import Job, run_due
 from app.lists import pending
@@ -63,6 +64,15 @@ def test_only_those_read_who_a_setting_names(tmp_path, settings, asked, status):
     assert answer.status_code == status
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert (b"gatehouse_build_info" in answer.data) == (status == 200)
+
+
+def test_who_is_refused_for_want_of_a_setting_is_told_in_the_log_once(tmp_path, capsys):
+    metrics.tell_how_to_read.cache_clear()
+    client = make_app(f"sqlite:///{tmp_path / 'none.sqlite3'}").test_client()
+    for _ in range(3):
+        client.get("/metrics")
+    said = capsys.readouterr().err
+    assert said.count("GATEHOUSE_METRICS_NETWORKS or GATEHOUSE_METRICS_TOKEN") == 1
 
 
 def test_requests_are_counted_by_route_and_status_never_by_path(reader):

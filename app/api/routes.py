@@ -41,6 +41,7 @@ def show_metrics() -> Response:
     """Return what Prometheus reads, to those the settings name: networks, or who has the token."""
     asked, allowed = current_request(), settings()
     if not allowed.metrics_networks and not allowed.metrics_token:
+        metrics.tell_how_to_read()
         return problem(404, "Not found", "No setting says who may read metrics.")
     given = asked.headers.get("Authorization", "")
     by_token = bool(allowed.metrics_token) and compare_digest(
