@@ -177,6 +177,8 @@ def _parse(name: str, raw: str, default: Any) -> Any:
         if name in ("trusted_proxies", "metrics_networks", "receiver_networks"):
             return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(","))
         if isinstance(default, int):
+            if not raw.isdecimal():
+                raise ValueError(f"it must be a whole number, such as {default}")
             number = int(raw)
             if number < 1:
                 raise ValueError("it must be 1 or more")

@@ -109,6 +109,14 @@ def test_what_cannot_be_read_is_named(read, name, value):
     assert "\n" not in words
 
 
+@pytest.mark.parametrize("value", ["abc", "8000.0", "-1", "0x1F"])
+def test_a_number_is_asked_for_by_example(read, value):
+    with pytest.raises(SettingsError) as refusal:
+        read(SECRET_KEY=KEY, PORT=value)
+    said = "GATEHOUSE_PORT cannot be read: it must be a whole number, such as 8000"
+    assert str(refusal.value) == said
+
+
 def test_no_message_and_no_repr_shows_a_secret(read):
     settings = read(SECRET_KEY=KEY, DATABASE_URL="postgresql+psycopg://u:hunter2@db/gatehouse")
     assert KEY not in repr(settings)

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -25,6 +26,22 @@ BAD_INPUT = 2
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+class Moment(click.DateTime):
+    """A day or a time, in forms of ``strptime``; people are told by example."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "2030-12-31[T09:30]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            what = "is no day such as 2030-12-31, nor a time such as 2030-12-31T09:30."
+            self.fail(f"{value!r} {what}", param, ctx)
+
+
 class Command(click.Group):
     """A group whose commands end in exit code 2 and one line on bad input, never a traceback."""
 
@@ -34,7 +51,10 @@ class Command(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with _one_line():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # That its reader is gone, as in `| head`, shows here or never.
 
 
 def with_app(command: Callable[P, R]) -> Callable[P, R]:
@@ -101,6 +121,8 @@ def _one_line() -> Iterator[None]:
         yield
     except (click.exceptions.NoArgsIsHelpError, click.exceptions.Exit, click.Abort):
         raise
+    except BrokenPipeError:
+        raise  # click ends without a word
     except Exception as error:
         line = _explained(error)
         if line is None:

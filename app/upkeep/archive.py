@@ -113,6 +113,11 @@ def opened(path: Path, workplace: Path) -> Iterator[Opened]:
                     pass
         except (tarfile.TarError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
             raise UpkeepError(f"{path} is no backup, or is damaged: {error}") from error
+        except gzip.BadGzipFile as error:
+            raise UpkeepError(
+                f"{path} is no backup, or is damaged: it is not compressed as one is, or its "
+                "checksum is wrong."
+            ) from error
         except OSError as error:
             if error.filename:  # It is missing, say, or the disk is full.
                 raise

@@ -38,6 +38,8 @@ def back_up(
     :param force: Whether a file that is there may be overwritten.
     :raises UpkeepError: When it cannot be made, or the copy is not whole; then there is no file.
     """
+    if not path.absolute().parent.is_dir():
+        raise UpkeepError(f"There is no folder {path.absolute().parent}. Make it, or name another.")
     if path.exists() and not force:
         raise UpkeepError(f"{path} is there already. Choose another name, or add --force.")
     url, at = settings.resolved_database_url, now()
@@ -188,6 +190,13 @@ def _keep_key(settings: Settings, secret_key: str) -> None:
         path.rename(path.with_name(f"{SECRET_KEY}.before-restore"))
     path.touch(mode=0o600)
     path.write_text(secret_key, encoding="utf-8")
+
+
+def place_of_key(settings: Settings) -> str:
+    """Return where the secret key is that must be kept beside a backup, in words."""
+    if _is_in_its_file(settings):
+        return f"the file {(settings.data_dir / SECRET_KEY).absolute()}"
+    return "GATEHOUSE_SECRET_KEY"
 
 
 def _is_in_its_file(settings: Settings) -> bool:

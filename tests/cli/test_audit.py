@@ -79,6 +79,7 @@ def test_what_one_looks_for(gatehouse, acme, options, count):
 def test_a_good_chain(gatehouse, acme):
     seal(gatehouse)
     text = gatehouse("audit", "verify", "acme").stdout
+    assert text.startswith("Acme: ")
     assert "3 events checked, 0 findings." in text
     anchor = gatehouse("audit", "head", "Acme").stdout.strip()
     assert f"head {anchor}" in text

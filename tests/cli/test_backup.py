@@ -21,6 +21,7 @@ def path(gatehouse, tmp_path):
 def test_a_backup_is_made_checked_and_told(gatehouse, path):
     result = gatehouse("backup", str(path))
     assert "revision 00" in result.stdout and "key is not in it" in result.stdout
+    assert "Keep GATEHOUSE_SECRET_KEY too" in result.stdout
     assert "key is not in it" not in gatehouse("backup", str(path), "--force", "--with-key").stdout
     made = gatehouse("backup", str(path), "--force", "--json")
     assert (made["rows"]["accounts"], made["findings"]) == (1, [])
@@ -34,7 +35,8 @@ def test_what_is_wrong_ends_in_one_line(gatehouse, path):
         (["backup", str(path)], "--force"),
         (["restore", str(path)], "--force"),
         (["restore", f"{path}.missing"], "No such file"),
-        (["restore", __file__], "no backup, or is damaged"),
+        (["restore", __file__], "no backup, or is damaged: it is not compressed as one is"),
+        (["backup", f"{path}.none/x"], f"There is no folder {path}.none."),
     ):
         result = gatehouse(*args, exit_code=2)
         assert result.stderr.count("\n") == 1 and says in result.stderr

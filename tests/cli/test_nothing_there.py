@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -63,6 +66,15 @@ def test_only_its_owner_reads_it_in_a_folder_of_all(run, tmp_path, moved):
     assert set(modes.values()) == {0o600} and "gatehouse.sqlite3-wal" in modes
 
 
+@pytest.mark.parametrize("args", [["doctor"], ["--help"], ["account", "list", "--json"]])
+def test_a_reader_who_leaves_early_ends_it_without_a_word(run, args):
+    run("db", "upgrade")
+    command = [sys.executable, "-c", "from app.factory import main; main()", *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def test_where_only_the_key_is_gone_none_is_made(run, tmp_path):
     run("db", "upgrade")
     key = tmp_path / "data" / "secret_key"
@@ -76,7 +88,8 @@ def moved(run, tmp_path, monkeypatch) -> str:
     """A backup, its key in it, and a new place where nothing is; the key."""
     run("db", "upgrade")
     run("account", "create", "Main")
-    run("backup", str(tmp_path / "plain"))
+    said = run("backup", str(tmp_path / "plain")).stdout
+    assert f"Keep the file {tmp_path / 'data' / 'secret_key'} too" in said
     run("backup", str(tmp_path / "with-key"), "--with-key")
     key = (tmp_path / "data" / "secret_key").read_text()
     monkeypatch.setenv("GATEHOUSE_DATA_DIR", str(tmp_path / "new"))

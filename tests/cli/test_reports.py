@@ -103,7 +103,7 @@ def _without_times(shown):
     [
         (("who-could", "Acme", "/Brand", "--on", "2999-01-01"), "That time lies ahead"),
         (("who-could", "Acme", "/Brand", "--on", "2001-01-01T12:00+02:00"), "not there yet"),
-        (("who-could", "Acme", "/Brand", "--on", "yesterday"), "does not match the formats"),
+        (("who-could", "Acme", "/Brand", "--on", "yesterday"), "is no day such as 2030-12-31"),
         (("who-could", "Acme", "/Nowhere", "--on"), "There was no folder '/Nowhere' then."),
         (("what-could", "Acme", "nobody", "--on"), "There was no user 'nobody' then."),
         (("who-can", "Acme", "/Nowhere"), "There is no folder '/Nowhere'."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.group import actor, json_option, plain, show, with_app
+from app.cli.group import Moment, actor, json_option, plain, show, with_app
 
 if TYPE_CHECKING:
     from app.directory.address_preview import RefusedAddress
@@ -29,7 +29,7 @@ def address() -> None:
 @click.option("--note", default="", help="Whose network it is, for whoever asks later.")
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    type=Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
     help="When the rule ends, in UTC. When all have ended, nobody gets in.",
 )
 @json_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.group import json_option, plain, show, with_app
+from app.cli.group import Moment, json_option, plain, show, with_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.directory.audit_check import Report
 
-A_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+A_TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 PIPED_WIDTH = 200
 """Columns of the table where there is no terminal to ask."""
 IN_TABLE = 100
@@ -101,15 +101,16 @@ def verify(account: str | None, expect: str | None, as_json: bool) -> None:
     if expect is not None and account is None:
         raise click.UsageError("--expect needs the account it is of.")
     anchor = Anchor.read(expect) if expect is not None else None
-    found = (
-        [accounts.find(account)] if account is not None else [id_ for id_, _ in accounts.listed()]
-    )
+    names = dict(accounts.listed())
+    found = [accounts.find(account)] if account is not None else list(names)
     reports = {}
     for account_id in found:
         with _progress(account_id) as progress:
             reports[account_id] = audit_check.check(account_id, anchor, progress)
-    results = [_as_json(account_id, report) for account_id, report in reports.items()]
-    text = "\n".join(_in_words(account_id, report) for account_id, report in reports.items())
+    results = [
+        _as_json(account_id, names[account_id], report) for account_id, report in reports.items()
+    ]
+    text = "\n".join(_in_words(names[id_], report) for id_, report in reports.items())
     show({"accounts": results}, as_json, text)
     if any(report.findings for report in reports.values()):
         sys.exit(1)
@@ -128,10 +129,11 @@ def _progress(account_id: str) -> Iterator[Callable[[int], None]]:
         yield lambda checked: bar.update(task, completed=checked)
 
 
-def _as_json(account_id: str, report: Report) -> dict[str, Any]:
+def _as_json(account_id: str, name: str, report: Report) -> dict[str, Any]:
     oldest = report.oldest_unsealed
     return {
         "account": account_id,
+        "name": name,
         "checked": report.checked,
         "head": str(report.end) if report.end else None,
         "findings": report.findings,
@@ -140,9 +142,9 @@ def _as_json(account_id: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _in_words(account_id: str, report: Report) -> str:
+def _in_words(name: str, report: Report) -> str:
     lines = [
-        f"{account_id}: {report.checked} events checked, {len(report.findings)} findings.",
+        f"{plain(name)}: {report.checked} events checked, {len(report.findings)} findings.",
         *(f"  {plain(finding)}" for finding in report.findings),
     ]
     if report.unsealed:

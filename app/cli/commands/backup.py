@@ -29,12 +29,13 @@ def backup(file: Path, with_key: bool, force: bool, as_json: bool) -> None:
     elsewhere. Ends in 1 when the audit log it holds was changed by others.
     """
     from app.security.requests import settings
-    from app.upkeep.backup import back_up
+    from app.upkeep.backup import back_up, place_of_key
 
     _tell(back_up(file, settings(), with_key=with_key, force=force), as_json, f"{file} holds")
     if not with_key and not as_json:
         click.echo(
-            "The secret key is not in it. Keep GATEHOUSE_SECRET_KEY, or the file, elsewhere."
+            f"The secret key is not in it. Keep {place_of_key(settings())} too, in another place: "
+            "without it nothing that is sealed can be read again."
         )
 
 

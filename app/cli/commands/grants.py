@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import click
 
-from app.cli.group import actor, json_option, show, with_app
+from app.cli.group import Moment, actor, json_option, show, with_app
 
-A_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+A_TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
 
 @click.command("grant")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.group import json_option, plain, with_app
+from app.cli.group import Moment, json_option, plain, with_app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +26,7 @@ on_option = click.option(
     "--on",
     "at",
     required=True,
-    type=click.DateTime([*_FORMATS, *(f"{each}%z" for each in _FORMATS[1:])]),
+    type=Moment([*_FORMATS, *(f"{each}%z" for each in _FORMATS[1:])]),
     help="When: 2026-05-01 (0:00 UTC) or 2026-05-01T12:00+02:00.",
 )
 action_option = click.option(

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from app.cli.group import actor, json_option, plain, show, with_app
+from app.cli.group import Moment, actor, json_option, plain, show, with_app
 
 DAYS = re.compile(r"[0-9]{1,4}d", re.ASCII)
 SHOWN = 100
@@ -24,7 +24,7 @@ NOT_REVOKED = {
 account_option = click.option("--account", help="Name or id; not needed when there is just one.")
 
 
-class _Due(click.DateTime):
+class _Due(Moment):
     """A date in UTC, or a number of days from now, such as ``30d``."""
 
     name = "date or days"
