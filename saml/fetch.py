@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.security.outbound import PROBLEMS, BadUrl, NotPublic, Peer
+from app.security.outbound import PROBLEMS, BadUrl, NotPublic, Peer, UnknownName
 from app.words import say
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
@@ -24,6 +24,10 @@ def get(url: str) -> bytes:
         ) from None
     except NotPublic:
         raise BadMetadata(say("The address of the metadata is not a public one.")) from None
+    except UnknownName as error:
+        raise BadMetadata(
+            say("The name %(host)s cannot be found (DNS).", host=error.host)
+        ) from None
     except PROBLEMS as error:
         raise BadMetadata(
             say("The metadata cannot be fetched: %(problem)s.", problem=type(error).__name__)

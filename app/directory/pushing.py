@@ -27,7 +27,7 @@ from app.security.event_tokens import (
     verification_of,
     wanted_of,
 )
-from app.security.outbound import PROBLEMS, Answer, BadUrl, NotPublic, Peer
+from app.security.outbound import PROBLEMS, Answer, BadUrl, NotPublic, Peer, UnknownName
 from app.security.requests import settings
 from app.security.signing_keys import PrivateKey
 from app.store.database import db, write_transaction
@@ -184,6 +184,8 @@ class _Receiver:
             return Failure("not an address that events are pushed to")
         except NotPublic:
             return Failure("not a public address (GATEHOUSE_RECEIVER_NETWORKS)")
+        except UnknownName as error:
+            return Failure(str(error))
         except PROBLEMS as error:
             return Failure(type(error).__name__)
         return None if 200 <= answer.status < 300 else _failure(answer)

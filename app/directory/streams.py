@@ -14,7 +14,8 @@ from sqlalchemy.orm import aliased
 from app.directory import bounds
 from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
-from app.security.outbound import BadUrl, Peer
+from app.security.event_tokens import FAMILIES, fits_any
+from app.security.outbound import BadUrl, NotPublic, Peer
 from app.security.requests import settings
 from app.security.secrets import digest, new_secret, seal
 from app.store.database import db, write_transaction
@@ -305,8 +306,11 @@ def _endpoint(url: str) -> str:
         if not url.isascii() or not url.isprintable() or " " in url or "#" in url:
             raise BadUrl
         Peer(url, settings().receiver_networks)
-    except ValueError:
-        sentence = say("Events are pushed to https:// addresses, with no user name in them.")
+    except (ValueError, NotPublic):
+        sentence = say(
+            "Events are pushed to public https:// addresses, with no user name in them. Those in a "
+            "network of your own need GATEHOUSE_RECEIVER_NETWORKS."
+        )
         raise Invalid(sentence, field="endpoint") from None
     return url
 
@@ -325,7 +329,14 @@ def _wanted(uris: Collection[str]) -> list[str]:
     if len(uris) > WANTED_LIMIT:
         sentence = say("A stream names at most %(limit)s kinds of events.", limit=WANTED_LIMIT)
         raise Invalid(sentence, field="wanted")
-    return sorted({bounds.required("wanted", uri) for uri in uris})
+    found = sorted({bounds.required("wanted", uri) for uri in uris})
+    useless = [uri for uri in found if not fits_any(uri)]
+    if useless:
+        sentence = say(
+            "%(uri)s fits no event. There are: %(families)s.", uri=useless[0], families=FAMILIES
+        )
+        raise Invalid(sentence, field="wanted")
+    return found
 
 
 def _sealed(stream_id: str, authorization: str | None) -> str | None:

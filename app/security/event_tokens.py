@@ -31,6 +31,8 @@ SCHEMAS = {
 }
 PLACES = {"user": "/Users", "group": "/Groups", "folder": "/Folders"}
 """Where SCIM has resources of a type (RFC 7644 §3.2)."""
+FAMILIES = (f"{PROVISIONING}:*", SESSION_REVOKED, f"{OWN}:*")
+"""Of the URIs there are, how they begin and ``*``."""
 NOT_SCIM = frozenset({"undeclared"})
 """What changes of a user or group beside their attributes."""
 
@@ -68,6 +70,15 @@ def uris() -> list[str]:
     """Return the standard URIs there can be, in order."""
     prov = ("create:full", "patch:full", "delete", "activate", "deactivate")
     return [f"{PROVISIONING}:{each}" for each in prov] + [SESSION_REVOKED]
+
+
+def fits_any(wanted: str) -> bool:
+    """Tell whether there may be an event that a stream wants so: a URI, ``*`` at its end for any.
+
+    Of our own there is one for each action, so any will do there.
+    """
+    own = f"{OWN}:"
+    return wanted.startswith(own) or any(_is_in(uri, (wanted,)) for uri in (*uris(), own))
 
 
 def wanted_of(events: dict[str, Members], wanted: Collection[str]) -> dict[str, Members]:

@@ -32,6 +32,14 @@ class NotPublic(OSError):
     """An address of the host is of a network that is not asked."""
 
 
+class UnknownName(OSError):
+    """There is no address of the host. It says so in words."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"the name {host} cannot be found (DNS)")
+        self.host = host
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -58,6 +66,7 @@ class Peer:
 
     :param networks: Where it may be besides, without TLS too.
     :raises BadUrl: When it is none that may be asked.
+    :raises NotPublic: When it names an address, not a name, that is not let through.
     """
 
     def __init__(self, url: str, networks: Collection[Network] = ()) -> None:
@@ -70,6 +79,8 @@ class Peer:
         self._port = parts.port or (80 if is_plain else 443)
         self._target = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
         self._networks = networks
+        with suppress(UnknownName):  # It is a name, which is looked up when it is asked.
+            self._allowed_address(flags=socket.AI_NUMERICHOST)
 
     def __enter__(self) -> Peer:
         return self
@@ -85,6 +96,7 @@ class Peer:
 
         :param limit: How much of its body is read, in bytes.
         :raises NotPublic: When the host is where nobody is asked.
+        :raises UnknownName: When there is no such host.
         :raises HTTPException, OSError, ValueError: When there is no answer in time.
         """
         is_open = self._connection.sock is not None
@@ -121,20 +133,28 @@ class Peer:
 
     @cached_property
     def _connection(self) -> _Pinned:
-        address = allowed_address(self._host, self._port, self._networks, tls=self._tls)
-        return _Pinned(self._host, self._port, address, tls=self._tls)
+        return _Pinned(self._host, self._port, self._allowed_address(), tls=self._tls)
+
+    def _allowed_address(self, flags: int = 0) -> str:
+        return allowed_address(self._host, self._port, self._networks, tls=self._tls, flags=flags)
 
 
 def allowed_address(
-    host: str, port: int, networks: Collection[Network] = (), *, tls: bool = True
+    host: str, port: int, networks: Collection[Network] = (), *, tls: bool = True, flags: int = 0
 ) -> str:
     """Return an address of a host.
 
     :param networks: Of which one is let through although it is not public.
     :param tls: Whether it is asked over TLS; without, only those networks are.
+    :param flags: Of ``getaddrinfo``.
+    :raises UnknownName: When it has none.
     :raises NotPublic: When any address it has is not let through.
     """
-    found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except socket.gaierror:
+        raise UnknownName(host) from None
+    found = {str(info[4][0]) for info in infos}
     for address in found:
         parsed = ipaddress.ip_address(address.partition("%")[0])
         parsed = getattr(parsed, "ipv4_mapped", None) or parsed

@@ -53,9 +53,11 @@ def test_a_stream_that_pushes(acme, tmp_path):
 
 
 def test_a_stream_that_is_polled(acme):
-    made = acme("stream", "add", "Acme", "--name", "media", "--event", "urn:x:*", "--json")
+    made = acme(
+        "stream", "add", "Acme", "--name", "media", "--event", "urn:x-gatehouse:event:*", "--json"
+    )
     assert made["secret"] and made["poll_url"].endswith(f"/events/{made['id']}/poll")
-    assert listed(acme)["wanted"] == ["urn:x:*"]
+    assert listed(acme)["wanted"] == ["urn:x-gatehouse:event:*"]
     acme("stream", "test", "Acme", "media", exit_code=2)
     assert (
         "delivered again"

@@ -53,9 +53,14 @@ def test_a_stream_is_added_tried_paused_and_deleted(app, admin, account):
 
 
 def test_a_secret_to_poll_with_is_shown_once(admin, account):
-    answer = admin.submit("/streams/new", name="Media", delivery="poll", wanted="urn:a:*\nurn:b")
+    answer = admin.submit(
+        "/streams/new",
+        name="Media",
+        delivery="poll",
+        wanted="urn:ietf:params:scim:*\nurn:x-gatehouse:event:grant:given",
+    )
     stream = row(EventStream, account_id=account)
-    assert stream.wanted == ["urn:a:*", "urn:b"]
+    assert stream.wanted == ["urn:ietf:params:scim:*", "urn:x-gatehouse:event:grant:given"]
     assert answer.headers["Cache-Control"] == "no-store"
     page = f"/streams/{stream.id}"
     renewed = admin.submit(page, f"{page}/secret")

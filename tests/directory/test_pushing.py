@@ -318,6 +318,14 @@ def test_our_own_network_is_not_pushed_to(app, account, receiver, stream):
     assert "not a public address" in row(EventStream).problem
 
 
+def test_a_name_that_nobody_has_is_said(app, account, stream):
+    """Names under ``invalid`` are nobody's (RFC 6761)."""
+    db.session.execute(update(EventStream).values(endpoint="https://media.invalid/"))
+    db.session.commit()
+    run_all()
+    assert row(EventStream).problem == "the name media.invalid cannot be found (DNS)"
+
+
 def test_a_trial_says_what_the_receiver_says(account, receiver, stream):
     assert pushing.test(row(EventStream)) is None
     (claims,) = receiver.taken

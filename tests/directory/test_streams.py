@@ -85,10 +85,17 @@ def test_no_secret_is_kept_in_the_open(app, account):
         {"endpoint": "https://media.example/#x"},
         {"endpoint": "ftp://media.example/"},
         {"endpoint": "https://[::1"},
+        {"endpoint": "https://[::1]/"},
+        {"endpoint": "https://10.0.0.5/"},
+        {"endpoint": "https://127.1/"},
+        {"endpoint": "https://2130706433/"},
+        {"endpoint": f"https://{'x' * 70}.example/"},
         PUSHED | {"authorization": "Bearer x\r\nX-Other: y"},
         {"audience": "x" * 2000},
         {"wanted": ["x" * 300]},
-        {"wanted": [f"urn:x:{number}" for number in range(51)]},
+        {"wanted": ["foo:bar"]},
+        {"wanted": ["*", "urn:ietf:params:scim:event:prov:create"]},
+        {"wanted": [f"urn:x-gatehouse:event:{number}" for number in range(51)]},
         {"name": " "},
     ],
 )
@@ -98,9 +105,19 @@ def test_what_cannot_be_is_refused(account, options):
     assert rows(EventStream) == []
 
 
+def test_what_is_refused_is_said_with_what_there_is(account):
+    with pytest.raises(Invalid, match="GATEHOUSE_RECEIVER_NETWORKS"):
+        a_stream(account, endpoint="https://10.0.0.5/")
+    with pytest.raises(Invalid, match=r"foo:bar fits no event.*urn:x-gatehouse:event:\*"):
+        a_stream(account, wanted=["foo:bar"])
+
+
 def test_plain_http_only_to_networks_of_ones_own(app, account):
     let_in(app)
     assert a_stream(account, endpoint="http://127.0.0.1:1/").secret is None
+    assert a_stream(account, "with TLS", endpoint="https://127.0.0.1:1/").secret is None
+    with pytest.raises(Invalid):
+        a_stream(account, "elsewhere", endpoint="http://93.184.216.34/")
 
 
 def test_a_name_is_given_once_and_streams_are_bounded(account):
@@ -119,13 +136,22 @@ def test_a_name_is_given_once_and_streams_are_bounded(account):
 def test_a_stream_is_changed(account):
     stream = a_stream(account, **PUSHED)
     with write(account) as work:
-        assert streams.change(work, stream.id, name="other", wanted=["urn:a", "urn:a"])
+        assert streams.change(
+            work,
+            stream.id,
+            name="other",
+            wanted=["urn:x-gatehouse:event:a", "urn:x-gatehouse:event:a"],
+        )
         assert not streams.change(work, stream.id, name="other")
         assert streams.change(work, stream.id, authorization=None)
     kept = row(EventStream, id=stream.id)
-    assert (kept.name, kept.wanted, kept.sealed_authorization) == ("other", ["urn:a"], None)
+    assert (kept.name, kept.wanted, kept.sealed_authorization) == (
+        "other",
+        ["urn:x-gatehouse:event:a"],
+        None,
+    )
     first, second = audit(account, "stream.updated")
-    assert first.after == {"name": "other", "wanted": ["urn:a"]}
+    assert first.after == {"name": "other", "wanted": ["urn:x-gatehouse:event:a"]}
     assert second.after == {"authorization": "changed"}
     polled = a_stream(account, "poll")
     with pytest.raises(Invalid), write(account) as work:

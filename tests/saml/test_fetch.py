@@ -76,6 +76,11 @@ def test_a_private_address_is_not_asked(resolves, monkeypatch, address):
         fetch.get("https://idp.example/metadata")
 
 
+def test_a_name_that_nobody_has_is_said():
+    with pytest.raises(BadMetadata, match=r"idp\.invalid cannot be found"):
+        fetch.get("https://idp.invalid/metadata")
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A key and certificate of idp.example, in one file."""

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from app.security.event_tokens import (
+    FAMILIES,
     OWN,
     PATCH,
     PROVISIONING,
     SESSION_REVOKED,
     Event,
     events_of,
+    fits_any,
     uris,
     wanted_of,
 )
@@ -141,6 +143,18 @@ def test_everything_else_is_told_in_our_words(type_, before, after):
     assert uri == f"{OWN}:{type_.replace('.', ':')}"
     assert payload["target"] == {"type": type_.partition(".")[0], "id": "t", "name": "T"}
     assert (payload.get("before"), payload.get("after")) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        *((each, True) for each in (*uris(), *FAMILIES)),
+        *((each, True) for each in ("*", "urn:*", f"{OWN}:grant:given", f"{OWN}:grant:*")),
+        *((each, False) for each in ("foo:bar", "foo:*", OWN, "urn:ietf", f"{PROVISIONING}:x*")),
+    ],
+)
+def test_what_fits_no_event(wanted, fits):
+    assert fits_any(wanted) == fits
 
 
 def test_what_a_stream_wants():

@@ -37,7 +37,11 @@ def add(
     wanted: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a stream of the events of an ACCOUNT from now on. A secret to poll with is shown once."""
+    """Add a stream of the events of an ACCOUNT from now on. A secret to poll with is shown once.
+
+    Receivers in a network of your own need GATEHOUSE_RECEIVER_NETWORKS: set it for this command,
+    which reads its own environment, and for the servers, which push.
+    """
     from app.directory import accounts, streams
     from app.directory.work import transaction
 

@@ -48,7 +48,8 @@ def test_a_stream_is_made_used_changed_and_deleted(app, account, api):
         assert api.post(f"{path}/replay", {"since": now().isoformat()}).json == {"events": 0}
         receiver.say = lambda number, claims: (500, {}, b"")
         assert api.post(f"{path}/test").json == {"problem": "answered 500"}
-    changed = api.patch(path, {"name": "other", "authorization": None, "wanted": ["urn:x:*"]})
+    to = {"name": "other", "authorization": None, "wanted": ["urn:x-gatehouse:event:*"]}
+    changed = api.patch(path, to)
     assert (changed.json["name"], changed.json["has_authorization"]) == ("other", False)
     assert api.put(f"{path}/status", {"status": "paused"}).json["status"] == "paused"
     assert [each["name"] for each in api.all("/streams")] == ["other"]
