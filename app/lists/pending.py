@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.store.database import db
 from app.store.models import Account, AuditEvent, EventStream, OutgoingEvent
@@ -31,19 +32,31 @@ class Pending:
 
 
 def outgoing_events() -> Pending:
-    """Return the events that streams which are on have not delivered yet, counted by stream."""
+    """Return the events that streams which are on have not delivered yet, counted by stream.
+
+    Those that a stream is to deliver again, or was not to deliver for a while, wait since somebody
+    said so.
+    """
     waits = (
         OutgoingEvent.account_id == EventStream.account_id,
         OutgoingEvent.sequence > EventStream.cursor,
     )
     mine = select(OutgoingEvent.sequence).where(*waits).correlate(EventStream).limit(COUNTED)
     first = select(OutgoingEvent.at).where(*waits).order_by(OutgoingEvent.sequence).limit(1)
-    return _found(
+    told = select(func.max(AuditEvent.at)).where(
+        AuditEvent.account_id == EventStream.account_id,
+        AuditEvent.target_type == "stream",
+        AuditEvent.target_id == EventStream.id,
+        AuditEvent.action.in_(("stream.replayed", "stream.enabled")),
+    )
+    rows = db.session.execute(
         select(
             select(func.count()).select_from(mine.subquery()).scalar_subquery(),
             first.correlate(EventStream).scalar_subquery(),
+            told.correlate(EventStream).scalar_subquery(),
         ).where(EventStream.status == "enabled")
     )
+    return _found((count, at and max(at, told_at or at)) for count, at, told_at in rows)
 
 
 def unsealed_events() -> Pending:
@@ -56,10 +69,12 @@ def _pending(events: Any, waits: ColumnElement[bool]) -> Pending:
     mine = select(events.id).where(events.account_id == Account.id, waits).correlate(Account)
     count = select(func.count()).select_from(mine.limit(COUNTED).subquery()).scalar_subquery()
     first = mine.with_only_columns(events.at).order_by(events.id).limit(1).scalar_subquery()
-    return _found(select(count, first).select_from(Account))
+    rows = db.session.execute(select(count, first).select_from(Account))
+    return _found((count, at) for count, at in rows)
 
 
-def _found(query: Select[Any]) -> Pending:
-    rows = db.session.execute(query).all()
-    oldest = [at for _, at in rows if at is not None]
-    return Pending(sum(count for count, _ in rows), min(oldest, default=None))
+def _found(each: Iterable[tuple[int, datetime | None]]) -> Pending:
+    """Put together how many wait, and since when, of several."""
+    pairs = list(each)
+    oldest = [at for _, at in pairs if at is not None]
+    return Pending(sum(count for count, _ in pairs), min(oldest, default=None))

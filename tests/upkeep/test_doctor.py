@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from app.cli import cli
-from app.directory import audit_chain, due
+from app.directory import audit_chain, due, streams
 from app.directory.operations import create
 from app.security.secrets import seal
 from app.settings import Settings
@@ -287,6 +287,20 @@ def test_events_that_pile_up(healthy, settings):
     change(update(OutgoingEvent).values(at=now() - DAY))
     state, reason, fix = the_one(settings, "events")
     assert state == "warning" and "wait to be told" in reason and "gatehouse stream list" in fix
+
+
+def test_events_that_are_to_be_delivered_again_wait_since_somebody_said_so(healthy, settings):
+    stream, paused = a_stream(healthy), a_stream(healthy, "paused")
+    with write(healthy) as work:
+        streams.set_status(work, paused, "paused")
+    change(update(OutgoingEvent).values(at=now() - DAY))
+    change(update(EventStream).where(EventStream.id == stream).values(cursor=2**31))
+    with write(healthy) as work:
+        assert streams.replay(work, stream, now() - 2 * DAY)
+        assert streams.set_status(work, paused, "enabled")
+    assert amiss(settings) == {}
+    change(update(AuditEvent).values(at=now() - timedelta(minutes=20)))
+    assert "wait to be told" in amiss(settings)["events"][0][1]
 
 
 def test_events_that_were_given_up(healthy, settings):
