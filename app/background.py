@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -92,6 +94,24 @@ def in_threads(
             each.join()
 
     return Background(f"gatehouse-{what}", work)
+
+
+def when_told_to_stop(do: Callable[[], None]) -> None:
+    """Do something, in a thread, as soon as this process gets the signal to stop.
+
+    At its end would be too late for what requests in flight wait for. The handlers are Granian's,
+    so Python is told to write the number of each signal to a pipe besides.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while os.read(reader, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
+            pass
+        do()
+
+    threading.Thread(target=wait, name="gatehouse-signals", daemon=True).start()
 
 
 def end_with_process(workers: Iterable[Background]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -9,8 +10,6 @@ import structlog
 from app.background import Background, in_threads
 
 if TYPE_CHECKING:
-    import threading
-
     from flask import Flask
 
     from app.directory.deliveries import Turn
@@ -26,10 +25,7 @@ def start(app: Flask) -> Background:
     """Push what waits, in threads, until they are told to end; what they were at goes on later."""
     from app.directory.deliveries import claim_next
 
-    def do(turn: Turn, _stop: threading.Event) -> None:
-        take_turn(turn)
-
-    return in_threads(app, "events", LOOK_EVERY, AT_ONCE, claim_next, do)
+    return in_threads(app, "events", LOOK_EVERY, AT_ONCE, claim_next, take_turn)
 
 
 def run_all() -> list[str]:
@@ -38,12 +34,12 @@ def run_all() -> list[str]:
 
     done = []
     while (turn := deliveries.claim_next()) is not None:
-        take_turn(turn)
+        take_turn(turn, threading.Event())
         done.append(f"events to {turn.endpoint}")
     return done
 
 
-def take_turn(turn: Turn) -> None:
+def take_turn(turn: Turn, stop: threading.Event) -> None:
     """Push what waits in a stream. Whatever goes wrong, it is tried again later."""
     from contextlib import suppress
 
@@ -52,7 +48,7 @@ def take_turn(turn: Turn) -> None:
     from app.store.outages import is_outage
 
     try:
-        pushing.take_turn(turn)
+        pushing.take_turn(turn, stop)
     except Exception as error:
         if is_outage(error, db.engine):  # The database is away for a while. Then somebody goes on.
             log.error("events interrupted", stream=turn.stream_id, exc_info=error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def create_app(
     init_database(app, url, settings.threads, seconds, serves=faces)
     # What other faces need of SAML, which they may not import (``app.saml_parts``).
     app.extensions["gatehouse_saml"] = lambda part: import_module(f"saml.{part}")
+    # Set when the process is told to stop: what waits for nothing urgent is to end.
+    app.extensions["gatehouse_stopping"] = threading.Event()
     app.extensions["gatehouse_jobs"] = _jobs()
     app.extensions["gatehouse_operations"] = {
         "import": _call("app.directory.imports.run", "carry_on"),
@@ -78,7 +81,7 @@ def create_serving_app() -> Flask:
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
     from app import deliveries, jobs, memory, operations, shared_limits
-    from app.background import end_with_process
+    from app.background import end_with_process, when_told_to_stop
 
     memory.give_back()
     app = create_app()
@@ -89,6 +92,13 @@ def create_serving_app() -> Flask:
     ]
     if not app.extensions["gatehouse"].embedded:  # which one process has for itself
         workers.append(shared_limits.start(app))
+
+    def stop() -> None:
+        app.extensions["gatehouse_stopping"].set()
+        for each in workers:
+            each.tell()
+
+    when_told_to_stop(stop)
     end_with_process(workers)
     gc.freeze()
     gc.enable()

@@ -7,7 +7,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.api.problems import problem
@@ -115,15 +115,18 @@ def _said(error: dict[str, str]) -> str:
 
 
 def _wait(stream: Polled, limit: int) -> polling.Offer:
-    """Wait for an event, but for no longer, and in no more threads, than others can spare."""
+    """Wait for an event, but for no longer, and in no more threads, than others can spare.
+
+    When the process is told to stop, it waits no more.
+    """
+    stopping = current_app.extensions["gatehouse_stopping"]
     threads = settings().threads
     waiting = _waiting.setdefault(threads, BoundedSemaphore(threads // 2))
     if not waiting.acquire(blocking=False):
         return polling.Offer()
     try:
         until = time.monotonic() + LONGEST_POLL
-        while time.monotonic() < until:
-            time.sleep(LOOK_EVERY)
+        while time.monotonic() < until and not stopping.wait(LOOK_EVERY):
             if polling.has_news(stream):
                 found = polling.poll(stream, limit=limit)
                 if found.tokens:

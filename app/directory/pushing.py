@@ -7,6 +7,7 @@ aside after a while, so that it keeps no other from its way.
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -59,20 +60,23 @@ class Failure:
     retry_after: timedelta | None = None
 
 
-def take_turn(turn: Turn) -> None:
-    """Push what waits in a stream, for a while. What becomes of it stands in its row."""
+def take_turn(turn: Turn, stop: threading.Event) -> None:
+    """Push what waits in a stream, for a while. What becomes of it stands in its row.
+
+    :param stop: When set, the turn ends after the event that is under way.
+    """
     receiver = _Receiver(turn.endpoint, turn.authorization, turn.audience)
     try:
         with receiver:
             if turn.failures == 0:  # otherwise it is not well, and the next event says when it is
                 _again(turn, receiver)
             until = time.monotonic() + TURN_SECONDS
-            while time.monotonic() < until:
+            while time.monotonic() < until and not stop.is_set():
                 events = deliveries.next_events(turn.account_id, turn.cursor, BATCH)
                 db.session.rollback()  # Nothing is held open while others are asked.
                 if not events:
                     break
-                if not _push(turn, receiver, events):
+                if not _push(turn, receiver, events, stop):
                     return
         deliveries.release(turn)
     except Lost:
@@ -90,10 +94,12 @@ def test(stream: Any) -> str | None:
     return failure.problem if failure else None
 
 
-def _push(turn: Turn, receiver: _Receiver, events: list[Event]) -> bool:
+def _push(turn: Turn, receiver: _Receiver, events: list[Event], stop: threading.Event) -> bool:
     """Push events one after the other. Return whether the turn goes on."""
     noted = time.monotonic()
     for event in events:
+        if stop.is_set():
+            break
         if now() > turn.noted_at + deliveries.LEASE / 2:
             deliveries.note_delivered(turn)
         token = receiver.token_of(event, turn.wanted)

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -104,14 +105,19 @@ def request_in_parts(port, token, name):
 
 def first_token(folder):
     """The token of a server's first run, which this makes."""
+    return gatehouse(folder, "token", "create", "Main", "--name", "Okta")["token"]
+
+
+def gatehouse(folder, *arguments):
+    """Run a command, and return its JSON object."""
     result = subprocess.run(
-        [GATEHOUSE, "token", "create", "Main", "--name", "Okta", "--json"],
+        [GATEHOUSE, *arguments, "--json"],
         env=environment(folder),
         capture_output=True,
         text=True,
         timeout=30,
     )
-    return json.loads(result.stdout)["token"]
+    return json.loads(result.stdout)
 
 
 def test_a_request_in_flight_is_answered_before_it_stops(tmp_path):
@@ -145,6 +151,24 @@ def test_a_request_that_never_ends_holds_it_up_so_long_and_no_longer(tmp_path):
             began = time.monotonic()
             stop(process)
             assert time.monotonic() - began < 10
+
+
+def test_a_receiver_that_waits_for_events_does_not_hold_it_up(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port) as process, ThreadPoolExecutor() as threads:
+        made = gatehouse(tmp_path, "stream", "add", "Main", "--name", "media")
+        url = f"http://127.0.0.1:{port}/events/{made['id']}/poll"
+
+        def poll(**asked):
+            headers = {"Authorization": f"Bearer {made['secret']}"}
+            return requests.post(url, json=asked, headers=headers, timeout=20).json()["sets"]
+
+        waiting = threads.submit(poll, ack=list(poll()))
+        time.sleep(1)
+        began = time.monotonic()
+        _, code = stop(process)
+        assert (code, waiting.result(5)) == (0, {})
+        assert time.monotonic() - began < 8  # Otherwise it would be 14 s.
 
 
 def test_a_port_in_use_ends_in_one_line(tmp_path):

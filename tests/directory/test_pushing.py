@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +31,7 @@ from app.store.types import now
 from tests.conftest import write
 from tests.factories import a_group, a_session, a_user, an_account
 from tests.inspection import audit, row, rows
-from tests.receiver import Receiver, a_receiver, refused
+from tests.receiver import TAKEN, Receiver, a_receiver, refused
 from tests.streams import a_stream, keys, let_in, outgoing_ids, push
 from tests.threads import at_once
 
@@ -181,7 +182,7 @@ def test_who_dies_in_the_middle_has_sent_nothing_under_another_id(account, recei
             raise Killed
 
         patch.setattr(deliveries, "note_delivered", die)
-        pushing.take_turn(turn)
+        pushing.take_turn(turn, Event())
     once = receiver.ids()
     assert once == sent(account, stream)
     assert deliveries.claim_next() is None, "its lease holds"
@@ -227,7 +228,7 @@ def test_a_stream_that_is_changed_is_taken_from_who_works_on_it(account, receive
             streams.replay(work, stream, now() - timedelta(hours=1))
         else:
             streams.remove(work, stream)
-    pushing.take_turn(turn)
+    pushing.take_turn(turn, Event())
     if change != "remove":
         assert row(EventStream).cursor == (0 if change == "replay" else before)
 
@@ -316,6 +317,24 @@ def test_our_own_network_is_not_pushed_to(app, account, receiver, stream):
     db.session.commit()
     run_all()
     assert "not a public address" in row(EventStream).problem
+
+
+def test_a_turn_ends_between_two_events_when_the_process_is_to_stop(account, receiver, stream):
+    a_user(account)
+    stop = Event()
+
+    def stopping(_number, _claims):
+        stop.set()
+        return TAKEN
+
+    receiver.say = stopping
+    pushing.take_turn(deliveries.claim_next(), stop)
+    assert len(receiver.taken) == 1
+    left = row(EventStream)
+    assert (left.leased_until, left.failures, left.problem) == (None, 0, None)
+    receiver.say = lambda number, claims: TAKEN
+    run_all()
+    assert len(receiver.ids()) == len(set(receiver.ids())) > 1
 
 
 def test_a_name_that_nobody_has_is_said(app, account, stream):
