@@ -34,30 +34,45 @@ def free_port():
 
 
 @contextmanager
-def serving(folder, port, **settings):
+def serving(folder, port, *, log=subprocess.DEVNULL, **settings):
     """Start the server, wait until it answers, and yield the process."""
     command = [GATEHOUSE, "serve", "--port", str(port)]
     process = subprocess.Popen(
         command,
         env=environment(folder, **settings),
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
         text=True,
         start_new_session=True,  # The server has a worker process: both are of one group.
     )
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).raise_for_status()
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None and time.monotonic() < deadline
-                time.sleep(0.05)
+        wait_for(process, port)
         yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for(process, port):
+    """Return when the server answers."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).raise_for_status()
+            return
+        except requests.ConnectionError:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def worker_of(process):
+    """The id of the process that serves, as soon as there is one."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + READY_SECONDS
+    while not (found := children.read_text().split()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    return int(found[0])
 
 
 def stop(process, by=signal.SIGTERM):
@@ -169,6 +184,45 @@ def test_a_receiver_that_waits_for_events_does_not_hold_it_up(tmp_path):
         _, code = stop(process)
         assert (code, waiting.result(5)) == (0, {})
         assert time.monotonic() - began < 8  # Otherwise it would be 14 s.
+
+
+def test_who_serves_is_replaced_when_killed(tmp_path):
+    port = free_port()
+    log = tmp_path / "log"
+    with log.open("w") as lines, serving(tmp_path, port, log=lines) as process:
+        os.kill(worker_of(process), signal.SIGKILL)
+        wait_for(process, port)
+        printed, code = stop(process)
+    assert code == 0 and "worker" not in printed
+    said = [json.loads(line) for line in log.read_text().splitlines()]
+    (death,) = (each for each in said if each["level"] == "error")
+    assert death["event"].endswith("worker-1: SIGKILL")
+
+
+def test_who_is_killed_again_within_seconds_ends_it_with_a_fault(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        os.kill(worker_of(process), signal.SIGKILL)
+        wait_for(process, port)
+        os.kill(worker_of(process), signal.SIGKILL)
+        assert process.wait(20) == 1
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_while_it_starts(tmp_path, by):
+    command = [GATEHOUSE, "serve", "--port", str(free_port())]
+    process = subprocess.Popen(
+        command,
+        env=environment(tmp_path, GATEHOUSE_STOP_SECONDS="30"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    worker_of(process)
+    began = time.monotonic()
+    assert stop(process, by)[1] == 0
+    assert time.monotonic() - began < 10
 
 
 def test_a_port_in_use_ends_in_one_line(tmp_path):

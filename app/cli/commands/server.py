@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import signal
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +17,15 @@ from app.cli.group import actor, application
 
 if TYPE_CHECKING:
     from flask import Flask
+    from granian.server import MPServer
 
     from app.directory.first_run import FirstRun
     from app.settings import Settings
+
+LOG_AS_OURS = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
+"""Granian's lines are logged as all others are (``app.logs``)."""
+SIGNALS = {-each: each.name for each in signal.Signals}
+"""By the exit code of a process that one has ended."""
 
 
 @click.command("serve")
@@ -43,12 +52,14 @@ def run(settings: Settings) -> None:
     """Serve until told to stop: one process, ``settings.threads`` requests at a time.
 
     Then no request is accepted any more, and those in flight are answered first, unless they take
-    longer than ``settings.stop_seconds``.
+    longer than ``settings.stop_seconds``. When the process that serves ends by itself, such as one
+    that the system has killed, there is another one at once; when that ends within seconds too, the
+    command ends in 1.
     """
     from granian import Granian
     from granian.constants import Interfaces
 
-    Granian(
+    server = Granian(
         "app.factory:create_serving_app",
         factory=True,
         address=settings.host,
@@ -57,10 +68,34 @@ def run(settings: Settings) -> None:
         workers=1,
         blocking_threads=settings.threads,
         workers_kill_timeout=settings.stop_seconds,
+        respawn_failed_workers=True,
         log_access=False,
         log_level="warning",  # type: ignore[arg-type]
+        log_dictconfig=LOG_AS_OURS,
         websockets=False,
-    ).serve()
+    )
+    logging.getLogger("_granian").addFilter(partial(_say_how_it_ended, server))
+    os.register_at_fork(after_in_child=_end_when_told)
+    server.serve()
+
+
+def _end_when_told() -> None:
+    """Let the process that is to serve end at a signal while it starts.
+
+    Until Granian sets its handlers there, it has those of the process it comes from, which only
+    note that there was one.
+    """
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+
+
+def _say_how_it_ended(server: MPServer, line: logging.LogRecord) -> bool:
+    """Add to what Granian logs how the process that served has ended, if it has."""
+    for worker in server.wrks:
+        code = worker.inner.exitcode
+        if code is not None:
+            line.msg += f": {SIGNALS.get(code, f'exit code {code}')}"
+    return True
 
 
 def _refuse_taken_port(settings: Settings) -> None:
