@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,7 @@ from app.cli.group import actor, application
 
 if TYPE_CHECKING:
     from flask import Flask
-    from granian.server import MPServer
+    from granian.server.common import AbstractServer
 
     from app.directory.first_run import FirstRun
     from app.settings import Settings
@@ -89,7 +89,7 @@ def _end_when_told() -> None:
         signal.signal(each, signal.SIG_DFL)
 
 
-def _say_how_it_ended(server: MPServer, line: logging.LogRecord) -> bool:
+def _say_how_it_ended(server: AbstractServer[Any], line: logging.LogRecord) -> bool:
     """Add to what Granian logs how the process that served has ended, if it has."""
     for worker in server.wrks:
         code = worker.inner.exitcode
