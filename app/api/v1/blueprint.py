@@ -9,8 +9,11 @@ from flask import Request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app.lists.paging import LONGEST_CURSOR, LONGEST_PAGE, Page
+
+SEND_JSON = "The body is not called JSON: send the header Content-Type: application/json."
 
 
 class Strict(Schema):
@@ -24,7 +27,13 @@ class _StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE, "query_and_json": RAISE}
 
     def _raw_load_json(self, req: Request) -> Any:
-        """Return the body. One that Python fails at is no JSON: too deep, or too long a number."""
+        """Return the body. One that Python fails at is no JSON: too deep, or too long a number.
+
+        :raises UnsupportedMediaType: When it is not called JSON. Otherwise there would seem to be
+            none, and fields that are there would be missed.
+        """
+        if not req.is_json and req.get_data():
+            raise UnsupportedMediaType(SEND_JSON)
         try:
             return super()._raw_load_json(req)
         except (JSONDecodeError, UnicodeDecodeError):

@@ -76,6 +76,18 @@ def test_by_role_and_group_through_groups(api, account):
     assert names(api.all("/users?role=admin")) == []
 
 
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_json_that_is_not_called_so_is_refused(api, account, method, kind):
+    path = "/users" if method == "POST" else f"/users/{a_user(account)}"
+    headers = {"Authorization": f"Bearer {api.token}"} | ({"Content-Type": kind} if kind else {})
+    answer = api.client.open(
+        f"/api/v1{path}", method=method, data='{"user_name": "ada@example.com"}', headers=headers
+    )
+    assert (answer.status_code, answer.mimetype) == (415, "application/problem+json")
+    assert "Content-Type: application/json" in answer.json["detail"]
+
+
 def test_what_is_misspelled_is_refused(api):
     assert api.get("/users?pendign=true").status_code == 422
     wrong = api.post("/users", {"user_name": "ada", "activ": False})
