@@ -12,6 +12,7 @@ import pytest
 
 from app.access.permissions import ACTIONS, DESCRIPTIONS
 from app.cli import cli
+from tests.conftest import make_app
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -112,3 +113,29 @@ def test_the_permission_matrix_is_that_of_the_code():
     module = runpy.run_path(str(ROOT / "scripts" / "permission_docs.py"))
     assert (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8") == module["page"]()
     assert DESCRIPTIONS.keys() == ACTIONS
+
+
+def gatehouse_of_nginx():
+    """Which paths nginx sends to Gatehouse in the example for the same host."""
+    page = (ROOT / "docs" / "applications.md").read_text(encoding="utf-8")
+    return re.compile(re.findall(r'location ~ "([^"]+)"', page)[0])
+
+
+def test_beside_an_application_nginx_sends_gatehouse_every_page_of_its_own(tmp_path):
+    """Save those that the page says are the application's, or asked of the process."""
+    app = make_app(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    paths = {re.sub(r"<[^>]+>", "x", rule.rule) for rule in app.url_map.iter_rules()}
+    left = {path for path in paths if not gatehouse_of_nginx().search(path)}
+    assert left == {
+        *("/", "/healthz", "/readyz", "/metrics"),
+        *("/.gatehouse/start", "/.gatehouse/enter"),  # of an application on another host
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/media", "/messages", "/men/me", "/apis/x", "/static.html", "/peoples", "/sign-in-help"]
+    + ["/events", "/events/7", "/access", "/access/v10", "/.well-known/security.txt", "/x/people"],
+)
+def test_beside_an_application_nginx_sends_gatehouse_nothing_of_the_application(path):
+    assert not gatehouse_of_nginx().search(path)

@@ -63,7 +63,7 @@ def documented() -> tuple[str, str]:
     blocks = re.findall(r"\n\n((?:    .*\n|\n)+)", PAGE.read_text(encoding="utf-8"))
     same_host = next(dedent(block) for block in blocks if "location / {" in block)
     enter = next(dedent(block) for block in blocks if "location /.gatehouse/ {" in block)
-    checked, own_pages, _ = same_host.partition("location ~ ^/(sign-in")
+    checked, own_pages, _ = same_host.partition("location ~ ")
     assert own_pages
     return same_host, checked + enter
 
@@ -137,8 +137,10 @@ def test_an_application_knows_who_it_is_on_the_same_host_and_on_another(site: Si
 
     sign_in(browser, site)
     forged = {"X-Gatehouse-User": "admin"}
-    shown = browser.get(f"{site.same_host}/films?x=1", headers=forged, timeout=10)
-    assert shown.text == "/films?x=1 for ada@example.com"
+    for path in ("/films?x=1", "/media", "/messages"):
+        shown = browser.get(f"{site.same_host}{path}", headers=forged, timeout=10)
+        assert shown.text == f"{path} for ada@example.com"
+    assert "ada@example.com" in browser.get(f"{site.same_host}/people", timeout=10).text
 
     # The other host: there, here and back, in five steps that nobody sees.
     shown = browser.get(f"{site.other_host}/films?x=1", headers=forged, timeout=10)
