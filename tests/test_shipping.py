@@ -202,6 +202,20 @@ def test_what_kubernetes_is_told_is_there(documents):
         assert each == the(documents, "Deployment")["spec"]["selector"]["matchLabels"]
 
 
+def test_what_the_upgrade_guide_tells_kubectl_is_there(documents):
+    page = text_of("docs/upgrade.md")
+    given = re.findall(r"kubectl apply .*--filename (\S+)", page)
+    assert given and all((ROOT / "docs" / "deploy" / name).exists() for name in given)
+    name, value = re.findall(r"--selector (\w+)=(\w+)", page)[0]
+    chosen = [each for each in documents if each["metadata"].get("labels", {}).get(name) == value]
+    assert chosen == [the(documents, "Job")]
+    assert set(re.findall(r"--from=cronjob/(\S+)", page)) == {
+        the(documents, "CronJob")["metadata"]["name"]
+    }
+    name = re.sub(r"\d+", r"\\d+", the(documents, "Job")["metadata"]["name"])
+    assert re.search(rf"job/{name} ", page)
+
+
 # -- What it is made of --------------------------------------------------------
 
 
