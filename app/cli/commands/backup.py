@@ -46,7 +46,11 @@ def backup(file: Path, with_key: bool, force: bool, as_json: bool) -> None:
 @click.option("--another-key", is_flag=True, help="Although the secret key is another one.")
 @json_option
 def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_json: bool) -> None:
-    """Put the backup in FILE in the place of the database. Stop the service before.
+    """Put the backup in FILE in the place of the database.
+
+    On PostgreSQL stop the service before; on SQLite restart it afterwards. Elsewhere, the secret
+    key has to be there first: as GATEHOUSE_SECRET_KEY, or as the file secret_key in
+    GATEHOUSE_DATA_DIR.
 
     All is checked first: if anything is wrong, nothing changes. Ends in 1 when the audit log in it
     was changed by others.
