@@ -46,7 +46,10 @@ def test_what_belongs_to_a_connection_stands_on_its_page(admin, account, okta):
     actor = Actor(type="token", name="t", surface="scim", connection_id=scim)
     provisioning_log.note_failure(account, actor, failure)
     shown = admin.text(f"/connections/{scim}")
-    for expected in ("of this one", "Designers", "What failed lately", "There is no user."):
+    for expected in (
+        *("of this one", "Designers", "What failed lately", "There is no user."),
+        "a token that is none of these",  # whose requests nobody can tell
+    ):
         assert expected in shown, expected
     assert "of another one" not in shown and "Anybody" not in shown
     links = admin.page(f"/connections/{scim}").xpath("//main//a/@href")
