@@ -134,10 +134,15 @@ class Settings:
         return not self.database_url
 
     @property
+    def embedded_file(self) -> Path:
+        """Where the SQLite file of the data folder is, or would be."""
+        return self.data_dir.resolve() / "gatehouse.sqlite3"
+
+    @property
     def resolved_database_url(self) -> str:
         if self.database_url:
             return self.database_url
-        return f"sqlite:///{self.data_dir.resolve() / 'gatehouse.sqlite3'}"
+        return f"sqlite:///{self.embedded_file}"
 
     @property
     def https(self) -> bool:
@@ -149,7 +154,8 @@ class Settings:
     ) -> Settings:
         """Read the settings.
 
-        :param makes_key: Whether the secret key of a first run is made; otherwise there is none.
+        :param makes_key: Whether the secret key of a first run is made. Otherwise, and where there
+            is a database already, a key that is missing stays so: "".
         :raises SettingsError: When a value cannot be read, or the secret key is missing where
             it must be given.
         """
@@ -162,7 +168,8 @@ class Settings:
         settings = cls(**values | {"public_url": _public_url(values)})
         if not settings.secret_key:
             path = _secret_key_file(settings)
-            if not makes_key and not path.exists():
+            is_first_run = makes_key and not settings.embedded_file.exists()
+            if not is_first_run and not path.exists():
                 return settings
             settings = replace(settings, secret_key=_embedded_secret_key(path))
         if len(settings.secret_key) < 32:

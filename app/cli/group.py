@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.directory.work import Actor
+    from app.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,12 +77,15 @@ def application(*, makes_key: bool = False) -> Flask:
     """
     make = click.get_current_context().find_root().obj
     app: Flask = make(faces=False, makes_key=makes_key)
+    if makes_key:
+        _need_key(app)
     return app
 
 
 def _need_what_is_there() -> None:
     """Refuse to make a database or a key where none is: a setting may be wrong, or the folder."""
-    from app.security.requests import settings
+    from flask import current_app
+
     from app.store.database import file_of_database
 
     path = file_of_database()
@@ -90,10 +94,16 @@ def _need_what_is_there() -> None:
             f"There is no database at {path}. Name its folder with GATEHOUSE_DATA_DIR, or its "
             "address with GATEHOUSE_DATABASE_URL; gatehouse serve, db upgrade and restore make one."
         )
-    if not settings().secret_key:
+    _need_key(current_app)
+
+
+def _need_key(app: Flask) -> None:
+    """Refuse to go on without the key of a database that is there: a new one would open nothing."""
+    settings: Settings = app.extensions["gatehouse"]
+    if not settings.secret_key:
         raise OSError(
-            f"The secret key is missing, and there is a database: {path}. Put the file secret_key "
-            "back, or set GATEHOUSE_SECRET_KEY (docs/disaster.md)."
+            f"The secret key is missing, and there is a database: {settings.embedded_file}. Put "
+            "the file secret_key back, or set GATEHOUSE_SECRET_KEY (docs/disaster.md)."
         )
 
 

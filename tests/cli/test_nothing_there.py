@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from app.cli import cli
 from app.factory import create_app
 from app.store.database import db
+from tests.e2e.server import free_port
 
 
 @pytest.fixture
@@ -75,12 +76,22 @@ def test_a_reader_who_leaves_early_ends_it_without_a_word(run, args):
         assert process.stderr.read() == b""
 
 
-def test_where_only_the_key_is_gone_none_is_made(run, tmp_path):
+@pytest.mark.parametrize("args", [["key", "rotate"], ["db", "upgrade"], ["serve"]])
+def test_where_only_the_key_is_gone_none_is_made(run, tmp_path, args):
     run("db", "upgrade")
     key = tmp_path / "data" / "secret_key"
     key.unlink()
-    assert "secret key is missing" in run("key", "rotate", exit_code=2).stderr
+    assert "secret key is missing" in run(*args, exit_code=2).stderr
     assert not key.exists()
+
+
+def test_it_does_not_serve_with_another_key(run, monkeypatch):
+    run("db", "upgrade")
+    run("account", "create", "Main")
+    run("key", "rotate")
+    monkeypatch.setenv("GATEHOUSE_SECRET_KEY", "another key of 32 characters, or more")
+    monkeypatch.setenv("GATEHOUSE_PORT", str(free_port()))
+    assert "not the one the data was written with" in run("serve", exit_code=2).stderr
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ GATEHOUSE = Path(sys.executable).with_name("gatehouse")
 START_SECONDS = 90
 """A bound, not a measurement: a busy machine starts slowly."""
 STOP_SECONDS = 15
+CRASHED = "Fatal Python error"
+"""What a process says that ends by a fault, while it stops too, where nobody else would see it."""
 LOG_TAIL = 4000
 """How much of the server's log a failure to start shows, in characters."""
 
@@ -92,6 +94,8 @@ def running_server(
         yield server
     finally:
         _stop(process)
+    printed = log.read_text(encoding="utf-8", errors="replace")
+    assert CRASHED not in printed, printed[printed.index(CRASHED) :]
 
 
 def _environment(database_url: str, data_dir: Path, port: int, url: str) -> dict[str, str]:
@@ -105,6 +109,7 @@ def _environment(database_url: str, data_dir: Path, port: int, url: str) -> dict
         "GATEHOUSE_PORT": str(port),
         "GATEHOUSE_PUBLIC_URL": url,
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
     }
 
 

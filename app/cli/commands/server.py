@@ -122,9 +122,18 @@ def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
                 if not settings.embedded:
                     raise OSError("The database is not up to date. Run: gatehouse db upgrade")
                 upgrade_database()
+            _refuse_another_key(settings)
             return _first_run() if settings.embedded else None
         finally:
             close_database()
+
+
+def _refuse_another_key(settings: Settings) -> None:
+    """Fail before people are refused by codes and keys that nothing opens, and logs are sealed."""
+    from app.upkeep.inspection import ANOTHER_KEY, opens
+
+    if opens(settings.secret_key) is False:
+        raise OSError(f"{ANOTHER_KEY} Set that one (docs/disaster.md); gatehouse doctor says more.")
 
 
 def _first_run() -> FirstRun | None:
