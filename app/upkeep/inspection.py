@@ -75,24 +75,24 @@ def damages() -> list[str]:
     return [str(each) for each in found if each != "ok"] + wrong
 
 
-def opens(secret_key: str) -> bool | None:
-    """Tell whether a secret key opens what is stored; None: nothing is locked with one yet."""
+def opened(secret_key: str) -> list[bool]:
+    """Tell of the newest key or secret of each kind, as far as there is one, whether a secret key
+    opens it."""
     newest = (
         select(SigningKey.id, SigningKey.sealed_key).order_by(SigningKey.created_at.desc()),
         select(ConnectionKey.connection_id, ConnectionKey.sealed_key),
         select(TotpDevice.id, TotpDevice.sealed_secret),
     )
-    sealed = [row for query in newest if (row := db.session.execute(query.limit(1)).first())]
-    return all(_opens(secret_key, *row) for row in sealed) if sealed else None
+    rows = [row for query in newest if (row := db.session.execute(query.limit(1)).first())]
+    return [_opens(secret_key, *row) for row in rows]
 
 
 def wrong_key(secret_key: str) -> str | None:
     """Return a sentence when a secret key is not the one that the data was written with."""
     from app.directory import accounts, audit_check
 
-    found = opens(secret_key)
-    if found is not None:
-        return None if found else ANOTHER_KEY
+    if found := opened(secret_key):
+        return None if all(found) else ANOTHER_KEY
     fits = [audit_check.newest_fit(account_id) for account_id, _ in accounts.listed()]
     told = [each for each in fits if each is not None]
     return f"Audit log: {audit_check.WRONG_KEY}." if told and not any(told) else None

@@ -129,11 +129,15 @@ def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
 
 
 def _refuse_another_key(settings: Settings) -> None:
-    """Fail before people are refused by codes and keys that nothing opens, and logs are sealed."""
-    from app.upkeep.inspection import ANOTHER_KEY, opens
+    """Fail before people are refused by codes that nothing opens, and logs are sealed with it.
 
-    if opens(settings.secret_key) is False:
-        raise OSError(f"{ANOTHER_KEY} Set that one (docs/disaster.md); gatehouse doctor says more.")
+    Where the key is lost for good, what is made with the new one (docs/disaster.md) lets it serve.
+    """
+    from app.upkeep.inspection import ANOTHER_KEY, opened
+
+    found = opened(settings.secret_key)
+    if found and not any(found):
+        raise OSError(f"{ANOTHER_KEY} Bring that one back; if it is lost: docs/disaster.md.")
 
 
 def _first_run() -> FirstRun | None:
