@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.security.secrets import unseal
+from app.security.secrets import SealError, unseal
 from app.store.database import db
 from app.store.models import SigningKey
 
@@ -30,13 +30,26 @@ class PrivateKey:
 
 
 def signing_key(secret_key: str, at: datetime) -> PrivateKey | None:
-    """Return the key that signs now: the newest one that is known long enough; None: no key."""
+    """Return the key that signs now: the newest one that is known long enough; None: no key.
+
+    :raises SealError: When the secret key opens none that might.
+    """
     query = select(SigningKey.id, SigningKey.sealed_key, SigningKey.created_at)
     rows = db.session.execute(query.order_by(SigningKey.created_at.desc(), SigningKey.id)).all()
     if not rows:
         return None
     known = [row for row in rows if row.created_at <= at - PUBLISHED_BEFORE]
-    row = known[0] if known else rows[-1]
+    best, newest = known[0] if known else rows[-1], rows[0]
+    try:
+        return _opened(secret_key, best)
+    except SealError:
+        # The secret key has been lost, and the keys with it. Nothing else could be signed with.
+        if newest is best:
+            raise
+        return _opened(secret_key, newest)
+
+
+def _opened(secret_key: str, row: Any) -> PrivateKey:
     return PrivateKey(row.id, unseal(secret_key, row.id, row.sealed_key))
 
 

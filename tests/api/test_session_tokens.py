@@ -11,6 +11,7 @@ from joserfc.jwk import KeySet
 from sqlalchemy import update
 
 from app.directory import signing_keys
+from app.security.secrets import SealError
 from app.security.signing_keys import published_keys, signing_key
 from app.store.database import db
 from app.store.models import SigningKey
@@ -122,6 +123,16 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_after(app):
     assert signing_key(SECRET_KEY, later).id == second
     assert [key["kid"] for key in published_keys(later)] == [second, first]
     assert [key["kid"] for key in published_keys(at + timedelta(hours=26))] == [second]
+
+
+def test_where_the_secret_key_was_lost_the_new_key_signs_at_once(app):
+    """Nothing else could be signed for an hour, and every poll for events would be a 500."""
+    made(signing_keys.key_to_sign_with(SECRET_KEY).id, timedelta(days=30))
+    another = "another key of 32 characters, or more"
+    with pytest.raises(SealError):
+        signing_key(another, now())
+    second = signing_keys.rotate(another)
+    assert signing_key(another, now()).id == second
 
 
 def test_two_first_keys_are_both_good(app):
