@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.console import asked
-from app.console.downloads import attachment
 from app.console.pages import page, section, visitor, writing
 from app.directory import audit_exports
+from app.downloads import attachment
 from app.lists import audit as lists
 from app.lists.audit import FORMATS, AuditFilter
 

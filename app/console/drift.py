@@ -14,12 +14,12 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from app.console import asked, operations
-from app.console.downloads import attachment
 from app.console.pages import attempt, note, page, section, visitor
 from app.directory.drift import start
 from app.directory.drift.reading import Export, look_through
 from app.directory.drift.start import COUNTS, FIXED, KIND, KINDS, deactivates
 from app.directory.errors import DirectoryError
+from app.downloads import attachment
 from app.lists import connections, spreadsheets
 from app.lists import drift as rows
 from app.lists import operations as lists

@@ -18,11 +18,11 @@ from app.access.matrix import Cell
 from app.access.permissions import DESCRIPTIONS
 from app.access.tree import Step, ways_up
 from app.console import asked
-from app.console.downloads import attachment
 from app.console.pages import page, section, visitor
 from app.console.telling import role
 from app.directory import folders
 from app.directory.errors import existing
+from app.downloads import attachment
 from app.lists import folders as folder_lists
 from app.lists import groups as group_lists
 from app.lists import spreadsheets

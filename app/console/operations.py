@@ -8,11 +8,11 @@ from flask import Response, flash
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from app.console.downloads import attachment
 from app.console.forms import LONGEST_NAME
 from app.console.pages import visitor, writing
 from app.directory import operations
 from app.directory.errors import NotFound, existing
+from app.downloads import attachment
 from app.lists import operations as lists
 from app.lists import spreadsheets
 from app.store.types import storable

@@ -16,7 +16,6 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from app.access.permissions import role_named
 from app.console import asked, naming
-from app.console.downloads import attachment
 from app.console.forms import (
     LONGEST_NAME,
     LONGEST_REASON,
@@ -31,6 +30,7 @@ from app.directory.errors import Invalid, existing
 from app.directory.reviews import deciding, due, export, start
 from app.directory.reviews.start import REVIEWERS_LIMIT, Plan
 from app.directory.work import Work
+from app.downloads import attachment
 from app.lists import reviews as lists
 from app.lists import roles
 from app.lists.reviews import STATES, ItemFilter

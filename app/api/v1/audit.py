@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, stream_with_context
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from app.api.callers import caller, needs
 from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
 from app.api.v1.writing import writing
 from app.directory import audit_exports
+from app.downloads import attachment
 from app.lists import audit as lists
 from app.lists.audit import FORMATS, AuditFilter
 
@@ -106,9 +107,5 @@ def export(query: dict[str, Any]) -> Response:
     with writing() as work:
         audit_exports.note(work, format_, query)
     type_, lines_of = FORMATS[format_]
-    name = f"attachment; filename=audit.{format_}"
-    return Response(
-        stream_with_context(lines_of(lists.every(account_id, wanted))),
-        content_type=type_,
-        headers={"Content-Disposition": name},
-    )
+    lines = lines_of(lists.every(account_id, wanted))
+    return attachment(lines, type_, f"audit.{format_}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.callers import caller, needs
@@ -30,6 +30,7 @@ from app.directory.drift.start import COUNTS, FIXED, KIND
 from app.directory.errors import existing
 from app.directory.imports import files
 from app.directory.work import Work
+from app.downloads import attachment
 from app.lists import drift as rows
 from app.lists import operations as lists
 from app.lists import spreadsheets
@@ -136,11 +137,8 @@ def list_rows(query: dict[str, Any], report_id: str) -> dict[str, Any]:
 def export_rows(report_id: str) -> Response:
     """Export who is not as the provider says as CSV: a record for each field that differs."""
     read(report_id)
-    return Response(
-        stream_with_context(rows.as_csv(caller().account_id, report_id)),
-        content_type=spreadsheets.CONTENT_TYPE,
-        headers={"Content-Disposition": "attachment; filename=drift.csv"},
-    )
+    lines = rows.as_csv(caller().account_id, report_id)
+    return attachment(lines, spreadsheets.CONTENT_TYPE, "drift.csv")
 
 
 @part.get("/<report_id>/problems")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, stream_with_context
+from flask import Response
 from marshmallow import Schema, fields, validate
 from werkzeug.exceptions import Forbidden
 
@@ -21,6 +21,7 @@ from app.directory.errors import existing
 from app.directory.reviews import deciding, due, export, start
 from app.directory.reviews.start import DECISIONS, REVIEWERS_LIMIT, WHAT, Plan
 from app.directory.work import Work
+from app.downloads import attachment
 from app.lists import reviews as lists
 from app.lists.reviews import OUTCOMES, STATES, ItemFilter
 from app.security.requests import settings
@@ -282,11 +283,7 @@ def export_review(review_id: str) -> Response:
     lines = export.lines_of(
         caller().account_id, review_id, secret_key=ours.secret_key, issuer=ours.public_url
     )
-    return Response(
-        stream_with_context(lines),
-        content_type=export.CONTENT_TYPE,
-        headers={"Content-Disposition": "attachment; filename=review.jsonl"},
-    )
+    return attachment(lines, export.CONTENT_TYPE, "review.jsonl")
 
 
 def read(review_id: str) -> dict[str, Any]:
