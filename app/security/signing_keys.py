@@ -6,6 +6,7 @@ signs, and an old one is published for as long as what it signed may be in use.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,25 +33,19 @@ class PrivateKey:
 def signing_key(secret_key: str, at: datetime) -> PrivateKey | None:
     """Return the key that signs now: the newest one that is known long enough; None: no key.
 
-    :raises SealError: When the secret key opens none that might.
+    Where the secret key was lost, and most keys with it: the newest one that it opens.
+
+    :raises SealError: When it opens none.
     """
     query = select(SigningKey.id, SigningKey.sealed_key, SigningKey.created_at)
     rows = db.session.execute(query.order_by(SigningKey.created_at.desc(), SigningKey.id)).all()
     if not rows:
         return None
     known = [row for row in rows if row.created_at <= at - PUBLISHED_BEFORE]
-    best, newest = known[0] if known else rows[-1], rows[0]
-    try:
-        return _opened(secret_key, best)
-    except SealError:
-        # The secret key has been lost, and the keys with it. Nothing else could be signed with.
-        if newest is best:
-            raise
-        return _opened(secret_key, newest)
-
-
-def _opened(secret_key: str, row: Any) -> PrivateKey:
-    return PrivateKey(row.id, unseal(secret_key, row.id, row.sealed_key))
+    for row in (known[0] if known else rows[-1], *rows):
+        with suppress(SealError):
+            return PrivateKey(row.id, unseal(secret_key, row.id, row.sealed_key))
+    raise SealError("The secret key opens none of the signing keys.")
 
 
 def public_key(key_id: str) -> dict[str, Any] | None:

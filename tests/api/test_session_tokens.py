@@ -135,6 +135,13 @@ def test_where_the_secret_key_was_lost_the_new_key_signs_at_once(app):
     assert signing_key(another, now()).id == second
 
 
+def test_a_key_made_with_a_wrong_secret_key_keeps_no_other_from_signing(app):
+    first = signing_keys.key_to_sign_with(SECRET_KEY).id
+    made(first, timedelta(days=30))
+    made(signing_keys.rotate("another key of 32 characters, or more"), timedelta(hours=2))
+    assert signing_key(SECRET_KEY, now()).id == first
+
+
 def test_two_first_keys_are_both_good(app):
     first, second = signing_keys.rotate(SECRET_KEY), signing_keys.rotate(SECRET_KEY)
     assert signing_keys.key_to_sign_with(SECRET_KEY).id == first
