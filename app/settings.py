@@ -154,10 +154,10 @@ class Settings:
     ) -> Settings:
         """Read the settings.
 
-        :param makes_key: Whether the secret key of a first run is made. Otherwise, and where there
-            is a database already, a key that is missing stays so: "".
+        :param makes_key: Whether the secret key of a first run is made. Otherwise one that is
+            missing stays so: "".
         :raises SettingsError: When a value cannot be read, or the secret key is missing where
-            it must be given.
+            it must be given, or where there is a database already: a new one would open nothing.
         """
         environment = os.environ if environment is None else environment
         values: dict[str, Any] = {}
@@ -168,9 +168,12 @@ class Settings:
         settings = cls(**values | {"public_url": _public_url(values)})
         if not settings.secret_key:
             path = _secret_key_file(settings)
-            is_first_run = makes_key and not settings.embedded_file.exists()
-            if not is_first_run and not path.exists():
-                return settings
+            is_first_run = not settings.embedded_file.exists()  # The key is made before it.
+            if not path.exists():
+                if not makes_key:
+                    return settings
+                if not is_first_run:
+                    raise SettingsError(key_missing(settings))
             settings = replace(settings, secret_key=_embedded_secret_key(path))
         if len(settings.secret_key) < 32:
             raise SettingsError("The secret key must have 32 characters or more.")
@@ -256,6 +259,14 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def key_missing(settings: Settings) -> str:
+    """Return what to say where the key of the embedded database is gone."""
+    return (
+        f"The secret key is missing, and there is a database: {settings.embedded_file}. Put the "
+        "file secret_key back, or set GATEHOUSE_SECRET_KEY (docs/disaster.md)."
+    )
 
 
 def _secret_key_file(settings: Settings) -> Path:

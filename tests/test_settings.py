@@ -178,6 +178,14 @@ def test_in_production_the_key_must_be_given(read, tmp_path, variables):
     assert read(**variables, SECRET_KEY=KEY).secret_key == KEY
 
 
+def test_no_key_is_made_where_the_data_is_there_already(read, tmp_path):
+    """A server process that takes the place of another one reads it again, too."""
+    (tmp_path / "gatehouse.sqlite3").touch()
+    with pytest.raises(SettingsError, match="secret key is missing"):
+        read(DATA_DIR=str(tmp_path))
+    assert not (tmp_path / "secret_key").exists()
+
+
 def test_a_key_that_the_data_was_written_with_is_to_be_kept(read, tmp_path):
     read(DATA_DIR=str(tmp_path))
     with pytest.raises(SettingsError, match="cannot be read with another one") as refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.directory.work import Actor
-    from app.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +27,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 class Moment(click.DateTime):
-    """A day or a time, in forms of ``strptime``; people are told by example."""
+    """A day or a time; people are told by example.
+
+    :param formats: Of ``strptime``.
+    """
+
+    def __init__(self, formats: Sequence[str] = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")) -> None:
+        super().__init__(formats)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "2030-12-31[T09:30]"
@@ -77,15 +82,13 @@ def application(*, makes_key: bool = False) -> Flask:
     """
     make = click.get_current_context().find_root().obj
     app: Flask = make(faces=False, makes_key=makes_key)
-    if makes_key:
-        _need_key(app)
     return app
 
 
 def _need_what_is_there() -> None:
     """Refuse to make a database or a key where none is: a setting may be wrong, or the folder."""
-    from flask import current_app
-
+    from app.security.requests import settings
+    from app.settings import SettingsError, key_missing
     from app.store.database import file_of_database
 
     path = file_of_database()
@@ -94,17 +97,8 @@ def _need_what_is_there() -> None:
             f"There is no database at {path}. Name its folder with GATEHOUSE_DATA_DIR, or its "
             "address with GATEHOUSE_DATABASE_URL; gatehouse serve, db upgrade and restore make one."
         )
-    _need_key(current_app)
-
-
-def _need_key(app: Flask) -> None:
-    """Refuse to go on without the key of a database that is there: a new one would open nothing."""
-    settings: Settings = app.extensions["gatehouse"]
-    if not settings.secret_key:
-        raise OSError(
-            f"The secret key is missing, and there is a database: {settings.embedded_file}. Put "
-            "the file secret_key back, or set GATEHOUSE_SECRET_KEY (docs/disaster.md)."
-        )
+    if not settings().secret_key:
+        raise SettingsError(key_missing(settings()))
 
 
 def actor() -> Actor:

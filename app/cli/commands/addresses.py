@@ -29,7 +29,7 @@ def address() -> None:
 @click.option("--note", default="", help="Whose network it is, for whoever asks later.")
 @click.option(
     "--until",
-    type=Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    type=Moment(),
     help="When the rule ends, in UTC. When all have ended, nobody gets in.",
 )
 @json_option

@@ -8,7 +8,7 @@ import click
 
 from app.cli.group import Moment, actor, json_option, show, with_app
 
-A_TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+A_TIME = Moment()
 
 
 @click.command("grant")

@@ -26,7 +26,7 @@ VALUE_SHOWN = 200
 @click.option("--user", help="About one user: an id, userName or externalId.")
 @click.option("--connection", help="Through one connection: its name or id.")
 @click.option("--failed", is_flag=True, help="Only what failed or was refused.")
-@click.option("--since", type=Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="In UTC.")
+@click.option("--since", type=Moment(), help="In UTC.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--changes", is_flag=True, help="Also show what each request changed.")
 @json_option

@@ -29,9 +29,6 @@ class _Due(Moment):
 
     name = "date or days"
 
-    def __init__(self) -> None:
-        super().__init__(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
-
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "[DATE|DAYSd]"
 
@@ -224,7 +221,9 @@ def _new_file(path: str, force: bool) -> IO[Any]:
 
 
 def _so_far(state: str) -> str:
-    return "; the review was still open, and decisions may have followed" * (state == "open")
+    if state != "open":
+        return ""
+    return "; the review was still open, and decisions may have followed"
 
 
 def _keys_in(path: Path) -> dict[str, Any]:
