@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.e2e.server import children_of, free_port
+
 GATEHOUSE = str(Path(sys.executable).with_name("gatehouse"))
 READY_SECONDS = 15
 """Bound of the wait, not a measurement: a loaded machine starts slowly."""
@@ -26,11 +28,6 @@ READY_SECONDS = 15
 def environment(folder, **more):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GATEHOUSE_")}
     return clean | {"GATEHOUSE_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"} | more
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextmanager
@@ -67,12 +64,11 @@ def wait_for(process, port):
 
 def worker_of(process):
     """The id of the process that serves, as soon as there is one."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     deadline = time.monotonic() + READY_SECONDS
-    while not (found := children.read_text().split()):
+    while not (found := children_of(process.pid)):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
-    return int(found[0])
+    return found[0]
 
 
 def stop(process, by=signal.SIGTERM):

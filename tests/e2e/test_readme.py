@@ -28,7 +28,7 @@ def commands_under(title: str) -> list[str]:
 def shell(tmp_path):
     """Run commands beside a server that was started for the first time; return how they ended."""
     if shutil.which("curl") is None:
-        pytest.skip("curl is not installed.")
+        pytest.skip("curl is not installed (Debian: scripts/install-test-packages.sh).")
     (tmp_path / "okta-metadata.xml").write_bytes(TestProvider().metadata())
     with running_server("", tmp_path / "data", GATEHOUSE_SECRET_KEY="") as server:
         env = server.env | {"PATH": f"{GATEHOUSE.parent}:{server.env['PATH']}"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from tests.e2e.server import STOP_SECONDS, Server, running_server
+from tests.e2e.server import STOP_SECONDS, Server, children_of, running_server
 from tests.faults.load import token_of
 
 AT_ONCE = 4
@@ -19,11 +19,11 @@ THREAD_IDLE_SECONDS = 30
 
 def test_its_threads_end_and_it_goes_on(lasting_url: str, tmp_path: Path) -> None:
     with running_server(lasting_url, tmp_path) as server:
-        token, worker = token_of(server), worker_of(server)
+        token, (worker,) = token_of(server), children_of(server.process.pid)
         read_at_once(server, token)
         busy = threads_of(worker)
         time.sleep(THREAD_IDLE_SECONDS + 5)
-        assert worker_of(server) == worker, server.log.read_text()
+        assert children_of(server.process.pid) == [worker], server.log.read_text()
         assert threads_of(worker) < busy, "no thread has ended, so this test has seen nothing"
         read_at_once(server, token)
         server.process.send_signal(signal.SIGTERM)
@@ -42,12 +42,5 @@ def read_at_once(server: Server, token: str) -> None:
         assert set(several.map(read, range(10 * AT_ONCE))) == {200}
 
 
-def worker_of(server: Server) -> str:
-    """Return the process that answers, which the one that was started has begun."""
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return children[-1] if children else ""
-
-
-def threads_of(pid: str) -> int:
+def threads_of(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
