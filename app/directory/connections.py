@@ -195,18 +195,13 @@ def _the_one(query: Select[*tuple[Any, ...]], name: str) -> Select[*tuple[Any, .
     return query.order_by(Connection.id != name).limit(1)
 
 
-class NotNamed(NotFound):
-    """No connection is called so. (404)"""
-
-    def __init__(self, name: str, there: list[str]) -> None:
-        super().__init__("connection", name)
-        if there:
-            sentence = say(
-                "There is no connection %(name)r. Those there are: %(names)s.",
-                name=name,
-                names=there[:NAMES_SHOWN],
-            )
-            self.sentence, self.args = sentence, (sentence,)
+def _not_named(account_id: str, name: str) -> NotFound:
+    """Return the error that says which connections there are, where there are any."""
+    there = [each.name for each in listed(account_id)][:NAMES_SHOWN]
+    sentence = say(
+        "There is no connection %(name)r. Those there are: %(names)s.", name=name, names=there
+    )
+    return NotFound("connection", name, sentence if there else None)
 
 
 def _taken(name: str) -> Taken:
@@ -231,7 +226,7 @@ def find(account_id: str, name: str) -> str:
     query = select(Connection.id).where(Connection.account_id == account_id, _named(name))
     found: str | None = db.session.scalar(_the_one(query, name))
     if found is None:
-        raise NotNamed(name, [each.name for each in listed(account_id)])
+        raise _not_named(account_id, name)
     return found
 
 

@@ -20,10 +20,12 @@ class NotFound(DirectoryError):
     """There is no such thing in this account. (Faces answer 404.)
 
     :param what: A word for it, written out at the call as that of :func:`say` is.
+    :param sentence: What says more than that there is none.
     """
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(say("There is no %(what)s %(name)r.", what=say(what), name=name))
+    def __init__(self, what: str, name: str, sentence: Said | None = None) -> None:
+        none = say("There is no %(what)s %(name)r.", what=say(what), name=name)
+        super().__init__(sentence or none)
         self.what, self.name = what, name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Update, bindparam, delete, insert, select, update
@@ -165,7 +165,9 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
         delegation.check_permissions(work, old.scopes)
     else:
         delegation.check_scim_scopes(work, old.scopes)
-    ends = min(work.at + overlap, old.expires_at or datetime.max.replace(tzinfo=UTC))
+    ends = work.at + overlap
+    if old.expires_at is not None:
+        ends = min(ends, old.expires_at)
     db.session.execute(
         update(Token)
         .where(Token.account_id == work.account_id, Token.id == old.id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from threading import local
 from typing import Any
 from weakref import finalize
@@ -151,9 +150,12 @@ def close() -> None:
 
 def close_left() -> None:
     """Close the connections of threads that have ended."""
-    with suppress(IndexError):  # There are none left.
-        while True:
-            _left.popleft().close()
+    while _left:
+        try:
+            owner = _left.popleft()
+        except IndexError:  # Another thread was quicker.
+            return
+        owner.close()
 
 
 def _check_out(engine: Engine) -> Driver:
