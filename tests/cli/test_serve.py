@@ -221,6 +221,22 @@ def test_it_stops_at_once_while_it_starts(tmp_path, by):
     assert time.monotonic() - began < 10
 
 
+def test_a_signal_ends_who_has_only_just_begun():
+    script = """
+import os, signal, time
+from app.cli.commands.server import tell_who_starts
+signal.signal(signal.SIGTERM, print)
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+tell_who_starts()
+if os.fork():
+    print(os.waitstatus_to_exitcode(os.wait()[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
+else:
+    time.sleep(5)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout == f"{-signal.SIGTERM} set()\n"
+
+
 def test_a_port_in_use_ends_in_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG_AS_OURS = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 """Granian's lines are logged as all others are (``app.logs``)."""
+TO_STOP = (signal.SIGINT, signal.SIGTERM)
 SIGNALS = {-each: each.name for each in signal.Signals}
 """By the exit code of a process that one has ended."""
 
@@ -75,18 +76,27 @@ def run(settings: Settings) -> None:
         websockets=False,
     )
     logging.getLogger("_granian").addFilter(partial(_say_how_it_ended, server))
-    os.register_at_fork(after_in_child=_end_when_told)
+    tell_who_starts()
     server.serve()
 
 
-def _end_when_told() -> None:
-    """Let the process that is to serve end at a signal while it starts.
+def tell_who_starts() -> None:
+    """Let the process that is to serve end at a signal from its first moment on.
 
     Until Granian sets its handlers there, it has those of the process it comes from, which only
-    note that there was one.
+    note that there was one; so a signal waits until they are gone.
     """
-    for each in (signal.SIGINT, signal.SIGTERM):
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, TO_STOP),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, TO_STOP),
+        after_in_child=_end_when_told,
+    )
+
+
+def _end_when_told() -> None:
+    for each in TO_STOP:
         signal.signal(each, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_STOP)
 
 
 def _say_how_it_ended(server: AbstractServer[Any], line: logging.LogRecord) -> bool:
