@@ -1,12 +1,13 @@
 #!/bin/sh
 # Install what the end-to-end tests need and Python packages can't give: a browser, an identity
-# provider and a database server with its pooler; a clock to be set; curl; and xmlsec1, the program that
-# pysaml2 is measured with. As root on Debian it installs them; elsewhere it says what is missing,
-# and the tests that need it are skipped. Quick when all is there.
+# provider, a database server with its pooler, what makes another one lead, and the proxies before
+# them; a clock to be set; curl; and xmlsec1, the program that pysaml2 is measured with. As root on
+# Debian it installs them; elsewhere it says what is missing, and the tests that need it are skipped.
+# Quick when all is there.
 set -eu
 
 packages='chromium simplesamlphp php-cli php-xml php-mbstring postgresql pgbouncer xmlsec1 nginx
-faketime curl'
+patroni python3-etcd etcd-server haproxy faketime curl'
 
 # Not only Debian itself has dpkg, but only Debian is known to have these packages.
 if ! grep -qs '^ID=debian$' /etc/os-release; then

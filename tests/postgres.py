@@ -131,7 +131,7 @@ class Postgres:
         return (self.data / "postmaster.pid").exists()
 
     def _control(self) -> list[str | Path]:
-        return [_programs() / "pg_ctl", "-D", self.data, "-w"]
+        return [programs() / "pg_ctl", "-D", self.data, "-w"]
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def running_postgres(place: Path | str | None, *, durable: bool) -> Iterator[Pos
     :param durable: It waits for the disk.
     :raises PostgresMissing: When the server's programs are not installed.
     """
-    programs = _programs()
+    programs = programs()
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=place))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -180,7 +180,7 @@ def running_standby(primary: Postgres) -> Iterator[Postgres]:
     data, port = primary.data.with_name("standby"), _free_port()
     source = f"host=127.0.0.1 port={primary.port} user=postgres"
     _run(
-        _programs() / "pg_basebackup", "-D", data, "-d", source, "-R", "-X", "stream", "-c", "fast"
+        programs() / "pg_basebackup", "-D", data, "-d", source, "-R", "-X", "stream", "-c", "fast"
     )
     url = primary.url.replace(f":{primary.port}/", f":{port}/")
     standby = Postgres(url, data, f"{DURABLE} -p {port}")
@@ -198,7 +198,7 @@ def quickest_folder() -> str | None:
     return str(memory) if roomy else None
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the folder of initdb and pg_ctl: that on the path, or Debian's newest."""
     found = shutil.which("pg_ctl")
     if found:
