@@ -155,7 +155,6 @@ def running_postgres(place: Path | str | None, *, durable: bool) -> Iterator[Pos
     :param durable: It waits for the disk.
     :raises PostgresMissing: When the server's programs are not installed.
     """
-    programs = programs()
     folder = Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir=place))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -163,7 +162,7 @@ def running_postgres(place: Path | str | None, *, durable: bool) -> Iterator[Pos
     url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
     server = Postgres(url, data, f"{DURABLE if durable else OPTIONS} -p {port}")
     try:
-        _run(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+        _run(programs() / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
         server.start()
         try:
             yield server
