@@ -178,9 +178,7 @@ def running_standby(primary: Postgres) -> Iterator[Postgres]:
     """Start a copy of a server, beside it, that follows what is written there."""
     data, port = primary.data.with_name("standby"), _free_port()
     source = f"host=127.0.0.1 port={primary.port} user=postgres"
-    _run(
-        programs() / "pg_basebackup", "-D", data, "-d", source, "-R", "-X", "stream", "-c", "fast"
-    )
+    _run(programs() / "pg_basebackup", "-D", data, "-d", source, "-R", "-X", "stream", "-c", "fast")
     url = primary.url.replace(f":{primary.port}/", f":{port}/")
     standby = Postgres(url, data, f"{DURABLE} -p {port}")
     standby.start()
