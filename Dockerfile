@@ -21,8 +21,8 @@ RUN if [ -n "$PACKAGES" ]; then \
         && apt-get install --yes --no-install-recommends $PACKAGES \
         && rm -rf /var/lib/apt/lists/*; \
     fi \
-    && groupadd --system --gid 10001 gatehouse \
-    && useradd --system --no-create-home --home-dir /data --shell /usr/sbin/nologin --uid 10001 --gid 10001 gatehouse \
+    && groupadd --gid 10001 gatehouse \
+    && useradd --no-create-home --home-dir /data --shell /usr/sbin/nologin --uid 10001 --gid 10001 gatehouse \
     && install --directory --owner gatehouse --group gatehouse --mode 700 /data /backups
 COPY --from=build /venv /venv
 # By number, so that Kubernetes knows that it is not root.

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCHMARKS := over_http growth assertion_consumer console_pages imports bulk
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run demo test fuzz bench check audit sbom translations lock clean
+.PHONY: help install install-test run demo test fuzz bench check image audit sbom translations lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+image: ## Build the image and try it, where there is no Docker: root on Debian with buildah
+	@$(PYTHON) scripts/try_image.py --debian
 
 audit: install-test ## Ask whether a locked dependency has a known vulnerability
 	@$(BIN)/python scripts/audit.py
