@@ -7,8 +7,15 @@ from typing import Any
 
 import orjson
 
+from app.directory.errors import Invalid
+from app.directory.imports import files
 from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Problem
+from app.directory.imports.table import GROUPS_LIMIT, ROWS_LIMIT
+from app.words import say
+
+LIMIT = 4 * files.SIZE_LIMIT
+"""Most bytes that the people of a file take as they are kept."""
 
 
 def written(each: Person | Problem) -> bytes:
@@ -41,3 +48,22 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             yield line + b"\n"
+
+
+def check(people: int, groups: int = 0, size: int = 0) -> None:
+    """Refuse a file of too many people or groups, or whose lines take too many bytes.
+
+    :raises Invalid: When it is one.
+    """
+    if people > ROWS_LIMIT:
+        sentence = say("The file has more than %(limit)s people.", limit=ROWS_LIMIT)
+    elif groups > GROUPS_LIMIT:
+        sentence = say("The file names more than %(limit)s groups.", limit=GROUPS_LIMIT)
+    elif size > LIMIT:
+        sentence = say(
+            "The people of the file take more than %(limit)s MB with the names of their groups.",
+            limit=LIMIT // 1024 // 1024,
+        )
+    else:
+        return
+    raise Invalid(sentence, field="file")

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO
 
-from app.directory.drift import scim
-from app.directory.drift.lines import written
+from app.directory.drift import lines, scim
 from app.directory.errors import Invalid
 from app.directory.imports import files
 from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Problem
 from app.directory.imports.table import (
     BOM,
-    GROUPS_LIMIT,
-    ROWS_LIMIT,
     Form,
     person_in,
     rows_from,
     survey,
 )
 from app.words import say
-
-LINES_LIMIT = 4 * files.SIZE_LIMIT
-"""Most bytes that the people of a file take as they are kept."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +45,12 @@ def look_through(name: str, stream: IO[bytes]) -> Export:
 
     :raises Invalid: When it is neither a table of people nor SCIM resources, or too large, or one
         page of several.
+    :raises OSError: ``ENOSPC``: there is no room for it where temporary files are.
     """
     stream.seek(0)
     if _is_json(stream.read(1024)):
-        found = scim.people_in(files.chunks_of(stream))
-        return _kept(name, found.people(), found.with_groups, ())
+        with scim.people_in(files.chunks_of(stream)) as found:
+            return _kept(name, found.people(), found.with_groups, ())
     form = survey(files.chunks_of(stream)).form
     return _kept(name, _people_of_table(stream, form), form.has_groups, form.ignored)
 
@@ -79,27 +75,20 @@ def _without(begins: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _kept(
     name: str, people: Iterable[Person | Problem], with_groups: bool, ignored: tuple[str, ...]
 ) -> Export:
-    lines, hashed, count = TemporaryFile(), sha256(), 0  # noqa: SIM115 - who gets it closes it
+    hashed, count, size = sha256(), 0, 0
     groups: set[str] = set()
-    for each in people:
-        count += 1
-        if isinstance(each, Person):
-            groups.update(each.groups or ())
-        _check_size(count, len(groups))
-        line = written(each)
-        hashed.update(line)
-        lines.write(line)
-    if not count:
-        raise Invalid(say("The file names nobody."), field="file")
-    return Export(name, lines, count, with_groups, ignored, hashed.hexdigest())
-
-
-def _check_size(people: int, groups: int) -> None:
-    if people > ROWS_LIMIT:
-        raise Invalid(
-            say("The file has more than %(limit)s people.", limit=ROWS_LIMIT), field="file"
-        )
-    if groups > GROUPS_LIMIT:
-        raise Invalid(
-            say("The file names more than %(limit)s groups.", limit=GROUPS_LIMIT), field="file"
-        )
+    with ExitStack() as stack:
+        kept = stack.enter_context(TemporaryFile())
+        for each in people:
+            line = lines.written(each)
+            count, size = count + 1, size + len(line)
+            if isinstance(each, Person):
+                groups.update(each.groups or ())
+            lines.check(count, len(groups), size)
+            hashed.update(line)
+            kept.write(line)
+        if not count:
+            raise Invalid(say("The file names nobody."), field="file")
+        kept.flush()
+        stack.pop_all()  # Who gets it closes it.
+    return Export(name, kept, count, with_groups, ignored, hashed.hexdigest())

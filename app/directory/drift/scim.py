@@ -6,30 +6,49 @@ both go to a temporary database on disk first: memory does not grow with the fil
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
+from app.directory import bounds
 from app.directory.drift.documents import resources
-from app.directory.drift.lines import read, written
+from app.directory.drift.lines import check, read, written
 from app.directory.errors import Invalid
-from app.directory.imports import persons
-from app.directory.imports.persons import COLUMNS, PATHS, Person
-from app.directory.imports.refusals import Problem, Refused
-from app.store.types import storable
+from app.directory.imports import files, persons
+from app.directory.imports.persons import CELL_LIMIT, COLUMNS, PATHS, Person
+from app.directory.imports.refusals import NAME_SHOWN, Problem, Refused
+from app.directory.profiles import VALUES_LIMIT
+from app.store.types import comparison_key, storable
 from app.words import say
 
-AT_ONCE = 1_000
-_TABLES = """
+STORE_LIMIT = 4 * files.SIZE_LIMIT
+"""Most bytes of the temporary database: some times what a file can fill."""
+ID_LIMIT = bounds.TEXT_LENGTH
+"""Longest id of a resource, in characters."""
+NAME_LIMIT = 2 * bounds.KEY_LENGTH
+"""Longest name of a group, in characters: the directory keeps no longer ones."""
+_PAGE = 4096
+_TABLES = f"""
+PRAGMA page_size = {_PAGE};
+PRAGMA max_page_count = {STORE_LIMIT // _PAGE};
+PRAGMA journal_mode = OFF;
+PRAGMA cache_size = -16384;
 CREATE TABLE people (number INTEGER PRIMARY KEY, id TEXT, line BLOB NOT NULL);
-CREATE TABLE members (id TEXT NOT NULL, name TEXT NOT NULL);
+CREATE TABLE groups (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+CREATE TABLE members (id TEXT, of_group INTEGER, PRIMARY KEY (id, of_group)) WITHOUT ROWID;
 """
 _JOINED = """
-SELECT line, (SELECT json_group_array(name) FROM members WHERE members.id = people.id)
+SELECT line, (
+    SELECT json_group_object(key, name) FROM (
+        SELECT key, name FROM members JOIN groups ON groups.number = of_group
+        WHERE members.id = people.id ORDER BY of_group LIMIT ?
+    )
+)
 FROM people ORDER BY number
 """
 
@@ -43,68 +62,119 @@ class Found:
 
     def people(self) -> Iterator[Person | Problem]:
         """Return them in the order of the export, each with the names of their groups."""
-        for line, names in self.store.execute(_JOINED):
+        for line, names in self.store.execute(_JOINED, (persons.GROUPS_LIMIT + 1,)):
             each = read(line)
             if isinstance(each, Person) and self.with_groups:
                 try:
-                    each = replace(each, groups=persons.groups_named(orjson.loads(names)))
+                    groups = persons.few_groups(orjson.loads(names) | (each.groups or {}))
+                    each = replace(each, groups=groups)
                 except Refused as error:
                     each = Problem(each.line, error.column, each.login, error.reason)
             yield each
 
 
-def people_in(chunks: Iterable[bytes]) -> Found:
+@contextmanager
+def people_in(chunks: Iterable[bytes]) -> Iterator[Found]:
     """Read a whole export: ListResponses (RFC 7644 §3.4.2), an array, or resources by themselves.
 
     :raises Invalid: When it is no JSON, or holds what is no resource, or one page of several.
+    :raises OSError: ``ENOSPC``: there is no room for it where temporary files are.
     """
-    store = sqlite3.connect("")  # on disk, and gone when it is closed
-    store.executescript(_TABLES)
-    with_groups = False
-    each = enumerate(resources(chunks), start=1)
-    while some := list(islice(each, AT_ONCE)):
-        for number, resource in some:
-            with_groups |= _take(store, number, resource)
-    store.execute("CREATE INDEX members_id ON members (id)")
-    return Found(store, with_groups)
+    with closing(sqlite3.connect("")) as store:  # on disk, and gone when it is closed
+        try:
+            store.executescript(_TABLES)
+            yield Found(store, _take_all(store, chunks))
+        except sqlite3.OperationalError as error:
+            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error)) from error
 
 
-def _take(store: sqlite3.Connection, number: int, resource: Any) -> bool:
-    """Note a user or a group; return whether it says who is in which group."""
-    if not isinstance(resource, dict):
-        raise Invalid(say("Resource %(number)s is no object.", number=number), field="file")
-    if "userName" in resource:
-        id_ = resource.get("id")
-        row = (number, id_ if _is_text(id_) else None, written(_person(number, resource)))
-        store.execute("INSERT INTO people VALUES (?, ?, ?)", row)
-        names = [each.get("display") for each in _objects(resource.get("groups"))]
-        pairs = [(row[1], name) for name in names if row[1] and _is_text(name)]
-        store.executemany("INSERT INTO members VALUES (?, ?)", pairs)
-        return bool(pairs)
+def _take_all(store: sqlite3.Connection, chunks: Iterable[bytes]) -> bool:
+    """Note all users and groups; return whether any says who is in which group."""
+    with_groups, people = False, 0
+    for number, resource in enumerate(resources(chunks), start=1):
+        if not isinstance(resource, dict):
+            raise Invalid(say("Resource %(number)s is no object.", number=number), field="file")
+        try:
+            if "userName" in resource:
+                with_groups |= _take_user(store, number, resource)
+                people += 1
+                check(people)
+            else:
+                _take_group(store, number, resource)
+                with_groups = True
+        except Refused as error:
+            sentence = say("Resource %(number)s: %(why)s", number=number, why=error.reason)
+            raise Invalid(sentence, field="file") from error
+    return with_groups
+
+
+def _take_user(store: sqlite3.Connection, number: int, resource: dict[str, Any]) -> bool:
+    """Note a user; return whether it says which groups they are in."""
+    person = _person(number, resource)
+    id_ = next(iter(_ids([resource.get("id")])), None)
+    store.execute("INSERT INTO people VALUES (?, ?, ?)", (number, id_, written(person)))
+    return isinstance(person, Person) and bool(person.groups)
+
+
+def _take_group(store: sqlite3.Connection, number: int, resource: dict[str, Any]) -> None:
     name = resource.get("displayName")
     if not _is_text(name):
         sentence = say("Resource %(number)s is neither a user nor a group.", number=number)
         raise Invalid(sentence, field="file")
-    ids = (each.get("value") for each in _objects(resource.get("members")))
-    pairs = [(each, name) for each in ids if _is_text(each)]
-    store.executemany("INSERT INTO members VALUES (?, ?)", pairs)
-    return True
+    if name := name.strip():
+        try:
+            key = comparison_key(bounds.required("displayName", name, NAME_LIMIT))
+        except Invalid as error:
+            raise Refused("displayName", error.sentence) from error
+        store.execute("INSERT OR IGNORE INTO groups (key, name) VALUES (?, ?)", (key, name))
+        ids = _ids(each.get("value") for each in _objects(resource.get("members")))
+        store.executemany(
+            "INSERT OR IGNORE INTO members SELECT ?, number FROM groups WHERE key = ?",
+            ((each, key) for each in ids),
+        )
+
+
+def _ids(values: Iterable[Any]) -> list[str]:
+    """Return those that are ids.
+
+    :raises Refused: When one is too long.
+    """
+    ids = [each for each in values if _is_text(each)]
+    if max(map(len, ids), default=0) > ID_LIMIT:
+        sentence = say(
+            "%(field)s must not be longer than %(limit)s characters.", field="id", limit=ID_LIMIT
+        )
+        raise Refused("id", sentence)
+    return ids
 
 
 def _person(number: int, resource: dict[str, Any]) -> Person | Problem:
     emails = _emails(resource)
     said = {column: _text_at(resource, path) for column, path in _paths().items()}
     said["email"] = emails[0] if emails else ""
+    displays = (each.get("display") for each in _objects(resource.get("groups")))
     try:
         person = persons.read(number, list(said.values()), list(said))
         if not said["userName"]:
             raise Refused("userName", say("It is empty."))
-        if not storable("".join(emails)):
-            raise Refused("email", say("It holds a character that is not allowed."))
+        _check(emails)
+        groups = persons.groups_named(each for each in displays if _is_text(each))
     except Refused as error:
         name = said["userName"] if storable(said["userName"]) else ""
-        return Problem(number, error.column, name, error.reason)
-    return replace(person, emails=tuple(emails) or None)
+        return Problem(number, error.column, name[:NAME_SHOWN], error.reason)
+    return replace(person, emails=tuple(emails) or None, groups=groups or None)
+
+
+def _check(emails: list[str]) -> None:
+    """Refuse addresses that cannot be kept."""
+    if not storable("".join(emails)):
+        raise Refused("email", say("It holds a character that is not allowed."))
+    if len(emails) > VALUES_LIMIT:
+        reason = say("A user may have %(limit)s values at the most.", limit=VALUES_LIMIT)
+        raise Refused("email", reason)
+    if max(map(len, emails), default=0) > CELL_LIMIT:
+        raise Refused("email", say("It is longer than %(limit)s characters.", limit=CELL_LIMIT))
 
 
 def _paths() -> dict[str, tuple[str, ...]]:
@@ -128,7 +198,7 @@ def _emails(resource: dict[str, Any]) -> list[str]:
     return [each for each in values if isinstance(each, str) and each]
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and storable(value)
 
 

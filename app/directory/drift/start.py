@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.directory import operations
-from app.directory.drift.reading import LINES_LIMIT, Export
+from app.directory.drift.lines import LIMIT
+from app.directory.drift.reading import Export
 from app.directory.errors import Invalid, NotFound
 from app.directory.imports import files
 from app.directory.imports.start import must_write
@@ -48,7 +49,7 @@ def start(work: Work, connection_id: str, export: Export) -> str:
         "digest": export.digest,
     }
     operation_id = operations.create(work, KIND, export.name, options, export.people)
-    files.keep(work, operation_id, export.lines, LINES_LIMIT)
+    files.keep(work, operation_id, export.lines, LIMIT)
     return operation_id
 
 

@@ -139,7 +139,14 @@ def groups_named(names: Iterable[str]) -> dict[str, str]:
 
     :raises Refused: As :func:`groups_in`.
     """
-    found = {_key_of_group(name): name for name in map(str.strip, names) if name}
+    return few_groups({_key_of_group(name): name for name in map(str.strip, names) if name})
+
+
+def few_groups(found: dict[str, str]) -> dict[str, str]:
+    """Return names of groups as they are.
+
+    :raises Refused: When there are too many.
+    """
     if len(found) > GROUPS_LIMIT:
         raise Refused("groups", say("It names more than %(limit)s groups.", limit=GROUPS_LIMIT))
     return found
