@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask, Response
+    from werkzeug.exceptions import HTTPException
 
     from app.jobs import Job
     from app.settings import Settings
@@ -165,14 +166,11 @@ def _register_faces(app: Flask) -> None:
 def _answer_errors(app: Flask) -> None:
     """Let each face answer what went wrong outside of its own routes, in its own form."""
     from flask import request
-    from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+    from werkzeug.exceptions import HTTPException
 
     from app import logs
     from app.api.problems import problem
     from app.console.errors import http_error_page
-    from app.security.requests import BUSY_SECONDS
-    from app.store.database import db
-    from app.store.outages import is_outage
     from scim.routes import error_response as scim_error
 
     def is_under(*paths: str) -> bool:
@@ -182,8 +180,7 @@ def _answer_errors(app: Flask) -> None:
     def answer(error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             logs.log_failure(error)
-            busy = is_outage(error, db.engine)
-            error = ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
+            error = _as_http(error)
         if is_under("/scim"):
             return scim_error(error)
         if is_under(*FOR_PROGRAMS):
@@ -194,6 +191,21 @@ def _answer_errors(app: Flask) -> None:
             (name, value) for name, value in error.get_headers() if name in ANSWERED_HEADERS
         )
         return response
+
+
+def _as_http(error: Exception) -> HTTPException:
+    """Return what something unexpected is to the client: a while to wait, or a fault of ours."""
+    from werkzeug.exceptions import InternalServerError, ServiceUnavailable
+
+    from app.security.requests import BUSY_SECONDS, InsufficientStorage
+    from app.store.database import db
+    from app.store.outages import is_outage
+    from app.store.temporary import FULL
+
+    if isinstance(error, OSError) and error.errno in FULL:
+        return InsufficientStorage()
+    busy = is_outage(error, db.engine)
+    return ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
 
 
 def _finish_answers(app: Flask, settings: Settings) -> None:

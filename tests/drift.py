@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
+
 from app.directory import operations
-from app.directory.drift import start
+from app.directory.drift import reading, scim, start
 from app.directory.drift.reading import look_through
 from app.directory.work import Actor
 from app.lists import drift as lists
@@ -51,3 +56,9 @@ def found(operation: Any) -> dict[str, dict[str, Any]]:
     for each in lists.rows(operation.account_id, operation.id, limit=1000):
         by_kind.setdefault(each["kind"], {})[each["name"]] = each["changes"]
     return by_kind
+
+
+def fill_the_disk(patch: pytest.MonkeyPatch, module: ModuleType = reading) -> None:
+    """Let there be no room for a module's temporary files, and little for a temporary database."""
+    patch.setattr(module, "TemporaryFile", partial(Path.open, Path("/dev/full"), "r+b"))
+    patch.setattr(scim, "_TABLES", f"{scim._TABLES}PRAGMA max_page_count = 50;")

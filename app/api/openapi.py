@@ -49,6 +49,7 @@ PROBLEMS = {
     "422": "The request is not as described.",
     "429": "Too many requests.",
     "503": "Try again after the seconds of Retry-After.",
+    "507": "The server has no room for the file that was sent.",
 }
 
 

@@ -25,6 +25,10 @@ ERRORS = {
         say("It is written down. Try again; if it happens again, ask for help."),
     ),
     503: (say("Too much is going on here"), say("Try again in a moment.")),
+    507: (
+        say("There is no room for this here"),
+        say("Ask whoever runs the server to make room for temporary files, then send it again."),
+    ),
 }
 """What errors of HTTP are for people, and what to do."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from shutil import copyfileobj
@@ -11,10 +12,11 @@ from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 from flask import Request, current_app, g, has_request_context, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from app.security.paths import same_site_path
 from app.settings import Network, Settings
+from app.store.temporary import room
 from app.store.types import new_id
 
 KEPT_LENGTH = 1024
@@ -25,6 +27,16 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,12}")
 _FORWARDED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class InsufficientStorage(HTTPException):
+    """There is no room for what was sent (RFC 4918 §11.5)."""
+
+    code = 507
+    description = (
+        "There is no room for the file on the server. Once whoever runs it has made some where "
+        "temporary files are, send it again."
+    )
 
 
 class BoundedRequest(Request):
@@ -63,13 +75,18 @@ class BoundedRequest(Request):
 
         :raises RequestEntityTooLarge: When it is larger than ``max_content_length``.
         :raises ClientDisconnected: When it ends too early.
+        :raises NoRoom: When it finds no room where temporary files are.
         """
-        if "_file" not in self.__dict__:  # Otherwise the request is answered once more.
-            file = TemporaryFile()  # noqa: SIM115 - closed with the request
+        if "_file" in self.__dict__:  # The request is answered once more.
+            return self._file
+        with room(), ExitStack() as stack:
+            file = stack.enter_context(TemporaryFile())
             copyfileobj(self.stream, file)
+            file.flush()
             if file.tell() < (self.content_length or 0):
                 raise ClientDisconnected
-            self._file = file
+            stack.pop_all()  # It is closed with the request.
+        self._file = file
         return self._file
 
     def body(self) -> bytes:

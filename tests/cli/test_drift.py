@@ -10,6 +10,7 @@ import pytest
 from app.directory import accounts
 from app.store.models import User
 from tests.directory.test_drift import provisioned
+from tests.drift import fill_the_disk
 from tests.factories import a_connection
 from tests.inspection import row
 
@@ -70,3 +71,12 @@ def test_what_cannot_be_is_one_line(acme, file):
     assert "There is no connection 'ping'. Those there are: Okta." in said
     file.write_text("[1]", encoding="utf-8")
     assert "Resource 1 is no object." in acme("drift", "okta", str(file), exit_code=2).output
+
+
+def test_where_there_is_no_room_it_is_one_line(acme, file, monkeypatch):
+    fill_the_disk(monkeypatch)
+    said = acme("drift", "okta", str(file), exit_code=2).output
+    assert said == (
+        "gatehouse: There is no room left for temporary files. Make some, or set TMPDIR to a "
+        "folder on another disk.\n"
+    )

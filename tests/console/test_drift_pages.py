@@ -8,6 +8,7 @@ from app.operations import run_all
 from app.store.models import Operation, User
 from tests.console.client import Browser
 from tests.directory.test_drift import provisioned
+from tests.drift import fill_the_disk
 from tests.factories import a_connection
 from tests.inspection import row, rows
 
@@ -88,3 +89,13 @@ def test_it_is_cancelled(admin, account):
     assert admin.submit(sent.location, f"{sent.location}/cancel").location == sent.location
     run_all()
     assert "cancelled" in admin.text(sent.location) and rows(User, user_name="new") == []
+
+
+def test_where_there_is_no_room_for_an_export_a_page_says_so(admin, account, monkeypatch):
+    okta = a_connection(account)
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch)
+        answer = send(admin, okta)
+    assert answer.status_code == 507
+    assert "Ask whoever runs the server to make room" in answer.get_data(as_text=True)
+    assert rows(Operation) == [] and send(admin, okta).status_code == 303

@@ -15,6 +15,8 @@ from app.directory.drift.lines import lines_of, read
 from app.directory.drift.reading import look_through
 from app.directory.errors import Invalid
 from app.directory.imports.persons import Person
+from app.store.temporary import NoRoom
+from tests.drift import fill_the_disk
 
 MOST_MEMORY = 150 * 1024 * 1024
 MEGABYTE = 1024 * 1024
@@ -164,3 +166,41 @@ def test_what_people_take_with_their_groups_is_bounded(monkeypatch):
     many = [{"userName": f"a{number}", "id": "a"} for number in range(30)]
     assert len(people_of(*groups, *many[:15])) == 15
     assert "take more than 2 MB with the names of their groups" in refusal_of(*groups, *many)
+
+
+def open_files() -> set[str]:
+    return {str(each.resolve()) for each in Path("/proc/self/fd").iterdir()}
+
+
+TABLE = b"userName\n" + b"ada\n" * 10_000
+RESOURCES = json.dumps([a_user(f"a{number}") for number in range(10_000)]).encode()
+
+
+@pytest.mark.parametrize("content", [TABLE, RESOURCES], ids=["table", "resources"])
+def test_where_there_is_no_room_it_is_said_and_nothing_stays_open(content, monkeypatch):
+    before = open_files()
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch)
+        with pytest.raises(NoRoom, match="There is no room left for temporary") as error:
+            look_through("export", io.BytesIO(content))
+        assert open_files() == before
+    assert "Errno" not in str(error.value)
+    look_through("export", io.BytesIO(content)).lines.close()
+
+
+@pytest.mark.parametrize("last", [b",1]", b',{"userName": "a"'], ids=["no object", "cut off"])
+def test_nothing_stays_open_of_what_is_refused(last, monkeypatch):
+    before = open_files()
+    with pytest.raises(Invalid) as error:
+        look_through("export", io.BytesIO(RESOURCES[:-1] + last))
+    monkeypatch.setattr(lines, "ROWS_LIMIT", 9_000)
+    with pytest.raises(Invalid) as many:
+        look_through("export", io.BytesIO(TABLE))
+    assert open_files() == before and error.value is not many.value
+
+
+def test_another_fault_of_the_temporary_database_is_not_taken_for_one_of_the_database(monkeypatch):
+    monkeypatch.setattr(scim, "_TABLES", "no SQL")
+    with pytest.raises(OSError, match="syntax error") as error:
+        look_through("export", io.BytesIO(RESOURCES))
+    assert not isinstance(error.value, NoRoom)

@@ -21,6 +21,7 @@ from app.directory.imports.table import (
     rows_from,
     survey,
 )
+from app.store.temporary import room
 from app.words import say
 
 
@@ -45,14 +46,15 @@ def look_through(name: str, stream: IO[bytes]) -> Export:
 
     :raises Invalid: When it is neither a table of people nor SCIM resources, or too large, or one
         page of several.
-    :raises OSError: ``ENOSPC``: there is no room for it where temporary files are.
+    :raises NoRoom: When it finds no room where temporary files are.
     """
-    stream.seek(0)
-    if _is_json(stream.read(1024)):
-        with scim.people_in(files.chunks_of(stream)) as found:
-            return _kept(name, found.people(), found.with_groups, ())
-    form = survey(files.chunks_of(stream)).form
-    return _kept(name, _people_of_table(stream, form), form.has_groups, form.ignored)
+    with room():
+        stream.seek(0)
+        if _is_json(stream.read(1024)):
+            with scim.people_in(files.chunks_of(stream)) as found:
+                return _kept(name, found.people(), found.with_groups, ())
+        form = survey(files.chunks_of(stream)).form
+        return _kept(name, _people_of_table(stream, form), form.has_groups, form.ignored)
 
 
 def _is_json(begins: bytes) -> bool:

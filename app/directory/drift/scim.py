@@ -6,7 +6,6 @@ both go to a temporary database on disk first: memory does not grow with the fil
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -78,15 +77,11 @@ def people_in(chunks: Iterable[bytes]) -> Iterator[Found]:
     """Read a whole export: ListResponses (RFC 7644 §3.4.2), an array, or resources by themselves.
 
     :raises Invalid: When it is no JSON, or holds what is no resource, or one page of several.
-    :raises OSError: ``ENOSPC``: there is no room for it where temporary files are.
+    :raises sqlite3.OperationalError: When there is no room for it.
     """
     with closing(sqlite3.connect("")) as store:  # on disk, and gone when it is closed
-        try:
-            store.executescript(_TABLES)
-            yield Found(store, _take_all(store, chunks))
-        except sqlite3.OperationalError as error:
-            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-            raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error)) from error
+        store.executescript(_TABLES)
+        yield Found(store, _take_all(store, chunks))
 
 
 def _take_all(store: sqlite3.Connection, chunks: Iterable[bytes]) -> bool:

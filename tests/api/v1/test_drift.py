@@ -9,14 +9,17 @@ import pytest
 
 from app.access.permissions import ACTIONS
 from app.directory import tokens
+from app.directory.drift import reading
 from app.directory.imports import files
 from app.directory.operations import OPEN_LIMIT
 from app.operations import run_all
+from app.security import requests
 from app.store.models import Operation, User
 from tests import imports
 from tests.api.v1.client import Api, an_api_token, forget_the_last_request, signed_in
 from tests.conftest import write
 from tests.directory.test_drift import provisioned
+from tests.drift import fill_the_disk
 from tests.factories import a_connection, a_grant, a_user, an_account
 from tests.imports import CONSOLE, a_file
 from tests.inspection import audit, fingerprint, row, rows, rows_of
@@ -222,6 +225,17 @@ def test_an_export_that_was_cut_off_is_none(api, okta):
     """Half of one would deactivate people."""
     answer = sent_as(api, okta, TEXT.encode(), CONTENT_LENGTH=str(len(TEXT) + 1))
     assert answer.status_code == 400 and rows(Operation) == []
+
+
+@pytest.mark.parametrize("module", [requests, reading], ids=["body", "people"])
+def test_where_there_is_no_room_for_an_export_it_says_so(api, okta, module, monkeypatch):
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch, module)
+        for content, type_ in ((TEXT, "text/csv"), (orjson.dumps(SCIM), "application/json")):
+            answer = send(api, okta, content, type_)
+            assert (answer.status_code, answer.content_type) == (507, "application/problem+json")
+            assert "no room for the file on the server" in answer.json["detail"]
+    assert rows(Operation) == [] and send(api, okta).status_code == 201
 
 
 def test_so_many_wait_and_no_more(api, okta):
