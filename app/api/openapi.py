@@ -43,6 +43,7 @@ PROBLEMS = {
     "403": "The caller may not do this.",
     "404": "There is no such thing in this account.",
     "409": "It does not go with what is there.",
+    "411": "The length of a body that is a file is not stated (Content-Length).",
     "412": "It has been changed since (If-Match).",
     "413": "The body is too large.",
     "415": "The body is of a type that is not described.",

@@ -12,7 +12,12 @@ from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 from flask import Request, current_app, g, has_request_context, request
-from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+)
 
 from app.security.paths import same_site_path
 from app.settings import Network, Settings
@@ -73,17 +78,21 @@ class BoundedRequest(Request):
     def file(self) -> IO[bytes]:
         """Return the body as a file: memory does not grow with it.
 
+        :raises LengthRequired: When its size is not stated: what was cut off could not be told.
         :raises RequestEntityTooLarge: When it is larger than ``max_content_length``.
         :raises ClientDisconnected: When it ends too early.
         :raises NoRoom: When it finds no room where temporary files are.
         """
         if "_file" in self.__dict__:  # The request is answered once more.
             return self._file
+        length = self.content_length
+        if length is None:
+            raise LengthRequired("State the length of the file: without, half of it looks whole.")
         with room(), ExitStack() as stack:
             file = stack.enter_context(TemporaryFile())
             copyfileobj(self.stream, file)
             file.flush()
-            if file.tell() < (self.content_length or 0):
+            if file.tell() < length:
                 raise ClientDisconnected
             stack.pop_all()  # It is closed with the request.
         self._file = file

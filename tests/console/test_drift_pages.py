@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 
+import pytest
+from werkzeug.test import stream_encode_multipart
+
 from app.operations import run_all
 from app.store.models import Operation, User
 from tests.console.client import Browser
@@ -99,3 +102,20 @@ def test_where_there_is_no_room_for_an_export_a_page_says_so(admin, account, mon
     assert answer.status_code == 507
     assert "Ask whoever runs the server to make room" in answer.get_data(as_text=True)
     assert rows(Operation) == [] and send(admin, okta).status_code == 303
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9, 0.99])
+def test_a_form_that_was_cut_off_sends_no_export(admin, account, kept):
+    """Half of one would deactivate people; what ends a form is missing then."""
+    a_connection(account, name="Okta")
+    values = dict(admin.form("/drift/new", "/drift/new").form_values())
+    file = (io.BytesIO(b"userName\n" + b"ada\n" * 1000), "people.csv")
+    stream, length, boundary = stream_encode_multipart(values | {"file": file})
+    answer = admin.post(
+        "/drift/new",
+        input_stream=io.BytesIO(stream.read()[: int(length * kept)]),
+        content_type=f"multipart/form-data; boundary={boundary}",
+        headers={"Referer": f"{admin.base_url}/drift/new"},
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+    assert answer.status_code == 400 and rows(Operation) == []

@@ -101,8 +101,9 @@ def list_reports(query: dict[str, Any]) -> dict[str, Any]:
 def start_report(query: dict[str, Any], export: Export) -> Any:
     """Compare what a provider exports with who came through its connection.
 
-    The body is the export, a table or SCIM resources. It is compared in the background. Needs
-    `group.manage` too where the export says who is in which group.
+    The body is the export, a table or SCIM resources, with its `Content-Length`: one that is sent
+    in chunks is refused (411), as half of it could look whole. It is compared in the background.
+    Needs `group.manage` too where the export says who is in which group.
     """
 
     def begin(work: Work) -> dict[str, Any]:
