@@ -19,6 +19,8 @@ from packaging.utils import canonicalize_name
 from requests import ConnectionError
 
 from app.cli import cli
+from app.directory.drift import lines, scim
+from app.directory.imports import files
 from app.settings import Settings
 from tests.conftest import make_app
 
@@ -121,6 +123,13 @@ def test_our_services_are_shut_in(services):
     assert is_a_command(ours["upgrade"]["command"])
 
 
+def test_temporary_files_are_on_a_disk(services):
+    for name in ("gatehouse", "upgrade", "backup"):
+        assert "tmp:/tmp" in services[name]["volumes"] and "tmpfs" not in services[name]
+    named = {each.partition(":")[0] for one in services.values() for each in one["volumes"]}
+    assert named == set(yaml.safe_load(text_of("compose.yaml"))["volumes"])
+
+
 def test_no_secret_of_compose_has_a_default():
     secret = [each.name.upper() for each in fields(Settings) if not each.repr]
     assert "SECRET_KEY" in secret
@@ -188,6 +197,17 @@ def test_probes_ask_what_is_there(documents, tmp_path):
     }
     assert set(probes.values()) <= paths
     assert container["ports"] == [{"name": "http", "containerPort": Settings.port}]
+
+
+def test_temporary_files_of_a_pod_are_on_a_disk_where_three_of_the_largest_exports_fit(documents):
+    pod = the(documents, "Deployment")["spec"]["template"]["spec"]
+    (mount,) = pod["containers"][0]["volumeMounts"]
+    (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+    assert mount["mountPath"] == "/tmp" and "medium" not in volume["emptyDir"]
+    size = int(volume["emptyDir"]["sizeLimit"].removesuffix("Gi")) * 1024**3
+    largest = files.SIZE_LIMIT + scim.STORE_LIMIT + lines.LIMIT
+    assert size > 3 * largest
+    assert f"{largest // 1024**2} MB\nat the most" in text_of("docs/operation.md")
 
 
 def test_what_kubernetes_is_told_is_there(documents):
