@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
     from app.directory.operations import Operation
 
 Move = Callable[[int, int, str], None]
@@ -51,20 +53,23 @@ def _moved(move: Move, doing: Doing, operation: Operation) -> None:
     move(operation.done, operation.total, doing(operation.options, operation.done))
 
 
+def bar_of(*columns: ProgressColumn) -> Progress:
+    """Return a bar beside what is printed; where nobody looks at a terminal it says nothing."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    # To what is no terminal it would write an empty line as it ends.
+    return Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
+
+
 @contextmanager
 def _bar() -> Iterator[Move]:
     """Show a bar, with how quick it is and how long it takes still.
 
     Yields the function that moves it: how much is done, of how much, and what is being done.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"),
@@ -74,7 +79,7 @@ def _bar() -> Iterator[Move]:
         TimeRemainingColumn(),
     )
     begun: tuple[float, int] | None = None
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with bar_of(*columns) as bar:
         task = bar.add_task("Groups", total=None, rate="")
 
         def move(done: int, total: int, said: str) -> None:

@@ -66,6 +66,12 @@ def test_it_mends_it_and_then_ends_in_0(acme, file):
     assert acme("drift", "Okta", str(file), "--fix", "--json")["fix"] is None
 
 
+def test_without_a_terminal_nothing_is_drawn(acme, file):
+    assert acme("drift", "okta", str(file), exit_code=1).stderr == ""
+    assert acme("import", str(file)).stderr == ""
+    assert acme("audit", "verify").stderr == ""
+
+
 def test_what_cannot_be_is_one_line(acme, file):
     said = acme("drift", "ping", str(file), exit_code=2).output
     assert "There is no connection 'ping'. Those there are: Okta." in said

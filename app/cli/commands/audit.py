@@ -118,13 +118,11 @@ def verify(account: str | None, expect: str | None, as_json: bool) -> None:
 
 @contextmanager
 def _progress(account_id: str) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from app.cli.progress import bar_of
     from app.directory import audit_chain
 
     end = audit_chain.head(account_id)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with bar_of() as bar:
         task = bar.add_task("Checking seals", total=end.sequence if end else 0)
         yield lambda checked: bar.update(task, completed=checked)
 
