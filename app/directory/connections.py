@@ -197,10 +197,19 @@ def _the_one(query: Select[*tuple[Any, ...]], name: str) -> Select[*tuple[Any, .
 
 def _not_named(account_id: str, name: str) -> NotFound:
     """Return the error that says which connections there are, where there are any."""
-    there = [each.name for each in listed(account_id)][:NAMES_SHOWN]
-    sentence = say(
-        "There is no connection %(name)r. Those there are: %(names)s.", name=name, names=there
-    )
+    there = [each.name for each in listed(account_id)]
+    shown, more = there[:NAMES_SHOWN], len(there) - NAMES_SHOWN
+    if more > 0:
+        sentence = say(
+            "There is no connection %(name)r. Those there are: %(names)s, and %(more)s more.",
+            name=name,
+            names=shown,
+            more=more,
+        )
+    else:
+        sentence = say(
+            "There is no connection %(name)r. Those there are: %(names)s.", name=name, names=shown
+        )
     return NotFound("connection", name, sentence if there else None)
 
 

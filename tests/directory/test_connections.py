@@ -51,6 +51,18 @@ def test_a_connection_is_found_by_its_name_in_any_case(account):
             connections.find(account, name)
 
 
+def test_whoever_names_none_is_told_which_there_are(account, monkeypatch):
+    with pytest.raises(NotFound, match=r"^There is no connection 'okta'\.$"):
+        connections.find(account, "okta")
+    for name in ("Azure", "Google", "Ping"):
+        a_connection(account, name=name)
+    with pytest.raises(NotFound, match=r"Those there are: Azure, Google, Ping\.$"):
+        connections.find(account, "okta")
+    monkeypatch.setattr(connections, "NAMES_SHOWN", 2)
+    with pytest.raises(NotFound, match=r"Those there are: Azure, Google, and 1 more\.$"):
+        connections.find(account, "okta")
+
+
 def test_a_connection_is_renamed(account):
     okta = a_connection(account, "saml", "Okta")
     a_connection(account, name="Entra")
