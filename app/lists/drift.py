@@ -14,6 +14,8 @@ from app.store.models import DriftRow
 
 SHOWN = ("number", "kind", "user_id", "name", "changes")
 AT_ONCE = 1_000
+KINDS = {"missing": "missing", "different": "different", "extra": "here alone"}
+"""What people are told that somebody is, by kind."""
 
 
 def rows(
@@ -52,7 +54,7 @@ def as_csv(account_id: str, operation_id: str) -> Iterator[str]:
         for each in some:
             changes = each["changes"] or {None: (None, None)}
             for name, (here, there) in changes.items():
-                yield line([each["name"], each["kind"], name, _text(here), _text(there)])
+                yield line([each["name"], KINDS[each["kind"]], name, _text(here), _text(there)])
         if len(some) < AT_ONCE:
             return
         after = some[-1]["number"]

@@ -39,14 +39,14 @@ def test_it_says_what_differs_and_changes_nothing(acme, file, tmp_path):
     table = tmp_path / "drift.csv"
     said = acme("drift", "okta", str(file), "--csv", str(table), exit_code=1).output
     assert "People missing here: 1; different: 1; here alone: 1; the same: 0." in said
-    assert "missing: new" in said and "extra: eve" in said
+    assert "missing: new" in said and "here alone: eve" in said
     assert "different: ada (displayName 'Ada' → 'Ada L.')" in said
     assert "Columns that are not read: shoe." in said
     assert list(csv.reader(table.read_text("utf-8").splitlines())) == [
         ["person", "what", "field", "here", "there"],
         ["ada", "different", "displayName", "Ada", "Ada L."],
         ["new", "missing", "", "", ""],
-        ["eve", "extra", "", "", ""],
+        ["eve", "here alone", "", "", ""],
     ]
     with acme.app.app_context():
         assert row(User, user_name="eve").active is True

@@ -13,7 +13,8 @@ from app.lists.paging import LONGEST_PAGE
 
 BY_ID = validate.Length(1, 36)
 STATES = ("waiting", "running", "done", "failed", "cancelled")
-HIGHEST = 2_147_483_647
+LAST_NUMBER = 2_147_483_647
+"""The highest number a row of a report can have: its column holds 32 bits (PostgreSQL)."""
 
 
 class DriftReportSchema(Schema):
@@ -68,7 +69,11 @@ class DifferenceSchema(Schema):
 
 class DriftRowSchema(Schema):
     number = fields.Integer(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(KINDS),
+        metadata={"description": "`extra`: here alone."},
+    )
     user_id = fields.String(
         required=True, allow_none=True, metadata={"description": "null: missing here."}
     )
@@ -112,7 +117,7 @@ class Fix(Strict):
 class AfterQuery(Strict):
     after = fields.Integer(
         load_default=0,
-        validate=validate.Range(0, HIGHEST),
+        validate=validate.Range(0, LAST_NUMBER),
         metadata={"description": "`next` of the page before; 0: from the beginning."},
     )
     limit = fields.Integer(load_default=100, validate=validate.Range(1, LONGEST_PAGE))

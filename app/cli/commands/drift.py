@@ -43,8 +43,9 @@ def drift(
     """Compare who a provider exports in a FILE with who came through its CONNECTION.
 
     FILE is a table as CSV, as for `gatehouse import`, or SCIM resources as JSON. Nothing is changed
-    without --fix; with it, who is missing is added, who differs changed, who is extra deactivated.
-    It ends in 1 when something differs; with --fix, when not all of it could be mended.
+    without --fix; with it, who is missing is added, who differs is changed, who is here alone is
+    deactivated. It ends in 1 when something differs; with --fix, when not all of it could be
+    mended.
     """
     from app.directory import accounts, connections
     from app.lists import drift as rows
@@ -135,7 +136,7 @@ def _result(found: dict[str, Any], counts: tuple[str, ...]) -> dict[str, Any]:
 
 def _found(account_id: str, report: dict[str, Any], counts: dict[str, Any]) -> list[str]:
     """Return what a report found, in lines."""
-    from app.directory.drift.start import KINDS, deactivates
+    from app.directory.drift.start import deactivates
     from app.lists import drift as rows
 
     if report["state"] != "done":
@@ -147,11 +148,11 @@ def _found(account_id: str, report: dict[str, Any], counts: dict[str, Any]) -> l
     ]
     if ignored := report["options"]["ignored"]:
         lines.append(f"Columns that are not read: {', '.join(ignored)}.")
-    for kind in KINDS:
+    for kind, word in rows.KINDS.items():
         some = rows.rows(account_id, report["id"], kind=kind, limit=SHOWN)
-        lines += [f"  {kind}: {each['name']}{_changes(each['changes'])}" for each in some]
+        lines += [f"  {word}: {each['name']}{_changes(each['changes'])}" for each in some]
         if counts[kind] > len(some):
-            lines.append(f"  and {counts[kind] - len(some)} more {kind}")
+            lines.append(f"  and {counts[kind] - len(some)} more {word}")
     if counts["extra"] and not deactivates(report["options"], counts):
         lines.append("Nobody is deactivated: the rows refused may be about just them.")
     return lines

@@ -77,7 +77,7 @@ def fix(work: Work, report_id: str, *, many: bool = False) -> str:
 
 
 def deactivates(options: dict[str, Any], counts: dict[str, int]) -> bool:
-    """Tell whether making the store so deactivates those who are extra.
+    """Tell whether making the store so deactivates those who are here alone.
 
     Not while rows are refused: these may be about just them.
     """
