@@ -151,6 +151,13 @@ def test_addresses_are_as_many_and_as_long_as_the_directory_keeps():
     assert people_of(a_user("c", emails=long)) == {"c": None}
 
 
+def test_nobody_takes_more_than_what_hundreds_of_whom_fit_in_memory():
+    wide = [a_group(f"{number} {'x' * 500}", "ada", "bob") for number in range(64)]
+    one_more = a_group("y" * 500, "bob")
+    found = people_of(*wide, one_more, a_user("ada"), a_user("bob"))
+    assert (len(found["ada"]), found["bob"]) == (64, None)
+
+
 # -- The disk --------------------------------------------------------------------
 
 
@@ -162,9 +169,9 @@ def test_people_are_counted_as_they_are_read(monkeypatch):
 
 def test_what_people_take_with_their_groups_is_bounded(monkeypatch):
     monkeypatch.setattr(lines, "LIMIT", 2 * MEGABYTE)
-    groups = [a_group(f"{number} {'x' * 500}", "a") for number in range(90)]
-    many = [{"userName": f"a{number}", "id": "a"} for number in range(30)]
-    assert len(people_of(*groups, *many[:15])) == 15
+    groups = [a_group(f"{number} {'x' * 250}", "a") for number in range(90)]
+    many = [{"userName": f"a{number}", "id": "a"} for number in range(60)]
+    assert len(people_of(*groups, *many[:30])) == 30
     assert "take more than 2 MB with the names of their groups" in refusal_of(*groups, *many)
 
 

@@ -16,11 +16,24 @@ from app.words import say
 
 LIMIT = 4 * files.SIZE_LIMIT
 """Most bytes that the people of a file take as they are kept."""
+PERSON_LIMIT = 65_536
+"""Most bytes of one of them: hundreds are in memory at once, some times each."""
 
 
 def written(each: Person | Problem) -> bytes:
     """Return the line of a person, or of one who cannot be meant."""
     return orjson.dumps(each) + b"\n"
+
+
+def fitting(each: Person | Problem) -> Person | Problem:
+    """Return a person who can be kept, or why that one cannot."""
+    if isinstance(each, Problem) or len(written(each)) <= PERSON_LIMIT:
+        return each
+    reason = say(
+        "With all its groups and addresses it takes more than %(limit)s KB.",
+        limit=PERSON_LIMIT // 1024,
+    )
+    return Problem(each.line, None, each.login, reason)
 
 
 def read(line: bytes) -> Person | Problem:

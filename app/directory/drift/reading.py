@@ -81,7 +81,7 @@ def _kept(
     groups: set[str] = set()
     with ExitStack() as stack:
         kept = stack.enter_context(TemporaryFile())
-        for each in people:
+        for each in map(lines.fitting, people):
             line = lines.written(each)
             count, size = count + 1, size + len(line)
             if isinstance(each, Person):
