@@ -85,7 +85,7 @@ def create_serving_app() -> Flask:
     from app.background import end_with_process, when_told_to_stop
 
     memory.give_back()
-    app = create_app()
+    app = _checked_app()
     workers = [
         jobs.start(app, app.extensions["gatehouse_jobs"]),
         operations.start(app),
@@ -104,6 +104,33 @@ def create_serving_app() -> Flask:
     gc.freeze()
     gc.enable()
     return app
+
+
+def _checked_app() -> Flask:
+    """Return the application, unless its secret key is not that of the data any more.
+
+    The command has looked, but whoever takes the place of a process that was killed reads the file
+    of the embedded database's key again; elsewhere the key is that of the environment.
+    """
+    import structlog
+
+    from app.settings import SettingsError
+    from app.store.database import close_database
+    from app.upkeep import UpkeepError
+
+    try:
+        app = create_app()
+        settings: Settings = app.extensions["gatehouse"]
+        if settings.embedded:
+            from app.upkeep.inspection import refuse_another_key
+
+            with app.app_context():
+                refuse_another_key(settings.secret_key)
+                close_database()
+        return app
+    except (SettingsError, UpkeepError) as error:
+        structlog.get_logger("gatehouse").error(str(error))
+        raise SystemExit(1) from None
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DatabaseError
 from app.security.secrets import SealError, unseal
 from app.settings import Settings
 from app.store.database import MIGRATIONS, close_database, db, init_database
-from app.store.models import ConnectionKey, SigningKey, TotpDevice
+from app.store.models import Account, ConnectionKey, SigningKey, TotpDevice
+from app.upkeep import UpkeepError
 
 ANOTHER_KEY = (
     "The secret key does not open what is stored: it is not the one the data was written with."
@@ -89,13 +90,32 @@ def opened(secret_key: str) -> list[bool]:
 
 def wrong_key(secret_key: str) -> str | None:
     """Return a sentence when a secret key is not the one that the data was written with."""
-    from app.directory import accounts, audit_check
+    return _wrong(opened(secret_key))
 
-    if found := opened(secret_key):
+
+def refuse_another_key(secret_key: str) -> None:
+    """Fail before people are refused by codes that nothing opens, and logs are sealed with it.
+
+    Where the key is lost for good, what is made with the new one (docs/disaster.md) lets it serve.
+
+    :raises UpkeepError: When a secret key opens nothing of what is stored.
+    """
+    found = opened(secret_key)
+    if not any(found) and (reason := _wrong(found)):
+        raise UpkeepError(f"{reason} Bring that one back; if it is lost: docs/disaster.md.")
+
+
+def _wrong(found: list[bool]) -> str | None:
+    if found:
         return None if all(found) else ANOTHER_KEY
-    fits = [audit_check.newest_fit(account_id) for account_id, _ in accounts.listed()]
-    told = [each for each in fits if each is not None]
-    return f"Audit log: {audit_check.WRONG_KEY}." if told and not any(told) else None
+    from app.directory import audit_check
+
+    told = False
+    for account_id in db.session.scalars(select(Account.id)).all():
+        if fits := audit_check.newest_fit(account_id):
+            return None  # One whose seals fit is enough.
+        told |= fits is not None
+    return f"Audit log: {audit_check.WRONG_KEY}." if told else None
 
 
 def _opens(secret_key: str, purpose: str, sealed: str) -> bool:

@@ -85,16 +85,22 @@ def test_where_only_the_key_is_gone_none_is_made(run, tmp_path, args):
     assert not key.exists()
 
 
-def test_it_does_not_serve_with_another_key(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("sealing", "says"),
+    [("key rotate", "not the one the data was written with"), ("jobs run", "no seal fits")],
+)
+def test_it_does_not_work_with_another_key(run, monkeypatch, sealing, says):
     run("db", "upgrade")
     run("account", "create", "Main")
-    run("key", "rotate")
+    run(*sealing.split())
     monkeypatch.setenv("GATEHOUSE_SECRET_KEY", "another key of 32 characters, or more")
     monkeypatch.setenv("GATEHOUSE_PORT", str(free_port()))
     monkeypatch.setattr("app.cli.commands.server.run", lambda _settings: None)
-    assert "not the one the data was written with" in run("serve", exit_code=2).stderr
+    for command in ("serve", "jobs run"):
+        assert says in run(*command.split(), exit_code=2).stderr
     run("key", "rotate")  # as docs/disaster.md says of a key that is lost
     run("serve")
+    run("jobs", "run")
 
 
 @pytest.fixture

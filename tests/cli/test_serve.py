@@ -195,13 +195,31 @@ def test_who_serves_is_replaced_when_killed(tmp_path):
     assert death["event"].endswith("worker-1: SIGKILL")
 
 
-def test_who_is_killed_again_within_seconds_ends_it_with_a_fault(tmp_path):
-    port = free_port()
-    with serving(tmp_path, port) as process:
+def test_whose_every_successor_is_killed_at_once_ends_with_a_fault(tmp_path):
+    with serving(tmp_path, free_port()) as process:
+        deadline = time.monotonic() + 60
+        while process.poll() is None:
+            assert time.monotonic() < deadline
+            with suppress(ProcessLookupError):
+                for each in children_of(process.pid):
+                    os.kill(each, signal.SIGKILL)
+            time.sleep(0.01)
+        assert process.returncode == 1
+
+
+def test_nobody_takes_its_place_with_another_key(tmp_path):
+    port, log = free_port(), tmp_path / "log"
+    with log.open("w") as lines, serving(tmp_path / "data", port, log=lines) as process:
+        gatehouse(tmp_path / "data", "jobs", "run")  # which seals the audit log
+        (tmp_path / "data" / "secret_key").write_text("another key of 32 characters, or more")
         os.kill(worker_of(process), signal.SIGKILL)
-        wait_for(process, port)
-        os.kill(worker_of(process), signal.SIGKILL)
-        assert process.wait(20) == 1
+        while process.poll() is None:
+            with pytest.raises(requests.ConnectionError):
+                requests.get(f"http://127.0.0.1:{port}/healthz", timeout=30)
+        assert process.returncode == 1
+    said = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert any("GATEHOUSE_SECRET_KEY is not the key" in each for each in said)
+    assert not any("Traceback" in each for each in said)
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])

@@ -16,12 +16,15 @@ def jobs() -> None:
 @json_option
 @with_app
 def run(as_json: bool) -> None:
-    """Do what is due now, once."""
+    """Do what is due now, once. With another secret key than the data's it is refused."""
     from flask import current_app
 
     from app import deliveries, operations
     from app.jobs import run_due
+    from app.security.requests import settings
+    from app.upkeep.inspection import refuse_another_key
 
+    refuse_another_key(settings().secret_key)
     done = run_due(current_app.extensions["gatehouse_jobs"]) + operations.run_all()
     done += deliveries.run_all()
     show({"done": done}, as_json, f"Done: {', '.join(done)}." if done else "Nothing was due.")

@@ -125,6 +125,7 @@ def _refuse_taken_port(settings: Settings) -> None:
 def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
     """Migrate the embedded database and fill it on the first run; only check another one."""
     from app.store.database import close_database, is_current, upgrade_database
+    from app.upkeep.inspection import refuse_another_key
 
     with app.app_context():
         try:
@@ -132,22 +133,10 @@ def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
                 if not settings.embedded:
                     raise OSError("The database is not up to date. Run: gatehouse db upgrade")
                 upgrade_database()
-            _refuse_another_key(settings)
+            refuse_another_key(settings.secret_key)
             return _first_run() if settings.embedded else None
         finally:
             close_database()
-
-
-def _refuse_another_key(settings: Settings) -> None:
-    """Fail before people are refused by codes that nothing opens, and logs are sealed with it.
-
-    Where the key is lost for good, what is made with the new one (docs/disaster.md) lets it serve.
-    """
-    from app.upkeep.inspection import ANOTHER_KEY, opened
-
-    found = opened(settings.secret_key)
-    if found and not any(found):
-        raise OSError(f"{ANOTHER_KEY} Bring that one back; if it is lost: docs/disaster.md.")
 
 
 def _first_run() -> FirstRun | None:
