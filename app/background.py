@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, TypeVar
 
@@ -112,6 +113,25 @@ def when_told_to_stop(do: Callable[[], None]) -> None:
         do()
 
     threading.Thread(target=wait, name="gatehouse-signals", daemon=True).start()
+
+
+def end_without_parent(seconds: float) -> None:
+    """Let this process stop when the one that started it has gone: nobody else would tell it to.
+
+    :param seconds: How long requests in flight are waited for then.
+    """
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        log.error("stopped, as the process that started this one has gone")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="gatehouse-parent", daemon=True).start()
 
 
 def end_with_process(workers: Iterable[Background]) -> None:

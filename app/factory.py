@@ -82,7 +82,7 @@ def create_serving_app() -> Flask:
     # What the application is made of stays for good: no collection need ever look through it.
     gc.disable()
     from app import deliveries, jobs, memory, operations, shared_limits
-    from app.background import end_with_process, when_told_to_stop
+    from app.background import end_with_process, end_without_parent, when_told_to_stop
 
     memory.give_back()
     app = _checked_app()
@@ -100,6 +100,7 @@ def create_serving_app() -> Flask:
             each.tell()
 
     when_told_to_stop(stop)
+    end_without_parent(app.extensions["gatehouse"].stop_seconds)
     end_with_process(workers)
     gc.freeze()
     gc.enable()

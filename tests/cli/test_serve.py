@@ -222,6 +222,51 @@ def test_nobody_takes_its_place_with_another_key(tmp_path):
     assert not any("Traceback" in each for each in said)
 
 
+def test_who_serves_ends_when_the_one_that_started_it_is_killed(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port) as process:
+        connection, rest = request_in_parts(port, first_token(tmp_path), "late@example.com")
+        with connection:
+            time.sleep(0.5)  # It waits for the rest by now.
+            process.kill()
+            wait_until_closed(port)
+            connection.sendall(rest)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        wait_until_gone(process)
+
+
+def test_a_request_that_never_ends_does_not_keep_it_without_that_one(tmp_path):
+    port = free_port()
+    with serving(tmp_path, port, GATEHOUSE_STOP_SECONDS="1") as process:
+        connection, _ = request_in_parts(port, first_token(tmp_path), "never@example.com")
+        with connection:
+            time.sleep(0.5)
+            process.kill()
+            wait_until_gone(process)
+
+
+def wait_until_closed(port):
+    """Return when nobody listens there any more."""
+    deadline = time.monotonic() + READY_SECONDS
+    with suppress(OSError):
+        while time.monotonic() < deadline:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            time.sleep(0.05)
+        pytest.fail("somebody listens there still")
+
+
+def wait_until_gone(process):
+    """Return when there is no process of the server any more."""
+    process.wait(READY_SECONDS)
+    deadline = time.monotonic() + READY_SECONDS
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
+        pytest.fail("a process of it is there still")
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_at_once_while_it_starts(tmp_path, by):
     command = [GATEHOUSE, "serve", "--port", str(free_port())]
