@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from app.directory import (
     accounts,
@@ -30,7 +30,7 @@ from app.directory.groups import GroupProfile
 from app.directory.reviews import start as reviews
 from app.directory.users import Profile
 from app.store.database import db
-from app.store.models import Group, Membership, Role, User
+from app.store.models import Group, Membership, Role, Token, User
 from app.store.types import comparison_key, new_id, now
 from benchmarks import world
 from tests.conftest import CLI_ACTOR, write
@@ -146,6 +146,13 @@ def a_token(account_id: str, connection_id: str | None = None, **options: Any):
     options = {"name": "okta", "scopes": ["users", "groups"]} | options
     with write(account_id) as work:
         return tokens.create(work, connection_id, **options)
+
+
+def name_of_next_token(account_id: str) -> str:
+    """``tests``, and ``tests 2`` and so on for more: no two that live have the same name."""
+    ours = select(func.count()).where(Token.account_id == account_id, Token.name.like("tests%"))
+    made = db.session.scalar(ours)
+    return f"tests {made + 1}" if made else "tests"
 
 
 def a_session(account_id: str, user_id: str, *, lifetime: timedelta = HOUR, **options: Any) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, bindparam, delete, insert, select, update
+from sqlalchemy import Select, Update, bindparam, delete, insert, select, update
 
 from app.access.permissions import ACTIONS
 from app.directory import bounds, connections, delegation, networks
-from app.directory.errors import Invalid, NotFound
+from app.directory.errors import Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
@@ -43,6 +43,8 @@ class RotatedToken(IssuedToken):
     """The prefix of that one."""
     replaced_ends_at: datetime
     """Until when it works."""
+    expires_at: datetime | None
+    """Until when the new one works, if there is an end."""
 
 
 def create(
@@ -60,13 +62,14 @@ def create(
     :param allowed: The networks it may come from, in CIDR form; none: any.
     :raises Invalid: When a scope or a network is none, or no scope is given.
     :raises NotFound: When the account has no such connection.
+    :raises Taken: When the connection has a live token of this name.
     """
     connections.check(work, connection_id)
     delegation.check_scim_scopes(work, scopes)
     return _issue(
         work,
         connection_id,
-        bounds.required("name", name),
+        _free_name(work, connection_id, name),
         cleaned_scopes(scopes),
         allowed=networks.cleaned(allowed),
         expires_at=expires_at,
@@ -86,6 +89,7 @@ def create_for_api(
     :param actions: What it permits, on the account and on every folder.
     :raises Invalid: When an action or a network is none, or no action is given.
     :raises Forbidden: When the actor does not hold all of them.
+    :raises Taken: When the account has a live token of the API of this name.
     """
     unknown = sorted(set(actions) - ACTIONS)
     if unknown or not actions:
@@ -95,7 +99,7 @@ def create_for_api(
     return _issue(
         work,
         None,
-        bounds.required("name", name),
+        _free_name(work, None, name),
         sorted(set(actions)),
         allowed=networks.cleaned(allowed),
         expires_at=expires_at,
@@ -111,6 +115,34 @@ def cleaned_scopes(scopes: Collection[str]) -> list[str]:
     if unknown or not scopes:
         raise Invalid(say("Scopes are any of: %(scopes)s.", scopes=SCOPES), field="scope")
     return sorted(set(scopes))
+
+
+def _free_name(work: Work, connection_id: str | None, name: str) -> str:
+    """Return a name that no other live token of a connection, or of the API, has."""
+    name = bounds.required("name", name)
+    for other in db.session.execute(_of_name(work, connection_id, name).limit(1)):
+        sentence = say(
+            "There is a token %(name)r already, %(prefix)s: rotate it, or choose another name.",
+            name=name,
+            prefix=other.prefix,
+        )
+        raise Taken(sentence)
+    return name
+
+
+def _of_name(work: Work, connection_id: str | None, name: str) -> Select[*tuple[Any, ...]]:
+    """Return the query of the live tokens of a connection, or of the API, that have a name, the
+    newest first."""
+    query = _alive(work).where(Token.name == name, Token.connection_id == connection_id)
+    return query.order_by(Token.id.desc())
+
+
+def _alive(work: Work) -> Select[*tuple[Any, ...]]:
+    return select(Token.__table__).where(
+        Token.account_id == work.account_id,
+        Token.client_id.is_(None),
+        Token.expires_at.is_(None) | (Token.expires_at > work.at),
+    )
 
 
 def _issue(
@@ -153,14 +185,16 @@ def _issue(
 def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> RotatedToken:
     """Issue a token that replaces another, which works on until the overlap ends, or its own end.
 
-    Nothing else ends: not what an earlier rotation left over, nor another token of its name.
+    Nothing else ends: not what an earlier rotation left over, nor another token of its name. The
+    new token ends when the one it replaces would have.
 
     :param token: The id or prefix of the token to replace, or its name if no other has it.
     :raises NotFound: When the account has no such live token.
-    :raises Invalid: When several live tokens are meant.
+    :raises Invalid: When several live tokens are meant, or the token was replaced already.
     :raises Forbidden: When it may do more than the actor: its secret would make them more.
     """
-    old = _only(_live(work, token), token)
+    old = _the_one(work, token)
+    _refuse_replaced(work, old)
     if old.surface == "api":
         delegation.check_permissions(work, old.scopes)
     else:
@@ -173,20 +207,38 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
         .where(Token.account_id == work.account_id, Token.id == old.id)
         .values(expires_at=ends)
     )
-    issued = _issue(work, old.connection_id, old.name, old.scopes, allowed=old.networks)
-    return RotatedToken(**vars(issued), replaced=old.prefix, replaced_ends_at=ends)
+    issued = _issue(
+        *(work, old.connection_id, old.name, old.scopes),
+        allowed=old.networks,
+        expires_at=old.expires_at,
+    )
+    return RotatedToken(
+        **vars(issued), replaced=old.prefix, replaced_ends_at=ends, expires_at=old.expires_at
+    )
 
 
-def revoke(work: Work, token: str) -> int:
-    """End tokens at once, and return how many.
+def _refuse_replaced(work: Work, token: Any) -> None:
+    """Refuse a token that ends because a newer one of its name has taken its place."""
+    newest = db.session.execute(_of_name(work, token.connection_id, token.name).limit(1)).one()
+    if token.expires_at is not None and newest.id > token.id:
+        sentence = say(
+            "%(prefix)s was replaced already, by %(newest)s: rotate that one.",
+            prefix=token.prefix,
+            newest=newest.prefix,
+        )
+        raise Invalid(sentence)
 
-    :param token: A prefix or id for one token; a name for every token of that name.
+
+def revoke(work: Work, token: str) -> str:
+    """End a token at once, and return its prefix.
+
+    :param token: Its id or prefix, or its name if no other live token has it.
     :raises NotFound: When the account has no such live token.
+    :raises Invalid: When several live tokens are meant.
     """
-    rows = _live(work, token)
-    for row in rows:
-        _delete(work, row)
-    return len(rows)
+    row = _the_one(work, token)
+    _delete(work, row)
+    return str(row.prefix)
 
 
 def revoke_of_connection(work: Work, connection_id: str) -> int:
@@ -257,30 +309,25 @@ def listed(account_id: str) -> list[ListedToken]:
     ]
 
 
-def _live(work: Work, token: str) -> list[Any]:
-    query = select(Token.__table__).where(
-        Token.account_id == work.account_id,
-        Token.client_id.is_(None),
-        (Token.name == token) | (Token.prefix == token) | (Token.id == token),
-        Token.expires_at.is_(None) | (Token.expires_at > work.at),
-    )
-    rows = list(db.session.execute(query.order_by(Token.created_at, Token.id)))
+def _the_one(work: Work, token: str) -> Any:
+    """Return the live token that an id, a prefix or a name means.
+
+    :raises NotFound: When the account has none.
+    :raises Invalid: When several have the name.
+    """
+    meant = (Token.name == token) | (Token.prefix == token) | (Token.id == token)
+    rows = db.session.execute(_alive(work).where(meant).order_by(Token.created_at, Token.id)).all()
     if not rows:
         raise NotFound("live token", token)
     # What is one token's own is never taken for the name of others.
-    return [row for row in rows if token in (row.id, row.prefix)] or rows
-
-
-def _only(rows: list[Any], token: str) -> Any:
+    rows = [row for row in rows if token in (row.id, row.prefix)] or rows
     if len(rows) > 1:
-        prefixes = sorted(row.prefix for row in rows)
-        raise Invalid(
-            say(
-                "Several live tokens are named %(name)r. Say which by its prefix: %(prefixes)s.",
-                name=token,
-                prefixes=prefixes,
-            )
+        sentence = say(
+            "Several live tokens are named %(name)r. Say which by its prefix: %(prefixes)s.",
+            name=token,
+            prefixes=sorted(row.prefix for row in rows),
         )
+        raise Invalid(sentence)
     return rows[0]
 
 

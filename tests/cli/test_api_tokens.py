@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.v1.client import Api
 
 
@@ -10,7 +12,10 @@ def test_it_may_do_what_its_role_permits_and_nothing_else(gatehouse):
     create = ("token", "create", "Acme", "--name", "scripts", "--api", "reports")
     issued = gatehouse(*create, "--json")
     assert issued["api_base"] == "http://127.0.0.1:8000/api/v1"
-    assert gatehouse(*create).stdout.startswith(f"API base:   {issued['api_base']}\nToken:")
+    other = gatehouse(*(each.replace("scripts", "others") for each in create)).stdout
+    assert other.startswith(f"API base:   {issued['api_base']}\nToken:")
+    again = gatehouse(*create, exit_code=2).stderr
+    assert f"There is a token 'scripts' already, {issued['prefix']}: rotate it" in again
     with gatehouse.app.app_context():
         api = Api(gatehouse.app, issued["token"])
         assert api.get("/account/access?action=user.manage").status_code == 200
@@ -62,3 +67,12 @@ def test_no_such_role(gatehouse):
     gatehouse("account", "create", "Acme")
     wrong = gatehouse("token", "create", "Acme", "--name", "t", "--api", "king", exit_code=2)
     assert "There is no account role 'king'" in wrong.stderr
+
+
+@pytest.mark.parametrize("kind", [("--api", "admin"), ("--action", "access.check")])
+@pytest.mark.parametrize("option", [("--scope", "users"), ("--connection", "Okta")])
+def test_what_is_said_of_scim_is_not_ignored(gatehouse, kind, option):
+    gatehouse("account", "create", "Acme")
+    wrong = gatehouse("token", "create", "Acme", "--name", "t", *kind, *option, exit_code=2)
+    assert f"{option[0]} is for a token of SCIM" in wrong.stderr
+    assert gatehouse("token", "list", "Acme", "--json") == {"tokens": []}

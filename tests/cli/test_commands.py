@@ -33,7 +33,10 @@ def test_a_token_is_shown_once_and_works(gatehouse, acme):
 def test_a_rotated_token_works_on_until_the_overlap_ends(gatehouse, acme):
     new = gatehouse("token", "rotate", "Acme", "Okta", "--json")
     assert acme.get("/Users") == ScimClient(gatehouse.app, new["token"]).get("/Users")
-    assert gatehouse("token", "revoke", "Acme", "Okta", "--json") == {"revoked": 2}
+    refused = gatehouse("token", "revoke", "Acme", "Okta", exit_code=2).stderr
+    assert new["replaced"] in refused and new["prefix"] in refused
+    revoked = gatehouse("token", "revoke", "Acme", new["replaced"], "--json")
+    assert revoked == {"revoked": new["replaced"]}
     assert acme.refused("GET", "/Users")["status"] == "401"
 
 

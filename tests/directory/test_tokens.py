@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from app.directory import tokens
-from app.directory.errors import Invalid, NotFound
+from app.directory.errors import Invalid, NotFound, Taken
 from app.security.secrets import digest
 from app.security.tokens import TokenIdentity, identify
 from app.store.database import db
@@ -24,7 +24,7 @@ def rotate(account_id: str, token: str, **options):
         return tokens.rotate(work, token, **options)
 
 
-def revoke(account_id: str, token: str) -> int:
+def revoke(account_id: str, token: str) -> str:
     with write(account_id) as work:
         return tokens.revoke(work, token)
 
@@ -100,27 +100,52 @@ def test_rotation_ends_nothing_but_the_token_named(account):
     assert row(Token, id=first.id).expires_at == second.replaced_ends_at
 
 
-def test_a_name_that_several_have_is_refused(account):
+@pytest.mark.parametrize("end", [rotate, revoke])
+def test_a_name_that_several_have_is_refused(account, end):
     first, second = a_token(account), a_token(account)
     before = fingerprint()
     with pytest.raises(Invalid) as refused:
-        rotate(account, "okta")
+        end(account, "okta")
     assert first.prefix in str(refused.value) and second.prefix in str(refused.value)
     assert fingerprint() == before
+
+
+def test_a_connection_has_no_two_live_tokens_of_a_name(account):
+    connection = a_connection(account)
+    first = a_token(account, connection)
+    before = fingerprint()
+    with pytest.raises(Taken, match=f"'okta' already, {first.prefix}: rotate it"):
+        a_token(account, connection)
+    assert fingerprint() == before
+    with write(account) as work:  # The API's are others.
+        tokens.create_for_api(work, "okta", ["user.view"])
+    with write(account) as work, pytest.raises(Taken):
+        tokens.create_for_api(work, "okta", ["user.view"])
+    revoke(account, first.prefix)
+    a_token(account, connection, expires_at=now() - timedelta(seconds=1))
+    a_token(account, connection)
 
 
 def test_no_name_passes_for_the_prefix_or_id_of_another(account):
     mine = a_token(account)
     others = a_token(account, name=mine.prefix), a_token(account, name=mine.id)
     assert rotate(account, mine.prefix).replaced == mine.prefix
-    assert revoke(account, mine.id) == 1
+    assert revoke(account, mine.id) == mine.prefix
     assert live(mine, *others) == [False, True, True]
 
 
-def test_a_token_replaced_once_more_works_no_longer_for_it(account):
+def test_a_token_that_was_replaced_is_not_replaced_again(account):
     first = a_token(account)
-    ends = rotate(account, first.prefix, overlap=timedelta(hours=1)).replaced_ends_at
-    assert rotate(account, first.prefix).replaced_ends_at == ends
+    second = rotate(account, first.prefix)
+    third = rotate(account, second.prefix)
+    before = fingerprint()
+    for replaced in (first, second):
+        with pytest.raises(Invalid, match=f"^{replaced.prefix} was .* by {third.prefix}: rotate"):
+            rotate(account, replaced.prefix)
+    assert fingerprint() == before
+    revoke(account, third.prefix)
+    revoke(account, second.prefix)
+    assert live(first, rotate(account, first.prefix)) == [True, True]
 
 
 def test_the_replaced_token_ends_with_the_overlap(account):
@@ -129,8 +154,8 @@ def test_the_replaced_token_ends_with_the_overlap(account):
     assert live(first, second) == [False, True]
     ends = now() + timedelta(minutes=5)
     short = a_token(account, name="short", expires_at=ends)
-    rotate(account, "short", overlap=timedelta(days=1))
-    assert row(Token, id=short.id).expires_at == ends
+    new = rotate(account, "short", overlap=timedelta(days=1))
+    assert row(Token, id=short.id).expires_at == row(Token, id=new.id).expires_at == ends
 
 
 def test_the_new_token_may_do_what_the_old_one_might(account):
@@ -154,12 +179,11 @@ def test_revocation_is_at_once(account):
     first = a_token(account)
     second = rotate(account, "okta")
     other = a_token(account, name="entra")
-    assert revoke(account, second.prefix) == 1
+    assert revoke(account, second.prefix) == second.prefix
     assert live(first, second) == [True, False]
-    rotate(account, "okta")
-    assert revoke(account, "okta") == 2
+    assert revoke(account, "okta") == first.prefix
     assert live(first, other) == [False, True]
-    assert len(audit(account, "token.revoked")) == 3
+    assert len(audit(account, "token.revoked")) == 2
     with pytest.raises(NotFound):
         revoke(account, "okta")
 

@@ -15,6 +15,7 @@ from scim.routes import PREFIX
 from scim.service import service_for
 from scim.storage import DirectoryStorage
 from tests.conftest import write
+from tests.factories import name_of_next_token
 
 JSON = dict[str, Any]
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -95,7 +96,8 @@ def new_client(
     """Return a client with a new token of the account."""
     with write(account_id) as work:
         connection_id = connections.find_or_create_scim(work, connection)
-        token = tokens.create(work, connection_id, "tests", scopes or ("users", "groups"))
+        name = name_of_next_token(account_id)
+        token = tokens.create(work, connection_id, name, scopes or ("users", "groups"))
     return ScimClient(app, token.secret, account_id)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from app.cli.group import actor, json_option, show, with_app
 
@@ -74,6 +75,7 @@ def create(
 
     account_id = accounts.find(account)
     if of_role is not None or actions:
+        _refuse_options_of_scim()
         permitted = set(actions)
         if of_role is not None:
             permitted |= roles.permissions(account_id, roles.find(account_id, "account", of_role))
@@ -85,6 +87,16 @@ def create(
         connection_id = connections.find_or_create_scim(work, connection)
         issued = tokens.create(work, connection_id, name, scopes_in(scope), allowed=network)
     _show(issued, as_json, "/scim/v2")
+
+
+def _refuse_options_of_scim() -> None:
+    """Refuse what would have no effect on a token of the API."""
+    context = click.get_current_context()
+    for name in ("scope", "connection"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--{name} is for a token of SCIM; --api and --action make one of the API.", context
+            )
 
 
 @token.command("rotate")
@@ -105,11 +117,14 @@ def rotate(account: str, token: str, overlap_hours: int, as_json: bool) -> None:
 
     with transaction(accounts.find(account), actor()) as work:
         issued = tokens.rotate(work, token, overlap=timedelta(hours=overlap_hours))
-    replaced, ends = issued.replaced, issued.replaced_ends_at
+    replaced, ends, end = issued.replaced, issued.replaced_ends_at, issued.expires_at
     path = "/scim/v2" if issued.surface == "scim" else "/api/v1"
-    _show(issued, as_json, path, replaced=replaced, replaced_ends_at=ends.isoformat())
+    more = {"replaced": replaced, "replaced_ends_at": ends.isoformat()}
+    _show(issued, as_json, path, **more, expires_at=end.isoformat() if end else None)
     if not as_json:
         click.echo(f"The token it replaces, {replaced}, works until {_minute(ends)}.")
+        if end is not None:
+            click.echo(f"The new one works until {_minute(end)}, as that one would have.")
 
 
 @token.command("revoke")
@@ -118,13 +133,16 @@ def rotate(account: str, token: str, overlap_hours: int, as_json: bool) -> None:
 @json_option
 @with_app
 def revoke(account: str, token: str, as_json: bool) -> None:
-    """End a TOKEN (its name, prefix or id) of an ACCOUNT at once."""
+    """End a TOKEN of an ACCOUNT at once.
+
+    TOKEN is its prefix or id, or its name if no other live token has it.
+    """
     from app.directory import accounts, tokens
     from app.directory.work import transaction
 
     with transaction(accounts.find(account), actor()) as work:
         ended = tokens.revoke(work, token)
-    show({"revoked": ended}, as_json, f"{ended} token(s) revoked.")
+    show({"revoked": ended}, as_json, f"{ended} works no more.")
 
 
 @token.command("list")
@@ -167,7 +185,7 @@ def plain(listed: Any) -> dict[str, Any]:
     }
 
 
-def _show(issued: IssuedToken, as_json: bool, path: str, **more: str) -> None:
+def _show(issued: IssuedToken, as_json: bool, path: str, **more: str | None) -> None:
     from app.security.requests import settings
 
     base, face = settings().public_url + path, issued.surface

@@ -12,14 +12,15 @@ from app.access.permissions import ACTIONS
 from app.directory import tokens
 from app.security.sessions import cookie_name
 from tests.conftest import write
-from tests.factories import a_session
+from tests.factories import a_session, name_of_next_token
 
 CSRF_FIELD = "csrf_token"
 
 
 def an_api_token(account_id: str, actions: Iterable[str] = ACTIONS, **options: Any) -> str:
     with write(account_id) as work:
-        return tokens.create_for_api(work, "tests", set(actions), **options).secret
+        name = name_of_next_token(account_id)
+        return tokens.create_for_api(work, name, set(actions), **options).secret
 
 
 def signed_in(app, account_id: str, user_id: str) -> Api:

@@ -66,12 +66,16 @@ def test_both_work_until_the_overlap_ends(app, api):
     assert Api(app, third["token"]).get("/users").status_code == 200
 
 
-def test_another_of_the_same_name_is_not_replaced(app, api):
+def test_there_is_no_other_of_the_same_name(app, account, api):
     reader = api.post("/tokens", READER).json
-    other = api.post("/tokens", READER | {"scopes": ["audit.view"]}).json
-    fresh = api.post(f"/tokens/{reader['id']}/rotate", {"overlap_hours": 0}).json
-    assert fresh["scopes"] == ["user.view"]
-    assert Api(app, other["token"]).get("/audit").status_code == 200
+    refused = api.post("/tokens", READER | {"scopes": ["audit.view"]})
+    assert refused.status_code == 409 and reader["prefix"] in refused.json["detail"]
+    of_scim = a_token(account, name=READER["name"])
+    api.post(f"/tokens/{reader['id']}/rotate", {"overlap_hours": 0})
+    again = api.post(f"/tokens/{reader['id']}/rotate")
+    assert again.status_code == 404  # It has ended.
+    headers = {"Authorization": f"Bearer {of_scim.secret}"}
+    assert app.test_client().get("/scim/v2/Users", headers=headers).status_code == 200
 
 
 def test_a_secret_is_shown_once(api):
