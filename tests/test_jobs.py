@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 from app import jobs
 from app.directory import due
 from app.jobs import Job, run_due
+from app.store import driver
 from app.store.database import db
 from app.store.models import Job as JobRow
 from app.store.types import now
@@ -89,3 +91,18 @@ def test_every_job_of_the_application_can_run(app):
     jobs = app.extensions["gatehouse_jobs"]
     assert run_due(jobs) == [job.name for job in jobs]
     assert [each.problem for each in rows(JobRow)] == [None] * len(jobs)
+
+
+def test_a_connection_that_cannot_be_closed_ends_no_thread(monkeypatch):
+    class Left:
+        closed = 0
+
+        def close(self) -> None:
+            Left.closed += 1
+            raise OSError("gone")
+
+    monkeypatch.setattr(driver, "_left", deque([Left(), Left()]))
+    with capture_logs() as lines:
+        driver.close_left()
+    assert Left.closed == 2
+    assert [str(each["exc_info"]) for each in lines] == ["gone", "gone"]

@@ -8,11 +8,13 @@ from threading import local
 from typing import Any
 from weakref import finalize
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 """Values by place on SQLite, by name on PostgreSQL."""
+log = structlog.get_logger("gatehouse")
 
 
 class Driver:
@@ -155,7 +157,10 @@ def close_left() -> None:
             owner = _left.popleft()
         except IndexError:  # Another thread was quicker.
             return
-        owner.close()
+        try:
+            owner.close()
+        except Exception as error:  # It is lost either way; others wait to be closed.
+            log.error("connection not closed", exc_info=error)
 
 
 def _check_out(engine: Engine) -> Driver:
