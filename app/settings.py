@@ -16,7 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "GATEHOUSE_"
@@ -248,6 +248,14 @@ def _origin(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or url.lower() != plain:
         raise ValueError("it must look like https://gatehouse.example.com, without a path")
     return plain
+
+
+def file_of(url: str | URL) -> Path | None:
+    """Return the file of an SQLite database; None: it is another one, or in memory."""
+    url = make_url(url)
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database)).absolute()
 
 
 def is_loopback(url: str) -> bool:

@@ -12,10 +12,11 @@ import orjson
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import URL, Connection, Engine, MetaData, Table, event, make_url
+from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
+from app.settings import file_of
 from app.store import driver, waiting
 from app.store.driver import Driver, join, of_thread
 from app.store.outages import is_left, is_outage
@@ -116,13 +117,7 @@ def upgrade_database() -> None:
 
 def file_of_database() -> Path | None:
     """Return the file of an SQLite database; None: it is another one, or in memory."""
-    return _file_of(db.engine.url)
-
-
-def _file_of(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database)).absolute()
+    return file_of(db.engine.url)
 
 
 def table(model: type[Base]) -> Table:
@@ -273,7 +268,7 @@ def make_private(path: Path) -> None:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    if path := _file_of(engine.url):
+    if path := file_of(engine.url):
 
         @event.listens_for(engine, "do_connect")
         def make(*_: Any) -> None:

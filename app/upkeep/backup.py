@@ -164,7 +164,7 @@ def _fitting(path: Path, settings: Settings) -> Iterator[archive.Opened]:
 
 def _nearest(url: str) -> Path:
     """Return the folder of the file, or the next one above that is there already."""
-    folder = sqlite.path_of(url).absolute().parent
+    folder = sqlite.path_of(url).parent
     return next(each for each in (folder, *folder.parents) if each.is_dir())
 
 

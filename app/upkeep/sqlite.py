@@ -6,8 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import make_url
-
+from app.settings import file_of
 from app.store.database import make_private
 from app.upkeep import UpkeepError
 
@@ -47,10 +46,10 @@ def url_of(copy: Path) -> str:
 
 def path_of(url: str) -> Path:
     """Return the file of a database."""
-    name = make_url(url).database
-    if not name or name == ":memory:":
+    path = file_of(url)
+    if path is None:
         raise UpkeepError("A database in memory cannot be copied.")
-    return Path(name)
+    return path
 
 
 def _copy(source: Path, target: Path) -> None:

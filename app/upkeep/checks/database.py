@@ -9,11 +9,11 @@ from tempfile import NamedTemporaryFile
 from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.settings import Settings
+from app.settings import Settings, file_of
 from app.store.database import db, is_current
 from app.store.models import AuditEvent, SigningKey
 from app.store.types import now
-from app.upkeep import inspection, sqlite
+from app.upkeep import inspection
 from app.upkeep.checks import Findings, problem, warning
 
 APART = timedelta(seconds=5)
@@ -79,8 +79,8 @@ def _time_of_database(settings: Settings) -> datetime:
         found = db.session.scalar(select(literal_column("clock_timestamp()")))
         assert isinstance(found, datetime)
         return found
-    folder = sqlite.path_of(settings.resolved_database_url).parent
-    with NamedTemporaryFile(dir=folder, prefix=".gatehouse-clock-") as file:
+    path = file_of(settings.resolved_database_url)
+    with NamedTemporaryFile(dir=path and path.parent, prefix=".gatehouse-clock-") as file:
         file.write(b"?")
         file.flush()
         changed = Path(file.name).stat().st_mtime

@@ -10,8 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from app import mail
-from app.settings import PREFIX, Settings, is_loopback
-from app.upkeep import sqlite
+from app.settings import PREFIX, Settings, file_of, is_loopback
 from app.upkeep.checks import Findings, problem, warning
 
 LEAST_FREE = 1024**3
@@ -66,18 +65,16 @@ def secret_key_file(settings: Settings) -> Findings:
 
 def _files_of_database(settings: Settings) -> Iterator[Path]:
     """Return the files of SQLite, if others may enter their folder at all."""
-    if not settings.resolved_database_url.startswith("sqlite"):
-        return
-    path = sqlite.path_of(settings.resolved_database_url)
-    if path.exists() and path.absolute().parent.stat().st_mode & 0o011:
+    path = file_of(settings.resolved_database_url)
+    if path is not None and path.exists() and path.parent.stat().st_mode & 0o011:
         yield from (path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm"))
 
 
 def disk(settings: Settings) -> Findings:
     """There is room to write."""
-    if not settings.resolved_database_url.startswith("sqlite"):
+    path = file_of(settings.resolved_database_url)
+    if path is None:
         return
-    path = sqlite.path_of(settings.resolved_database_url)
     folder = _nearest(path)
     if not os.access(folder, os.W_OK):
         yield problem(f"{folder} cannot be written to.", "Give the folder to the service's user.")
@@ -111,4 +108,4 @@ def mail_server(settings: Settings) -> Findings:
 
 
 def _nearest(path: Path) -> Path:
-    return next(each for each in path.absolute().parents if each.is_dir())
+    return next(each for each in path.parents if each.is_dir())
