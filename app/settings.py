@@ -299,7 +299,7 @@ def _embedded_secret_key(path: Path) -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _write_once(path, new_key())
+            write_once(path, new_key())
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The secret key in {path} cannot be kept or read: {error}") from None
@@ -310,7 +310,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(48)
 
 
-def _write_once(path: Path, text: str) -> None:
+def write_once(path: Path, text: str) -> None:
     """Write a file that only we may read, unless there is one; it never shows half written."""
     with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, encoding="utf-8") as file:
         file.write(text)

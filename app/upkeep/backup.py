@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +14,8 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import make_url
 
 from app.security.secrets import derived_key
-from app.settings import Settings, new_key
-from app.store.database import db
+from app.settings import Settings, new_key, write_once
+from app.store.database import db, is_current
 from app.store.types import now
 from app.upkeep import UpkeepError, archive, inspection, postgres, sqlite
 from app.upkeep.archive import DATABASE, SECRET_KEY, Manifest
@@ -26,7 +27,9 @@ class Report:
 
     manifest: Manifest
     findings: list[str]
-    """What is wrong with the audit logs. It is so in the original too, unless a key is wrong."""
+    """What is wrong with the audit logs. It is so in the original too."""
+    warnings: list[str] = field(default_factory=list)
+    """What could not be looked at, and is to be done."""
 
 
 def back_up(
@@ -76,13 +79,12 @@ def restore(
         its = _with_its_key(found, settings, another_key=another_key)
         if _kind(url) == "sqlite":
             findings = _check(sqlite.url_of(found.database), found.manifest, its)
-            sqlite.load(found.database, url)
+            with _key_kept(settings, its.secret_key):
+                sqlite.load(found.database, url)
         else:
             with postgres.restored(found.database, url):
                 findings = _check(url, found.manifest, its)
-        if its.secret_key != settings.secret_key and _is_in_its_file(settings):
-            _keep_key(settings, its.secret_key)
-        return Report(found.manifest, findings)
+        return Report(found.manifest, findings, _warnings(found.manifest, its))
 
 
 def check(path: Path, settings: Settings, *, another_key: bool = False) -> Report:
@@ -99,7 +101,7 @@ def check(path: Path, settings: Settings, *, another_key: bool = False) -> Repor
         else:
             with postgres.scratch_copy(found.database, url) as copy:
                 findings = _check(copy, found.manifest, settings)
-        return Report(found.manifest, findings)
+        return Report(found.manifest, findings, _warnings(found.manifest, settings))
 
 
 def key_id(secret_key: str) -> str:
@@ -115,7 +117,7 @@ def _dump_sqlite(
         if damages := inspection.damages():
             raise UpkeepError(f"The database is damaged: {damages[0]}")
         revision, rows = _state()
-        return revision, rows, _chains(revision)
+        return revision, rows, _own_chains(revision, settings)
 
 
 def _dump_postgres(
@@ -125,7 +127,7 @@ def _dump_postgres(
     if postgres.rows_in(copy) != rows:
         raise UpkeepError("The dump does not hold the rows that the database has.")
     with inspection.another_database(url, settings):
-        return revision, rows, _chains(revision)
+        return revision, rows, _own_chains(revision, settings)
 
 
 def _manifest(
@@ -183,13 +185,27 @@ def _with_its_key(found: archive.Opened, settings: Settings, *, another_key: boo
     )
 
 
-def _keep_key(settings: Settings, secret_key: str) -> None:
-    """Put a secret key beside the embedded database; the one there, if any, stays, too."""
+@contextmanager
+def _key_kept(settings: Settings, secret_key: str) -> Iterator[None]:
+    """Put the secret key of what the block loads beside the embedded database, before that: without
+    it nothing in there could be read. The one there, if any, stays, too."""
+    if secret_key == settings.secret_key or not _is_in_its_file(settings):
+        yield
+        return
     path = settings.data_dir / SECRET_KEY
+    before, new = (path.with_name(f"{SECRET_KEY}.{end}") for end in ("before-restore", "new"))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (before, new):
+        each.unlink(missing_ok=True)
     if path.exists():
-        path.rename(path.with_name(f"{SECRET_KEY}.before-restore"))
-    path.touch(mode=0o600)
-    path.write_text(secret_key, encoding="utf-8")
+        os.link(path, before)
+    write_once(new, secret_key)
+    new.replace(path)
+    try:
+        yield
+    except BaseException:
+        path.unlink() if not before.exists() else before.replace(path)
+        raise
 
 
 def place_of_key(settings: Settings) -> str:
@@ -217,9 +233,30 @@ def _check(url: str, manifest: Manifest, settings: Settings) -> list[str]:
         revision, rows = _state()
         if (revision, rows) != (manifest.revision, manifest.rows):
             raise UpkeepError("The copy does not hold the rows that its manifest names.")
-        if key_id(settings.secret_key) != manifest.key_id:
-            return ["the secret key is another one: the seals of the audit log were not checked"]
-        return _chains(revision)
+        return [] if _warnings(manifest, settings) else _chains(revision)
+
+
+def _warnings(manifest: Manifest, settings: Settings) -> list[str]:
+    """Return what is to be known of a backup whose secret key is not that of the settings."""
+    if key_id(settings.secret_key) == manifest.key_id:
+        return []
+    return [
+        "The secret key is another one: the seals of the audit log were not checked, and what is "
+        "sealed cannot be read. What to do now: docs/disaster.md (The secret key is gone)."
+    ]
+
+
+def _own_chains(revision: str | None, settings: Settings) -> list[str]:
+    """Check the audit logs of what is backed up.
+
+    :raises UpkeepError: When its secret key is another one. The backup would name the wrong key,
+        and be refused where the right one is.
+    """
+    if revision is None or not is_current():
+        return []
+    if (opened := inspection.opened(settings.secret_key)) and not any(opened):
+        raise UpkeepError(f"{inspection.ANOTHER_KEY} Bring that one back (docs/disaster.md).")
+    return inspection.broken_chains()
 
 
 def _state() -> tuple[str | None, dict[str, int]]:
@@ -229,8 +266,6 @@ def _state() -> tuple[str | None, dict[str, int]]:
 
 def _chains(revision: str | None) -> list[str]:
     """Check the audit logs, where the tables are those of this version."""
-    from app.store.database import is_current
-
     if revision is None or not is_current():
         return []
     return inspection.broken_chains()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 
+from app.directory import signing_keys
 from app.settings import Settings
 from app.store.database import db, upgrade_database, write_transaction
 from app.store.models import AuditEvent, User
@@ -213,7 +214,17 @@ def test_another_secret_key_must_be_said(backup, elsewhere):
         with pytest.raises(UpkeepError, match="GATEHOUSE_SECRET_KEY"):
             attempt(backup, other)
     for attempt in (check, restore):
-        assert "not checked" in attempt(backup, other, another_key=True).findings[0]
+        report = attempt(backup, other, another_key=True)
+        assert report.findings == [] and "not checked" in report.warnings[0]
+
+
+def test_with_another_key_there_is_no_backup(app, filled, settings, tmp_path):
+    signing_keys.rotate(settings.secret_key)
+    path = tmp_path / "gatehouse.backup"
+    with pytest.raises(UpkeepError, match="not the one the data was written with"):
+        back_up(path, replace(settings, secret_key=ANOTHER_KEY), with_key=True)
+    assert not path.exists()
+    back_up(path, settings)
 
 
 def test_the_key_of_a_backup_comes_to_lie_beside_the_embedded_database(tmp_path):
@@ -229,6 +240,30 @@ def test_the_key_of_a_backup_comes_to_lie_beside_the_embedded_database(tmp_path)
     assert (tmp_path / "two" / "secret_key").read_text() == one.secret_key
     assert (tmp_path / "two" / "secret_key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "two" / "secret_key.before-restore").read_text() == two.secret_key
+
+
+def test_whoever_is_killed_while_it_restores_leaves_the_key(tmp_path, monkeypatch):
+    """The key is there before what it opens; where that cannot be loaded, all is as it was."""
+    one, two = (
+        Settings.from_environment({"GATEHOUSE_DATA_DIR": str(tmp_path / name)})
+        for name in ("one", "two")
+    )
+    path, key = tmp_path / "with.backup", tmp_path / "two" / "secret_key"
+    _make(one)
+    back_up(path, one, with_key=True)
+    found = []
+
+    def fail(*_: object) -> None:
+        found.append(key.read_text())
+        raise OSError("full")
+
+    monkeypatch.setattr("app.upkeep.sqlite.load", fail)
+    for had in (True, False):
+        with pytest.raises(OSError, match="full"):
+            restore(path, two if had else replace(two, secret_key=""))
+        assert [each.read_text() for each in key.parent.iterdir()] == [two.secret_key] * had
+        key.unlink(missing_ok=True)
+    assert found == [one.secret_key] * 2
 
 
 def _make(settings: Settings) -> None:

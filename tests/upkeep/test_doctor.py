@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import click
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from app.cli import cli
-from app.directory import audit_chain, due, streams
+from app.directory import audit_chain, due, signing_keys, streams
 from app.directory.operations import create
 from app.security.secrets import seal
 from app.settings import Settings
@@ -231,6 +231,27 @@ def test_a_wrong_secret_key_is_said_first_and_once(healthy, app, settings, monke
     state, reason, fix = the_one(other, "secret key")
     assert (state, next(iter(IN_THE_DATABASE))) == ("problem", "secret key")
     assert "not the" in reason and "GATEHOUSE_SECRET_KEY" in fix
+
+
+def test_a_wrong_secret_key_hides_no_log_that_was_cut_off(healthy, app, settings, monkeypatch):
+    last = db.session.scalar(select(func.max(AuditEvent.sequence)))
+    change(delete(AuditEvent).where(AuditEvent.sequence == last))
+    other = replace(settings, secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", other)
+    found = amiss(other)
+    assert list(found) == ["secret key", "audit log"]
+    ((_, reason, _),) = found["audit log"]
+    assert "cut off" in reason and "no seal fits" not in reason
+
+
+def test_a_secret_key_that_was_lost_is_asked_for_before_others_are_blamed(
+    healthy, app, settings, monkeypatch
+):
+    new = replace(settings, secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", new)
+    signing_keys.rotate(new.secret_key)
+    state, _, fix = the_one(new, "audit log")
+    assert state == "problem" and "If the secret key was lost and replaced" in fix
 
 
 def test_a_signing_key_that_is_old(healthy, settings):

@@ -25,6 +25,8 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path, with_key: bool, force: bool, as_json: bool) -> None:
     """Write a backup to FILE while the service runs, and check it.
 
+    With another secret key than the data's there is none.
+
     It holds all that was acknowledged before, but not the secret key unless asked: keep that
     elsewhere. Ends in 1 when the audit log it holds was changed by others.
     """
@@ -53,7 +55,7 @@ def restore(file: Path, only_check: bool, force: bool, another_key: bool, as_jso
     GATEHOUSE_DATA_DIR.
 
     All is checked first: if anything is wrong, nothing changes. Ends in 1 when the audit log in it
-    was changed by others.
+    was changed by others; what --another-key leaves unchecked is a warning, and ends in 0.
     """
     from app.security.requests import settings
     from app.upkeep import backup
@@ -73,6 +75,7 @@ def _tell(report: Report, as_json: bool, what: str) -> None:
         f"{what} {sum(rows.values())} rows in {len(rows)} tables, as of {manifest.made_at}, "
         f"revision {manifest.revision}.",
         *(plain(finding) for finding in report.findings),
+        *report.warnings,
     ]
     result = {
         "made_at": manifest.made_at,
@@ -80,6 +83,7 @@ def _tell(report: Report, as_json: bool, what: str) -> None:
         "rows": manifest.rows,
         "sha256": manifest.sha256,
         "findings": report.findings,
+        "warnings": report.warnings,
     }
     show(result, as_json, "\n".join(lines))
     if report.findings:
