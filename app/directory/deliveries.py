@@ -54,6 +54,8 @@ class Turn:
     failures: int
     dead_in_a_row: int
     noted_at: datetime
+    authorization_is_lost: bool = False
+    """Whether the header is sealed with another secret key."""
     delivered_at: datetime | None = None
     """When the receiver took an event, within this turn."""
 
@@ -107,21 +109,37 @@ def claim_next() -> Turn | None:
 
 
 def authorization_of(stream: Any) -> str | None:
-    """Return the header a stream pushes with."""
+    """Return the header a stream pushes with.
+
+    :raises SealError: When it was sealed with another secret key. Then nothing must be pushed.
+    """
     sealed = stream.sealed_authorization
-    try:
-        return unseal(settings().secret_key, stream.id, sealed) if sealed else None
-    except SealError:  # The secret key is another one: the receiver will say what it thinks of it.
-        return None
+    return unseal(settings().secret_key, stream.id, sealed) if sealed else None
+
+
+def without_their_header(account_id: str) -> list[str]:
+    """Return the names of streams that push nothing, as their header cannot be read."""
+    query = select(EventStream.__table__).where(
+        EventStream.account_id == account_id,
+        EventStream.delivery == "push",
+        EventStream.status == "enabled",
+    )
+    rows = db.session.execute(query.order_by(EventStream.name)).all()
+    return [row.name for row in rows if _turn(row, now()).authorization_is_lost]
 
 
 def _turn(row: Any, at: datetime) -> Turn:
+    try:
+        authorization, is_lost = authorization_of(row), False
+    except SealError:
+        authorization, is_lost = None, True
     return Turn(
         account_id=row.account_id,
         stream_id=row.id,
         runner=row.runner,
         endpoint=row.endpoint,
-        authorization=authorization_of(row),
+        authorization=authorization,
+        authorization_is_lost=is_lost,
         audience=row.audience,
         wanted=row.wanted,
         cursor=row.cursor,

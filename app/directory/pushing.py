@@ -30,6 +30,7 @@ from app.security.event_tokens import (
 )
 from app.security.outbound import PROBLEMS, Answer, BadUrl, NotPublic, Peer, UnknownName
 from app.security.requests import settings
+from app.security.secrets import SealError
 from app.security.signing_keys import PrivateKey
 from app.store.database import db, write_transaction
 from app.store.types import new_id, now
@@ -47,6 +48,12 @@ TRIES_OF_REFUSED = 5
 """How often one is tried that the receiver itself refuses (RFC 8935 §2.3)."""
 LONGEST_WAIT = timedelta(hours=1)
 ANSWER_BYTES = 16_384
+HEADER_LOST = (
+    "its Authorization header was sealed with another secret key, so nothing is pushed: "
+    "set the header anew"
+)
+WAIT_FOR_HEADER = timedelta(minutes=1)
+"""After so long it is looked whether the secret key is the right one again."""
 REFUSED = 400
 
 
@@ -65,9 +72,12 @@ def take_turn(turn: Turn, stop: threading.Event) -> None:
 
     :param stop: When set, the turn ends after the event that is under way.
     """
-    receiver = _Receiver(turn.endpoint, turn.authorization, turn.audience)
     try:
-        with receiver:
+        if turn.authorization_is_lost:
+            turn.failures = 0  # The receiver has done nothing wrong.
+            deliveries.note_failure(turn, HEADER_LOST, WAIT_FOR_HEADER)
+            return
+        with _Receiver(turn.endpoint, turn.authorization, turn.audience) as receiver:
             if turn.failures == 0:  # otherwise it is not well, and the next event says when it is
                 _again(turn, receiver)
             until = time.monotonic() + TURN_SECONDS
@@ -88,7 +98,10 @@ def test(stream: Any) -> str | None:
 
     :param stream: The row of one that pushes.
     """
-    authorization = deliveries.authorization_of(stream)
+    try:
+        authorization = deliveries.authorization_of(stream)
+    except SealError:
+        return HEADER_LOST
     with _Receiver(stream.endpoint, authorization, stream.audience) as receiver:
         failure = receiver.take(receiver.verification_of(stream.id))
     return failure.problem if failure else None

@@ -19,6 +19,7 @@ from app.directory import (
     memberships,
     pushing,
     sessions,
+    signing_keys,
     streams,
     users,
 )
@@ -354,6 +355,34 @@ def test_a_trial_says_what_the_receiver_says(account, receiver, stream):
     receiver.say = lambda number, claims: (500, {}, b"")
     assert pushing.test(row(EventStream)) == "answered 500"
     assert row(EventStream).failures == 0
+
+
+def test_nothing_is_pushed_without_the_header_it_had(app, account, receiver, stream):
+    key = app.extensions["gatehouse"].secret_key
+    let_in(app, secret_key="another key of 32 characters, or more")
+    signing_keys.rotate("another key of 32 characters, or more")
+    for _ in range(3):
+        push()
+    told = row(EventStream)
+    assert "set the header anew" in told.problem and told.problem == pushing.test(told)
+    assert (told.failures, told.status, told.next_try_at > now()) == (1, "enabled", True)
+    let_in(app, secret_key=key)
+    signing_keys.rotate(key)
+    push()
+    assert receiver.ids() == sent(account, stream)
+    assert {each["Authorization"] for each in receiver.headers} == {"Bearer s3cret"}
+    assert row(EventStream).problem is None and rows(DeadLetter) == []
+
+
+def test_it_is_pushed_again_with_a_header_that_is_set_anew(app, account, receiver, stream):
+    let_in(app, secret_key="another key of 32 characters, or more")
+    signing_keys.rotate("another key of 32 characters, or more")
+    push()
+    with write(account) as work:
+        streams.change(work, stream, authorization="Bearer new")
+    push()
+    assert {each["Authorization"] for each in receiver.headers} == {"Bearer new"}
+    assert receiver.ids() == sent(account, stream)
 
 
 STEPS = st.lists(

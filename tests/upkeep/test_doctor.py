@@ -254,6 +254,17 @@ def test_a_secret_key_that_was_lost_is_asked_for_before_others_are_blamed(
     assert state == "problem" and "If the secret key was lost and replaced" in fix
 
 
+def test_a_stream_whose_header_cannot_be_read(healthy, app, settings, monkeypatch):
+    with write(healthy) as work:
+        streams.create(work, "hr", endpoint="https://example.com/", authorization="Bearer s3cret")
+        streams.create(work, "other", endpoint="https://example.com/")
+    audit_chain.seal_all()
+    new = replace(settings, secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", new)
+    ((state, reason, fix),) = amiss(new)["events"]
+    assert state == "problem" and "'hr'" in reason and "Set the header anew" in fix
+
+
 def test_a_signing_key_that_is_old(healthy, settings):
     row = {"id": "k", "public": {}, "sealed_key": seal(settings.secret_key, "k", "secret")}
     change(insert(SigningKey).values(created_at=now() - 400 * DAY, **row))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from app.directory import due
+from app.directory import accounts, deliveries, due
 from app.directory.operations import IS_OPEN
 from app.lists import pending
 from app.settings import Settings
@@ -57,6 +57,13 @@ def operations(_settings: Settings) -> Findings:
 
 def events(_settings: Settings) -> Findings:
     """Others are told of changes in time."""
+    for account_id, account in accounts.listed():
+        for name in deliveries.without_their_header(account_id):
+            yield problem(
+                f"Stream {name!r} of account {account!r} pushes nothing: its Authorization header "
+                "was sealed with another secret key.",
+                "Set the header anew, in the console or over the API (docs/disaster.md).",
+            )
     waiting = pending.outgoing_events()
     if waiting.oldest is not None and waiting.age > LATE:
         yield warning(
