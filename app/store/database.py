@@ -267,6 +267,22 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
+def files_of(path: Path) -> tuple[Path, Path, Path]:
+    """Return the file of an SQLite database, and those that SQLite has beside it at times."""
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def keep_private(path: Path) -> None:
+    """Let only its owner read an SQLite database, such as one of a version that let others.
+
+    What belongs to somebody else stays as it is: ``gatehouse doctor`` tells.
+    """
+    for each in files_of(path):
+        with suppress(OSError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     if path := file_of(engine.url):
 

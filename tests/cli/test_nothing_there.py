@@ -67,6 +67,17 @@ def test_only_its_owner_reads_it_in_a_folder_of_all(run, tmp_path, moved):
     assert set(modes.values()) == {0o600} and "gatehouse.sqlite3-wal" in modes
 
 
+@pytest.mark.parametrize("command", ["db upgrade", "serve"])
+def test_one_that_others_could_read_is_theirs_no_more(run, tmp_path, monkeypatch, command):
+    run("db", "upgrade")
+    file = tmp_path / "data" / "gatehouse.sqlite3"
+    file.chmod(0o644)
+    monkeypatch.setattr("app.cli.commands.server.run", lambda _settings: None)
+    monkeypatch.setenv("GATEHOUSE_PORT", str(free_port()))
+    run(*command.split())
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("args", [["doctor"], ["--help"], ["account", "list", "--json"]])
 def test_a_reader_who_leaves_early_ends_it_without_a_word(run, args):
     run("db", "upgrade")

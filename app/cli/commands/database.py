@@ -13,9 +13,12 @@ def database() -> None:
 @database.command("upgrade")
 def upgrade() -> None:
     """Bring the tables up to date."""
-    from app.store.database import upgrade_database
+    from app.security.requests import settings
+    from app.store.database import keep_private, upgrade_database
 
     with application(makes_key=True).app_context():
+        if settings().embedded:
+            keep_private(settings().embedded_file)
         upgrade_database()
     click.echo("The database is up to date.")
 

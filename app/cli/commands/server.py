@@ -124,11 +124,13 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 def _prepare(app: Flask, settings: Settings) -> FirstRun | None:
     """Migrate the embedded database and fill it on the first run; only check another one."""
-    from app.store.database import close_database, is_current, upgrade_database
+    from app.store.database import close_database, is_current, keep_private, upgrade_database
     from app.upkeep.inspection import refuse_another_key
 
     with app.app_context():
         try:
+            if settings.embedded:
+                keep_private(settings.embedded_file)
             if not is_current():
                 if not settings.embedded:
                     raise OSError("The database is not up to date. Run: gatehouse db upgrade")

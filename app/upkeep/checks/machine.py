@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app import mail
 from app.settings import PREFIX, Settings, file_of, is_loopback
+from app.store.database import files_of
 from app.upkeep.checks import Findings, problem, warning
 
 LEAST_FREE = 1024**3
@@ -67,7 +68,7 @@ def _files_of_database(settings: Settings) -> Iterator[Path]:
     """Return the files of SQLite, if others may enter their folder at all."""
     path = file_of(settings.resolved_database_url)
     if path is not None and path.exists() and path.parent.stat().st_mode & 0o011:
-        yield from (path.with_name(f"{path.name}{end}") for end in ("", "-wal", "-shm"))
+        yield from files_of(path)
 
 
 def disk(settings: Settings) -> Findings:
