@@ -73,6 +73,23 @@ def check_gift(work: Work, role: Any, folder_id: str | None) -> None:
     check_permissions(work, permissions | {giving}, folder_id)
 
 
+def check_gifts(work: Work, given: Collection[tuple[str, str | None]]) -> None:
+    """Refuse an actor who takes back roles without holding all that each permits where it is given.
+
+    :param given: Ids of roles, each with that of its folder; None: the account.
+    :raises Forbidden: With what they lack.
+    """
+    if held(work) is None:
+        return
+    query = select(Role.__table__).where(
+        Role.account_id == work.account_id, Role.id.in_({role_id for role_id, _ in given})
+    )
+    roles = {role.id: role for role in db.session.execute(query)}
+    _learn(work, {folder_id for _, folder_id in given})
+    for role_id, folder_id in given:
+        check_gift(work, roles[role_id], folder_id)
+
+
 def check_gift_anywhere(work: Work, role: Any) -> None:
     """Refuse an actor who says that a role may be given, wherever that may be, or no more.
 

@@ -16,6 +16,7 @@ from tests.factories import (
     a_grant,
     a_group,
     a_mapping,
+    a_master_admin,
     a_review,
     a_session,
     a_user,
@@ -91,6 +92,21 @@ def test_what_one_holds_oneself_is_left_to_others(admin, app, account, brand):
     item = row(ReviewItem, holder_name="Ours").id
     answer = eve.submit(page, f"{page}/decide/keep", item=[item])
     assert answer.status_code == 403 and row(ReviewItem, id=item).decision is None
+
+
+def test_who_gives_roles_decides_only_of_what_they_could_take_back(app, account):
+    eve, eve_id = reviewer(app, account)
+    a_grant(account, eve_id, "admin")
+    a_grant(account, a_user(account, "ada"), "reports")
+    boss = a_master_admin(account, "boss")
+    review = a_review(account, "account_roles", None, reviewers=[boss], undecided="revoke")
+    page = f"/reviews/{review}"
+    items = {each.holder_name: each.id for each in rows(ReviewItem)}
+    for do, sent in (("decide/keep", {"item": [items["boss"]]}), ("end", {})):
+        answer = eve.submit(page, f"{page}/{do}", **sent)
+        assert answer.status_code == 403 and "billing.manage" in answer.get_data(as_text=True)
+    assert eve.submit(page, f"{page}/decide/keep", item=[items["ada"]]).status_code == 303
+    assert row(ReviewItem, id=items["boss"]).decision is None
 
 
 def test_it_is_ended_and_handed_out_signed(admin, account, brand):

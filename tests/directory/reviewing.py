@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -21,6 +22,11 @@ SOON = timedelta(days=7)
 
 def person(user_id: str, name: str = "somebody") -> Actor:
     return Actor(type="user", id=user_id, name=name, surface="console")
+
+
+def program(actions: Collection[str]) -> Actor:
+    """A token of the API."""
+    return Actor(type="token", id="t", name="ci", surface="api", scopes=frozenset(actions))
 
 
 def a_review(account: str, what: str, target: str | None = None, *, by: Actor = CLI_ACTOR, **more):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from app.access.permissions import ACTIONS
+from app.directory import grants, roles
 from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.reviews import due
 from app.lists import reviews as lists
 from app.lists.reviews import ItemFilter
-from app.store.models import Grant
+from app.store.models import Folder, Grant, Review, ReviewItem
 from tests.conftest import write
-from tests.directory.reviewing import a_review, decide, exported, holders, ids, person
-from tests.factories import a_folder, a_grant, a_group, a_user, an_account
-from tests.inspection import rows, rows_of
+from tests.directory.reviewing import a_review, decide, exported, holders, ids, person, program
+from tests.factories import a_folder, a_grant, a_group, a_master_admin, a_user, an_account
+from tests.inspection import row, rows, rows_of
 
 
 def test_nobody_reviews_their_own_also_through_a_group(account, boss):
@@ -89,3 +91,86 @@ def test_no_other_account_sees_it(account, boss):
         exported(other, review)
     with pytest.raises(NotFound), write(other) as work:
         due.end(work, review)
+
+
+@pytest.mark.parametrize("decision", ["keep", "revoke"])
+@pytest.mark.parametrize("actions", [{"role.assign"}, {"role.assign", "folder.share"}])
+def test_who_is_no_reviewer_decides_only_of_what_they_could_take_back(
+    account, boss, actions, decision
+):
+    brand = a_folder(account)
+    a_grant(account, a_user(account, "ada"), "editor", brand)
+    review = a_review(account, "folder", brand, by=boss)
+    items = list(ids(account, review).values())
+    with pytest.raises(Forbidden, match=r"asset\.edit"):
+        decide(account, program(actions), review, items, decision)
+    assert len(rows(Grant, folder_id=brand)) == 1
+    all_of_it = program(ACTIONS - {"billing.manage"})
+    assert decide(account, all_of_it, review, items, decision) == 1
+
+
+def test_an_admin_decides_of_no_more_than_an_admin_may(account, boss):
+    admin, other = a_user(account, "admin"), a_user(account, "other")
+    a_grant(account, admin, "admin")
+    a_grant(account, other, "reports")
+    a_master_admin(account, "second")
+    review = a_review(account, "account_roles", by=boss, reviewers=[other])
+    there = ids(account, review)
+    with pytest.raises(Forbidden, match=r"billing\.manage"):
+        decide(account, person(admin), review, [there["other"], there["second"]], "revoke")
+    assert decide(account, person(admin), review, [there["other"]], "keep") == 1
+    # Who is a reviewer does it by the right of whoever began it.
+    assert decide(account, person(other), review, [there["second"]], "revoke") == 1
+
+
+def test_who_manages_a_folder_and_gives_roles_decides_there(account, boss):
+    mary, ada, brand = a_user(account, "mary"), a_user(account, "ada"), a_folder(account, "Brand")
+    with write(account) as work:
+        giver = roles.create(work, "account", "giver", {"role.assign"})
+    a_grant(account, mary, giver)
+    a_grant(account, mary, "manager", brand)
+    for folder in (brand, a_folder(account, "Other")):
+        a_grant(account, ada, "editor", folder)
+    review = a_review(account, "role", "editor", by=boss, reviewers=[boss.id])
+    within, beyond = (
+        row(Grant, user_id=ada, folder_id=folder).id
+        for folder in (brand, row(Folder, name="Other").id)
+    )
+    assert decide(account, person(mary), review, [within], "revoke") == 1
+    with pytest.raises(Forbidden):
+        decide(account, person(mary), review, [beyond], "revoke")
+    with write(account) as work:
+        grants.revoke(work, beyond)
+    assert decide(account, person(mary), review, [beyond], "revoke") == 1
+    assert row(ReviewItem, review_id=review, id=beyond).outcome == "gone"
+
+
+def test_who_could_not_change_a_group_decides_nothing_about_its_members(account, boss):
+    group = a_group(account, members=[a_user(account, "ada")])
+    a_grant(account, group, "admin")
+    review = a_review(account, "group", group, by=boss, undecided="revoke")
+    (item,) = ids(account, review).values()
+    for actions in ({"role.assign"}, {"role.assign", "group.manage"}):
+        with pytest.raises(Forbidden):
+            decide(account, program(actions), review, [item], "revoke")
+        with pytest.raises(Forbidden), write(account, program(actions)) as work:
+            due.end(work, review)
+    assert decide(account, program(ACTIONS), review, [item], "revoke") == 1
+
+
+@pytest.mark.parametrize("undecided", ["keep", "revoke"])
+def test_who_could_not_take_it_back_does_not_end_what_is_revoked_then(account, boss, undecided):
+    brand = a_folder(account)
+    for name in ("ada", "bob"):
+        a_grant(account, a_user(account, name), "editor", brand)
+    review = a_review(account, "folder", brand, by=boss, undecided=undecided)
+    may_give = program({"role.assign"})
+    if undecided == "revoke":
+        with pytest.raises(Forbidden, match=r"asset\.edit"), write(account, may_give) as work:
+            due.end(work, review)
+        assert row(Review, id=review).ended_at is None
+        # What is decided is nothing that the end takes back.
+        decide(account, boss, review, list(ids(account, review).values()), "keep")
+    with write(account, may_give) as work:
+        due.end(work, review)
+    assert row(Review, id=review).ended_at

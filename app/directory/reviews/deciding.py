@@ -1,6 +1,7 @@
 """Deciding what others hold. What is revoked is taken back at once.
 
-Reviewers need no right of their own to take it back: whoever began the review had it.
+Reviewers need no right of their own to take it back: whoever began the review had it. Others who
+decide may do no more than they could without the review.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from app.access.membership import groups_containing
 from app.directory import bounds, delegation, grants, members
 from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.members import Members
-from app.directory.reviews.start import DECISIONS
+from app.directory.reviews.start import DECISIONS, check_powers
 from app.directory.work import Target, Work
 from app.lists.reviews import OUTCOMES
 from app.store.bulk import among
 from app.store.database import db
-from app.store.models import Group, Review, ReviewItem, ReviewReviewer
+from app.store.models import Grant, Group, Review, ReviewItem, ReviewReviewer
 from app.words import any_of, say
 
 AT_ONCE = 500
@@ -37,7 +38,8 @@ def decide(
 
     :param decision: ``keep`` or ``revoke``.
     :raises NotFound: When there is no such review for the actor.
-    :raises Forbidden: When an item is about what the actor holds.
+    :raises Forbidden: When an item is about what the actor holds, or about what they may neither
+        give nor take back and they are no reviewer.
     :raises Invalid: When the review is over, or a value is out of bounds.
     :raises LastMasterAdmin: When it would leave the account without a master admin.
     """
@@ -55,6 +57,8 @@ def decide(
         raise Forbidden(say("Nobody reviews what they hold themselves. Leave it to others."))
     changes = or_(ReviewItem.decision.is_(None), ReviewItem.decision == "keep")
     items = db.session.execute(select(ReviewItem.__table__).where(*where, changes)).all()
+    if not _is_reviewer(work, review_id):
+        _check_powers(work, review, where)
     apply(work, review, items, decision, comment)
     return len(items)
 
@@ -159,14 +163,29 @@ def _open_review(work: Work, review_id: str) -> Any:
 
 def _may_decide(work: Work, review_id: str) -> bool:
     own = delegation.held(work)
-    if own is None or "role.assign" in own:
-        return True
+    return own is None or "role.assign" in own or _is_reviewer(work, review_id)
+
+
+def _is_reviewer(work: Work, review_id: str) -> bool:
     query = select(ReviewReviewer.user_id).where(
         ReviewReviewer.account_id == work.account_id,
         ReviewReviewer.review_id == review_id,
         ReviewReviewer.user_id == work.actor.id,
     )
     return work.actor.type == "user" and db.session.scalar(query) is not None
+
+
+def _check_powers(work: Work, review: Any, items: Sequence[ColumnElement[bool]]) -> None:
+    """Refuse an actor who could not take back, without the review, what is there still."""
+    if review.what == "group":
+        check_powers(work, review.what, review.target_id)
+        return
+    there = select(Grant.role_id, Grant.folder_id).where(
+        Grant.account_id == work.account_id, Grant.id.in_(select(ReviewItem.id).where(*items))
+    )
+    delegation.check_gifts(
+        work, {(row.role_id, row.folder_id) for row in db.session.execute(there)}
+    )
 
 
 def _within(work: Work, review_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -13,6 +13,7 @@ from app.directory import delegation
 from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound
 from app.directory.imports.refusals import NAME_SHOWN, all_but_refused
 from app.directory.reviews.deciding import REFUSED, apply, is_over, note
+from app.directory.reviews.start import check_powers
 from app.directory.work import Actor, Target, Work, transaction
 from app.store.database import db
 from app.store.models import Review, ReviewItem
@@ -46,7 +47,8 @@ def end(work: Work, review_id: str) -> None:
     One that is over and waits for that stays as it is.
 
     :raises NotFound: When the account has no such review that is open.
-    :raises Forbidden: When the actor may not give roles on the account.
+    :raises Forbidden: When the actor may not give roles on the account, or could not take back
+        what is revoked then.
     """
     delegation.check_permissions(work, {"role.assign"})
     review = _open(work.account_id, review_id)
@@ -54,6 +56,9 @@ def end(work: Work, review_id: str) -> None:
         raise NotFound("review that is open", review_id)
     if is_over(review, work.at):
         return
+    if review.undecided == "revoke":
+        undecided = (ReviewItem.review_id == review_id, ReviewItem.decision.is_(None))
+        check_powers(work, review.what, review.target_id, *undecided)
     this = (Review.account_id == work.account_id) & (Review.id == review_id)
     told = {"ended_at": work.at, "ended_by": work.actor.name}
     db.session.execute(update(Review).where(this).values(**told))

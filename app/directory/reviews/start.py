@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, insert, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, union_all
 
 from app.access.who import who_can
 from app.directory import bounds, delegation
@@ -81,7 +81,8 @@ def start(work: Work, plan: Plan) -> str:
     db.session.execute(insert(Review), [row])
     items = _memberships(work, plan) if plan.what == "group" else _grants(work, plan)
     count = _write_items(work, review_id, items)
-    _check_powers(work, plan, review_id)
+    # Reviewers take back by the right of whoever begins it.
+    check_powers(work, plan.what, plan.target_id, ReviewItem.review_id == review_id)
     reviewers = _reviewers(work, plan)
     key = {"account_id": work.account_id, "review_id": review_id}
     insert_rows(table(ReviewReviewer), [key | {"user_id": each} for each in reviewers])
@@ -224,16 +225,19 @@ def _write_items(work: Work, review_id: str, items: Any) -> int:
     return count
 
 
-def _check_powers(work: Work, plan: Plan, review_id: str) -> None:
-    """Refuse an actor who could not take back all of it: reviewers do so by the actor's right."""
-    if plan.what == "group":
-        assert plan.target_id is not None
+def check_powers(work: Work, what: str, target_id: str | None, *items: ColumnElement[bool]) -> None:
+    """Refuse an actor who could not take back all that some items of a review are about.
+
+    :param what: Of ``WHAT``, and the id of the role, folder or group.
+    :param items: The conditions that the items meet.
+    :raises Forbidden: With what they lack.
+    """
+    if what == "group":
+        assert target_id is not None
         delegation.check_permissions(work, {"group.manage"})
-        delegation.check_over_group(work, plan.target_id)
+        delegation.check_over_group(work, target_id)
         return
-    roles = select(ReviewItem.role_id).where(
-        ReviewItem.account_id == work.account_id, ReviewItem.review_id == review_id
-    )
+    roles = select(ReviewItem.role_id).where(ReviewItem.account_id == work.account_id, *items)
     query = select(Role.__table__).where(Role.account_id == work.account_id, Role.id.in_(roles))
     for role in db.session.execute(query).all():
         delegation.check_gift_anywhere(work, role)

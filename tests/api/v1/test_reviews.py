@@ -138,6 +138,18 @@ def test_a_program_needs_the_permission(app, account, brand):
     assert fingerprint() == before
 
 
+def test_a_program_takes_nothing_back_by_a_review_that_it_could_not_without(app, account, brand):
+    path = f"/reviews/{a_review(account, 'folder', brand, undecided='revoke')}"
+    item = row(ReviewItem, holder_name="ada").id
+    program = Api(app, an_api_token(account, {"role.assign"}))
+    before = fingerprint()
+    assert program.delete(f"/grants/{item}").status_code == 403
+    for rest, body in (("decisions", {"items": [item], "decision": "revoke"}), ("end", {})):
+        answer = program.post(f"{path}/{rest}", body)
+        assert answer.status_code == 403 and "asset.view" in answer.json["detail"]
+    assert fingerprint() == before
+
+
 def test_nobody_begins_one_of_what_they_could_not_take_back(app, account, api):
     a_grant(account, a_user(account), "master_admin")
     program = Api(app, an_api_token(account, {"role.assign", "user.manage"}))
