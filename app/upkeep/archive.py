@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from app.upkeep import UpkeepError
+from app.upkeep.whole import OURS, whole_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -58,24 +58,16 @@ def write(path: Path, manifest: Manifest, database: Path, secret_key: str | None
 
     :param database: The copy of the database.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    try:
-        # Anew: in a folder of all, somebody may have put a file or a link of theirs there.
-        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as f:
-            with (  # without a name in it, which no checksum covers
-                gzip.GzipFile("", "wb", COMPRESSION, f, mtime=0) as content,
-                tarfile.open(fileobj=content, mode="w:") as tar,
-            ):
-                _add(tar, MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
-                if secret_key is not None:
-                    _add(tar, SECRET_KEY, secret_key.encode())
-                tar.add(database, DATABASE, filter=_anonymous)
-            f.flush()
-            os.fsync(f.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        whole_file(path, OURS) as file,
+        # without a name in it, which no checksum covers
+        gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as content,
+        tarfile.open(fileobj=content, mode="w:") as tar,
+    ):
+        _add(tar, MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+        if secret_key is not None:
+            _add(tar, SECRET_KEY, secret_key.encode())
+        tar.add(database, DATABASE, filter=_anonymous)
 
 
 def hashes(database: Path, secret_key: str | None) -> dict[str, str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from app.directory import accounts
+from app.directory.reviews import export
 from app.store.types import now
 from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_user
 
@@ -63,6 +67,38 @@ def test_from_the_start_to_a_verified_export(acme, tmp_path):
     text = file.read_text("utf-8")
     file.write_text(text.replace('"ada"', '"eve"'), encoding="utf-8")
     assert "was changed" in acme("review", "verify", str(file), exit_code=2).output
+
+
+def test_an_export_that_fails_leaves_the_folder_as_it_was(acme, tmp_path, monkeypatch):
+    id_ = acme("review", "start", "R", "--role", "viewer", "--due", DUE, "--json")["id"]
+    file, link = tmp_path / "autumn.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(file)
+
+    def fail(*_: object, **__: object) -> Iterator[bytes]:
+        yield b"{}\n"
+        raise OSError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(export, "lines_of", fail)
+        acme("review", "export", id_, str(file), exit_code=2)
+    assert sorted(tmp_path.iterdir()) == [link]
+    acme("review", "export", id_, str(link))
+    old = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o666 & ~umask()
+    with monkeypatch.context() as patched:
+        patched.setattr(export, "lines_of", fail)
+        said = acme("review", "export", id_, str(file), "--force", exit_code=2).output
+    assert "The disk is full." in said and file.read_bytes() == old
+    assert sorted(tmp_path.iterdir()) == [file, link]
+    # What is no file, such as a pipe to another program, is written to as it is.
+    acme("review", "export", id_, "/dev/null", "--force")
+    assert Path("/dev/null").is_char_device()
+
+
+def umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -212,12 +213,15 @@ def verify_(file: IO[bytes], keys: Path | None, as_json: bool) -> None:
     show(found, as_json, plain(text))
 
 
-def _new_file(path: str, force: bool) -> IO[Any]:
-    try:
-        return click.open_file(path, "wb" if force else "xb")
-    except FileExistsError:
+def _new_file(path: str, force: bool) -> AbstractContextManager[IO[Any]]:
+    from app.upkeep.whole import AS_USUAL, whole_file
+
+    if path == "-":
+        return click.open_file(path, "wb")
+    if Path(path).exists() and not force:
         text = f"{path} is there already. Choose another name, or add --force."
-        raise click.UsageError(text) from None
+        raise click.UsageError(text)
+    return whole_file(Path(path), AS_USUAL)
 
 
 def _so_far(state: str) -> str:
