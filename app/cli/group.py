@@ -23,6 +23,8 @@ R = TypeVar("R")
 BAD_INPUT = 2
 """The exit code of bad input."""
 
+MORE = "There is more: raise --limit."
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

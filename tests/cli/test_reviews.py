@@ -121,6 +121,24 @@ def test_it_may_be_due_some_days_from_now(acme):
     assert timedelta(days=29, hours=23) < due - now() <= timedelta(days=30)
 
 
+def test_it_says_when_there_is_more_than_is_shown(acme):
+    with acme.app.app_context():
+        a_grant(
+            accounts.only_one(),
+            a_user(accounts.only_one(), "bob"),
+            "viewer",
+            a_folder(accounts.only_one(), "Press"),
+        )
+    for name in ("R", "S"):
+        id_ = acme("review", "start", name, "--role", "viewer", "--due", DUE, "--json")["id"]
+    for command, held in (("list",), "reviews"), (("show", id_), "items"):
+        for limit, more in (("1", True), ("2", False)):
+            told = ("review", *command, "--limit", limit)
+            found = acme(*told, "--json")
+            assert (len(found[held]), found["more"]) == (int(limit), more)
+            assert ("There is more: raise --limit." in acme(*told).output) == more
+
+
 def test_what_is_not_revoked_for_good_is_counted_apart(acme):
     with acme.app.app_context():
         a_mapping(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.group import Moment, json_option, plain, with_app
+from app.cli.group import MORE, Moment, json_option, plain, with_app
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -249,7 +249,7 @@ def _print(title: str, tables: list[Table], truncated: bool, nothing: str) -> No
     for table in tables:
         Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
     if truncated:
-        click.echo("There is more: raise --limit.")
+        click.echo(MORE)
 
 
 def _print_json(found: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import click
 
-from app.cli.group import Moment, actor, json_option, plain, show, with_app
+from app.cli.group import MORE, Moment, actor, json_option, plain, show, with_app
 
 DAYS = re.compile(r"[0-9]{1,4}d", re.ASCII)
 SHOWN = 100
@@ -122,9 +122,11 @@ def list_(account: str | None, limit: int, as_json: bool) -> None:
     """List the reviews, the newest first."""
     from app.lists import reviews as lists
 
-    found = lists.listed(_account(account), limit=limit).items
-    text = "\n".join(f"{each['id']}  {_line(each)}" for each in found)
-    show({"reviews": list(map(_plain, found))}, as_json, _plain_lines(text) or "There is none.")
+    found = lists.listed(_account(account), limit=limit)
+    lines = [f"{each['id']}  {_line(each)}" for each in found.items] or ["There is none."]
+    lines += [MORE] if found.next else []
+    result = {"reviews": list(map(_plain, found.items)), "more": bool(found.next)}
+    show(result, as_json, _plain_lines("\n".join(lines)))
 
 
 @review.command("show")
@@ -141,9 +143,10 @@ def show_(id: str, account: str | None, state: str | None, limit: int, as_json: 
 
     account_id = _account(account)
     found = existing(lists.one(account_id, id), "review", id)
-    items = lists.items(account_id, id, lists.ItemFilter(state=state), limit=limit).items
-    lines = [_line(found), *(f"  {_item(each)}" for each in items)]
-    result = _plain(found) | {"items": list(map(_plain, items))}
+    items = lists.items(account_id, id, lists.ItemFilter(state=state), limit=limit)
+    lines = [_line(found), *(f"  {_item(each)}" for each in items.items)]
+    lines += [f"{MORE} All of it: gatehouse review export {id}"] if items.next else []
+    result = _plain(found) | {"items": list(map(_plain, items.items)), "more": bool(items.next)}
     show(result, as_json, _plain_lines("\n".join(lines)))
 
 
