@@ -33,7 +33,7 @@ from app.directory.work import Work
 from app.downloads import attachment
 from app.lists import reviews as lists
 from app.lists import roles
-from app.lists.reviews import STATES, ItemFilter
+from app.lists.reviews import MANAGING, STATES, ItemFilter, sees_only
 from app.security.requests import settings
 from app.words import say
 
@@ -95,13 +95,16 @@ class DecisionForm(FlaskForm):
 def listed() -> str:
     """List the reviews somebody is a reviewer of; all of them to who may give roles."""
     found = lists.listed(
-        visitor().account_id, reviewer=_reviewer(), cursor=request.args.get("cursor"), limit=SHOWN
+        visitor().account_id,
+        reviewer=sees_only(visitor()),
+        cursor=request.args.get("cursor"),
+        limit=SHOWN,
     )
     return render_template("console/reviews/list.html", found=found, what=WHAT)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@page("role.assign")
+@page(MANAGING)
 def new() -> str | BaseResponse:
     """Begin a review."""
     form = ReviewForm()
@@ -125,7 +128,7 @@ def shown(review_id: str) -> str:
     """Show what is reviewed, and how it is decided."""
     review, who = _read(review_id), visitor()
     state = asked.one_of("state", STATES)
-    everything = request.args.get("own") == "1" and _reviewer() is None
+    everything = request.args.get("own") == "1" and sees_only(who) is None
     found = lists.items(
         who.account_id,
         review_id,
@@ -141,7 +144,7 @@ def shown(review_id: str) -> str:
         found=found,
         form=DecisionForm(),
         what=WHAT,
-        may_end=who.may("role.assign"),
+        may_end=who.may(MANAGING),
         everything=everything,
     )
 
@@ -162,7 +165,7 @@ def decide(review_id: str, do: str) -> BaseResponse:
 
 
 @blueprint.post("/<review_id>/end")
-@page("role.assign")
+@page(MANAGING)
 def end(review_id: str) -> BaseResponse:
     """End a review. What nobody has decided is decided in the background."""
     _read(review_id)
@@ -173,7 +176,7 @@ def end(review_id: str) -> BaseResponse:
 
 
 @blueprint.post("/<review_id>/export")
-@page("role.assign")
+@page(MANAGING)
 def hand_out(review_id: str) -> Response:
     """Hand out the review with all decisions, signed."""
     review, account_id = _read(review_id), visitor().account_id
@@ -188,14 +191,8 @@ def hand_out(review_id: str) -> Response:
     return attachment(lines, export.CONTENT_TYPE, "review.jsonl")
 
 
-def _reviewer() -> str | None:
-    """Return whose reviews the visitor sees; None: all."""
-    who = visitor()
-    return None if who.may("role.assign") else who.user_id
-
-
 def _read(review_id: str) -> dict[str, Any]:
-    found = lists.one(visitor().account_id, review_id, reviewer=_reviewer())
+    found = lists.one(visitor().account_id, review_id, reviewer=sees_only(visitor()))
     return existing(found, "review", review_id)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from werkzeug.exceptions import Forbidden
 
 from app.access.folders import paths_of
 from app.access.membership import groups_containing
+from app.access.powers import Powers
 from app.lists.paging import Order, Page, page_of
 from app.lists.texts import begins_with
 from app.store.database import db
 from app.store.models import Review, ReviewItem, ReviewReviewer, User
+from app.store.types import now
 
 NEWEST_FIRST = Order("created_at", Review.id, Review.id, descending=True)
 BY_HOLDER = Order("holder", ReviewItem.holder_key, ReviewItem.id)
@@ -27,10 +31,20 @@ ITEM = (
     *("decision", "outcome", "comment", "decided_by", "decided_by_id", "decided_at"),
 )
 STATES = ("open", "keep", "revoke")
-OUTCOMES = ("kept", "revoked", "may_return", "provider", "gone", "refused")
-"""What came of a decision. ``may_return``: it was taken back, but a mapping gave it and may do so
-again. ``provider``: who is in the group is said by a provider, which must take them out. ``gone``:
-it was not there any more. ``refused``: it would have left no master admin."""
+KEPT = "kept"
+REVOKED = "revoked"
+MAY_RETURN = "may_return"
+"""It was taken back, but a mapping gave it and may do so again."""
+PROVIDER = "provider"
+"""Who is in the group is said by a provider, which must take them out."""
+GONE = "gone"
+"""It was not there any more."""
+REFUSED = "refused"
+"""It would have left no master admin."""
+OUTCOMES = (KEPT, REVOKED, MAY_RETURN, PROVIDER, GONE, REFUSED)
+"""What came of a decision."""
+MANAGING = "role.assign"
+"""The permission to see all reviews, and to begin and end them."""
 AT_ONCE = 500
 
 
@@ -44,6 +58,23 @@ class ItemFilter:
     """What the holder's name begins with, in any case."""
     not_of: str | None = None
     """Id of a user: without what they hold themselves, also through groups."""
+
+
+def sees_only(who: Powers) -> str | None:
+    """Return the id of the reviewer whose reviews alone somebody sees; None: they see all.
+
+    :raises Forbidden: When they are a program that sees none.
+    """
+    if who.may(MANAGING):
+        return None
+    if who.user_id is None:
+        raise Forbidden(f"This needs the permission {MANAGING}.")
+    return who.user_id
+
+
+def is_over(at: datetime) -> ColumnElement[bool]:
+    """Return whether nothing is decided any more by people: it is closed, was ended, or is due."""
+    return or_(Review.state != "open", Review.ended_at.is_not(None), Review.due_at <= at)
 
 
 def listed(
@@ -130,7 +161,8 @@ def every_item(account_id: str, review_id: str) -> Iterator[dict[str, Any]]:
 
 def _query(account_id: str) -> Select[*tuple[Any, ...]]:
     columns = [getattr(Review, name) for name in SHOWN]
-    return select(*columns).where(Review.account_id == account_id)
+    over = is_over(now()).label("over")
+    return select(*columns, over).where(Review.account_id == account_id)
 
 
 def _reviewed_by(account_id: str, user_id: str) -> Select[str]:

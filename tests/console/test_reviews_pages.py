@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.directory.reviews import due, export
 from app.security.signing_keys import public_key
+from app.store.database import db
 from app.store.models import Grant, Review, ReviewItem
 from app.store.types import now
+from tests.conftest import write
 from tests.console.client import Browser
 from tests.factories import (
     a_folder,
@@ -107,6 +110,15 @@ def test_who_gives_roles_decides_only_of_what_they_could_take_back(app, account)
         assert answer.status_code == 403 and "billing.manage" in answer.get_data(as_text=True)
     assert eve.submit(page, f"{page}/decide/keep", item=[items["ada"]]).status_code == 303
     assert row(ReviewItem, id=items["boss"]).decision is None
+
+
+def test_when_it_is_due_nothing_is_to_be_decided_from_then_on(admin, account, brand):
+    page = f"/reviews/{a_review(account, 'folder', brand)}"
+    assert "Keep what is chosen" in admin.text(page)
+    with write(account):
+        db.session.execute(update(Review).values(due_at=now()))
+    text = admin.text(page)
+    assert "Keep what is chosen" not in text and "End it" not in text and "ada" in text
 
 
 def test_it_is_ended_and_handed_out_signed(admin, account, brand):

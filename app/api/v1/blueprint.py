@@ -68,15 +68,21 @@ class ListQuery(Strict):
 
 def page_schema(item: type[Schema]) -> Schema:
     """Return the schema of a page of items."""
-    name = item.__name__.removesuffix("Schema")
+    return _page(item, fields.String, "cursor")
+
+
+def page_after(item: type[Schema]) -> Schema:
+    """Return the schema of a page of items that follows a number."""
+    return _page(item, fields.Integer, "after")
+
+
+def _page(item: type[Schema], next_: type[fields.Field[Any]], asked_as: str) -> Schema:
+    description = f"`{asked_as}` of the following page; null: this is the last."
     members: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True),
-        "next": fields.String(
-            required=True,
-            allow_none=True,
-            metadata={"description": "`cursor` of the following page; null: this is the last."},
-        ),
+        "next": next_(required=True, allow_none=True, metadata={"description": description}),
     }
+    name = item.__name__.removesuffix("Schema")
     page: Schema = Schema.from_dict(members, name=f"{name}Page")()
     return page
 

@@ -10,7 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.callers import caller, needs
-from app.api.v1.blueprint import ListQuery, Part, page_schema, plain
+from app.api.v1.blueprint import ListQuery, Part, page_after, page_schema, plain
 from app.api.v1.drift_schemas import (
     AfterQuery,
     DriftProblemSchema,
@@ -19,7 +19,6 @@ from app.api.v1.drift_schemas import (
     Fix,
     NewReport,
     RowQuery,
-    page_after,
 )
 from app.api.v1.dry_run import previewable
 from app.api.v1.writing import post

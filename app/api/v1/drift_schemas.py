@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
 from app.api.v1.blueprint import Strict
@@ -127,18 +125,3 @@ class RowQuery(AfterQuery):
     kind = fields.String(
         validate=validate.OneOf(KINDS), metadata={"description": "Of one kind alone."}
     )
-
-
-def page_after(item: type[Schema]) -> Schema:
-    """Return the schema of a page that follows a number."""
-    members: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True),
-        "next": fields.Integer(
-            required=True,
-            allow_none=True,
-            metadata={"description": "`after` of the following page; null: this is the last."},
-        ),
-    }
-    name = item.__name__.removesuffix("Schema")
-    page: Schema = Schema.from_dict(members, name=f"{name}Page")()
-    return page

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from werkzeug.exceptions import Forbidden
 
 from app.api.callers import caller, needs
 from app.api.v1.blueprint import ListQuery, Part, Strict, page_schema, plain
@@ -23,12 +22,11 @@ from app.directory.reviews.start import DECISIONS, REVIEWERS_LIMIT, WHAT, Plan
 from app.directory.work import Work
 from app.downloads import attachment
 from app.lists import reviews as lists
-from app.lists.reviews import OUTCOMES, STATES, ItemFilter
+from app.lists.reviews import MANAGING, OUTCOMES, STATES, ItemFilter, sees_only
 from app.security.requests import settings
 
 part = Part("reviews", __name__, url_prefix="/reviews", description="Access reviews.")
 
-MANAGING = "role.assign"
 BY_ID = validate.Length(1, 36)
 
 
@@ -62,6 +60,12 @@ class ReviewSchema(Schema):
         metadata={"description": "What becomes of what nobody has decided by the end."},
     )
     state = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
+    over = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether nobody decides any more: it is due, was ended early, or closed."
+        },
+    )
     item_count = fields.Integer(required=True)
     counts = fields.Nested(ReviewCountsSchema, required=True)
     outcomes = fields.Nested(
@@ -192,7 +196,7 @@ class Decision(Strict):
 @part.response(200, page_schema(ReviewSchema))
 def list_reviews(query: dict[str, Any]) -> dict[str, Any]:
     """List reviews, the newest first. Without `role.assign`, those one is a reviewer of."""
-    page = plain(lists.listed(caller().account_id, reviewer=_reviewer(), **query))
+    page = plain(lists.listed(caller().account_id, reviewer=sees_only(caller()), **query))
     return page | {"items": [_shown(each) for each in page["items"]]}
 
 
@@ -229,7 +233,7 @@ def list_items(query: dict[str, Any], review_id: str) -> dict[str, Any]:
     """
     read(review_id)
     wanted = ItemFilter(
-        state=query.pop("state", None), prefix=query.pop("prefix", None), not_of=_reviewer()
+        state=query.pop("state", None), prefix=query.pop("prefix", None), not_of=sees_only(caller())
     )
     page = plain(lists.items(caller().account_id, review_id, wanted, **query))
     return page | {"items": [_item(each) for each in page["items"]]}
@@ -293,23 +297,12 @@ def read(review_id: str) -> dict[str, Any]:
     :raises Forbidden: When the caller is a program that may see none.
     """
     account_id = caller().account_id
-    found = existing(lists.one(account_id, review_id, reviewer=_reviewer()), "review", review_id)
+    found = existing(
+        lists.one(account_id, review_id, reviewer=sees_only(caller())), "review", review_id
+    )
     reviewers = lists.reviewers(account_id, review_id)
     named = [{"id": each.id, "name": each.user_name} for each in reviewers]
     return _shown(found) | {"reviewers": named}
-
-
-def _reviewer() -> str | None:
-    """Return whose reviews the caller sees; None: all.
-
-    :raises Forbidden: When the caller is a program that may see none.
-    """
-    who = caller()
-    if who.may(MANAGING):
-        return None
-    if who.user_id is None:
-        raise Forbidden(f"This needs the permission {MANAGING}.")
-    return who.user_id
 
 
 def _shown(review: dict[str, Any]) -> dict[str, Any]:

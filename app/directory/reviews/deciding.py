@@ -7,7 +7,6 @@ decide may do no more than they could without the review.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
@@ -18,7 +17,7 @@ from app.directory.errors import Forbidden, Invalid, NotFound
 from app.directory.members import Members
 from app.directory.reviews.start import DECISIONS, check_powers
 from app.directory.work import Target, Work
-from app.lists.reviews import OUTCOMES
+from app.lists.reviews import GONE, KEPT, MANAGING, MAY_RETURN, PROVIDER, REVOKED, is_over
 from app.store.bulk import among
 from app.store.database import db
 from app.store.models import Grant, Group, Review, ReviewItem, ReviewReviewer
@@ -26,7 +25,6 @@ from app.words import any_of, say
 
 AT_ONCE = 500
 """Most items that are decided at a time."""
-KEPT, REVOKED, MAY_RETURN, PROVIDER, GONE, REFUSED = OUTCOMES
 
 
 def decide(
@@ -61,14 +59,6 @@ def decide(
         _check_powers(work, review, where)
     apply(work, review, items, decision, comment)
     return len(items)
-
-
-def is_over(review: Any, at: datetime) -> bool:
-    """Tell whether nothing is decided any more by people: it is due, or was ended.
-
-    :param review: A row of ``reviews``.
-    """
-    return review.state != "open" or review.ended_at is not None or bool(review.due_at <= at)
 
 
 def is_own(account_id: str, user_id: str) -> ColumnElement[bool]:
@@ -150,20 +140,20 @@ def _take_out(work: Work, group_id: str, items: Sequence[Any]) -> dict[str, str]
 
 def _open_review(work: Work, review_id: str) -> Any:
     """Return the row of a review the actor may decide in."""
-    query = select(Review.__table__).where(
+    query = select(Review.__table__, is_over(work.at).label("over")).where(
         Review.account_id == work.account_id, Review.id == review_id
     )
     review = db.session.execute(query).first()
     if review is None or not _may_decide(work, review_id):
         raise NotFound("review", review_id)
-    if is_over(review, work.at):
+    if review.over:
         raise Invalid(say("This review is over."))
     return review
 
 
 def _may_decide(work: Work, review_id: str) -> bool:
     own = delegation.held(work)
-    return own is None or "role.assign" in own or _is_reviewer(work, review_id)
+    return own is None or MANAGING in own or _is_reviewer(work, review_id)
 
 
 def _is_reviewer(work: Work, review_id: str) -> bool:

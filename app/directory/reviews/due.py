@@ -12,9 +12,10 @@ from sqlalchemy import or_, select, update
 from app.directory import delegation
 from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound
 from app.directory.imports.refusals import NAME_SHOWN, all_but_refused
-from app.directory.reviews.deciding import REFUSED, apply, is_over, note
+from app.directory.reviews.deciding import apply, note
 from app.directory.reviews.start import check_powers
 from app.directory.work import Actor, Target, Work, transaction
+from app.lists.reviews import MANAGING, REFUSED, is_over
 from app.store.database import db
 from app.store.models import Review, ReviewItem
 from app.store.types import now
@@ -50,11 +51,11 @@ def end(work: Work, review_id: str) -> None:
     :raises Forbidden: When the actor may not give roles on the account, or could not take back
         what is revoked then.
     """
-    delegation.check_permissions(work, {"role.assign"})
-    review = _open(work.account_id, review_id)
+    delegation.check_permissions(work, {MANAGING})
+    review = _open(work, review_id)
     if review is None:
         raise NotFound("review that is open", review_id)
-    if is_over(review, work.at):
+    if review.over:
         return
     if review.undecided == "revoke":
         undecided = (ReviewItem.review_id == review_id, ReviewItem.decision.is_(None))
@@ -70,9 +71,7 @@ def close_due() -> None:
 
     :raises DirectoryError: Why one could not be; the others are closed all the same.
     """
-    query = select(Review.account_id, Review.id).where(
-        Review.state == "open", or_(Review.due_at <= now(), Review.ended_at.is_not(None))
-    )
+    query = select(Review.account_id, Review.id).where(Review.state == "open", is_over(now()))
     problems = []
     for row in db.session.execute(query).all():
         try:
@@ -88,8 +87,8 @@ def close(account_id: str, review_id: str, actor: Actor = _JOB) -> None:
     """Decide what nobody has, as the review says, some at a time; then close it."""
     while True:
         with transaction(account_id, actor) as work:
-            review = _open(account_id, review_id)
-            if review is None or not is_over(review, work.at):
+            review = _open(work, review_id)
+            if review is None or not review.over:
                 return
             items = _undecided(account_id, review_id)
             if not items:
@@ -98,10 +97,10 @@ def close(account_id: str, review_id: str, actor: Actor = _JOB) -> None:
             _decide(work, review, items)
 
 
-def _open(account_id: str, review_id: str) -> Any:
+def _open(work: Work, review_id: str) -> Any:
     """Return the row of a review that is not closed yet; None where there is none."""
-    query = select(Review.__table__).where(
-        Review.account_id == account_id, Review.id == review_id, Review.state == "open"
+    query = select(Review.__table__, is_over(work.at).label("over")).where(
+        Review.account_id == work.account_id, Review.id == review_id, Review.state == "open"
     )
     return db.session.execute(query).first()
 
@@ -142,8 +141,7 @@ def take_notices() -> list[Notice]:
     soon = at + REMIND_BEFORE
     query = select(Review.__table__).where(
         Review.state == "open",
-        Review.ended_at.is_(None),
-        Review.due_at > at,
+        ~is_over(at),
         or_(Review.told_at.is_(None), Review.reminded_at.is_(None) & (Review.due_at <= soon)),
     )
     found = []

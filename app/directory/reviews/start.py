@@ -13,6 +13,7 @@ from app.access.who import who_can
 from app.directory import bounds, delegation
 from app.directory.errors import Invalid, NotFound
 from app.directory.work import Target, Work
+from app.lists.reviews import MANAGING
 from app.store.bulk import insert_rows
 from app.store.database import db, table
 from app.store.models import (
@@ -63,7 +64,7 @@ def start(work: Work, plan: Plan) -> str:
     :raises NotFound: When the account has no such role, folder, group or reviewer.
     :raises Invalid: When a value is out of bounds, or there is nothing to review.
     """
-    delegation.check_permissions(work, {"role.assign"})
+    delegation.check_permissions(work, {MANAGING})
     _check(work, plan)
     review_id = new_id()
     row: dict[str, Any] = {

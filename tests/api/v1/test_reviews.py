@@ -48,6 +48,7 @@ def test_a_review_is_begun_decided_ended_and_exported(account, api, brand):
     assert shown["target"] == {"id": brand, "name": "Brand"}
     assert shown["reviewers"] == [{"id": eve, "name": "eve"}]
     assert (shown["state"], shown["counts"]) == ("open", {"open": 3, "keep": 0, "revoke": 0})
+    assert shown["over"] is False
     there = items_of(api, path)
     assert list(there) == ["ada", "bob", "cyd"]
     kept = {"items": [there["ada"]], "decision": "keep"}
@@ -61,7 +62,8 @@ def test_a_review_is_begun_decided_ended_and_exported(account, api, brand):
     assert (item["decided_by"], item["decided_by_id"]) == ("tests", None)
     assert list(items_of(api, path, "prefix=C")) == ["cyd"]
     assert list(items_of(api, path, "state=keep&prefix=c")) == []
-    assert api.post(f"{path}/end").status_code == 201
+    ended = api.post(f"{path}/end")
+    assert ended.status_code == 201 and (ended.json["state"], ended.json["over"]) == ("open", True)
     due.close_due()
     shown = api.get(path).json
     assert (shown["state"], shown["counts"]["revoke"]) == ("closed", 2) and shown["closed_at"]
