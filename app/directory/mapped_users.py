@@ -36,15 +36,29 @@ def apply_to_user(work: Work, user: Target, before: Values, after: Values) -> No
         grants.set_by_mappings(work, user, _mappings_matching(work, user, keys))
 
 
-def apply_to_all(work: Work, mapping_id: str) -> None:
-    """Give a new mapping's role to the users who have its value already."""
-    mapping = db.session.execute(
-        select(Mapping.__table__).where(
-            Mapping.account_id == work.account_id, Mapping.id == mapping_id
+def matching(work: Work, mapping: dict[str, Any]) -> list[Target]:
+    """Return the users who have the value of a mapping, by their ids.
+
+    :param mapping: A row of ``mappings``.
+    """
+    query = (
+        select(User.id, User.user_name, UserValue.value)
+        .join(UserValue, (UserValue.account_id == User.account_id) & (UserValue.user_id == User.id))
+        .where(
+            UserValue.account_id == work.account_id,
+            UserValue.attribute == MATCH_BY[mapping["match_by"]],
+            UserValue.value_key == mapping["match_key"][: bounds.VALUE_KEY_LENGTH],
         )
-    ).one()
-    users = _users_matching(work, mapping)
-    grants.give_by_mappings(work, [(dict(mapping._mapping), user) for user in users])
+    )
+    if mapping["connection_id"] is not None:
+        query = query.where(User.connection_id == mapping["connection_id"])
+    # The index holds the beginning of a long value: the rest is compared here.
+    names = {
+        row.id: row.user_name
+        for row in db.session.execute(query)
+        if comparison_key(row.value) == mapping["match_key"]
+    }
+    return [Target("user", user_id, names[user_id]) for user_id in sorted(names)]
 
 
 def _keys(values: Values) -> set[tuple[str, str]]:
@@ -76,24 +90,3 @@ def _mappings_matching(
     )
     rows = db.session.execute(query)
     return [dict(row._mapping) for row in rows if (row.match_by, row.match_key) in keys]
-
-
-def _users_matching(work: Work, mapping: Any) -> list[Target]:
-    query = (
-        select(User.id, User.user_name, UserValue.value)
-        .join(UserValue, (UserValue.account_id == User.account_id) & (UserValue.user_id == User.id))
-        .where(
-            UserValue.account_id == work.account_id,
-            UserValue.attribute == MATCH_BY[mapping.match_by],
-            UserValue.value_key == mapping.match_key[: bounds.VALUE_KEY_LENGTH],
-        )
-    )
-    if mapping.connection_id is not None:
-        query = query.where(User.connection_id == mapping.connection_id)
-    # The index holds the beginning of a long value: the rest is compared here.
-    names = {
-        row.id: row.user_name
-        for row in db.session.execute(query)
-        if comparison_key(row.value) == mapping.match_key
-    }
-    return [Target("user", user_id, names[user_id]) for user_id in sorted(names)]

@@ -20,7 +20,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.members import chunks
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Connection, Group, Mapping, Role
+from app.store.models import Connection, Grant, Group, Mapping, Role
 from app.store.types import comparison_key, new_id
 from app.words import say
 
@@ -76,6 +76,9 @@ def create(
 ) -> str:
     """Add a mapping and return its id. Those who match already get the role at once.
 
+    One that says the very same is not added again: those who match and were deprived of what it
+    gives, such as by a review, get it again.
+
     :param match_by: ``display_name`` or ``external_id`` of a group; ``role`` or ``entitlement``:
         a value of the user's SCIM attribute ``roles`` or ``entitlements``, in any case.
     :param connection_id: Only those that came through this connection; None: any.
@@ -86,29 +89,52 @@ def create(
         sentence = say("match_by must be one of %(values)s.", values=MATCH_BY)
         raise Invalid(sentence, field="match_by")
     match_value = bounds.required("match_value", match_value, bounds.KEY_LENGTH * 2)
-    mapping_id = new_id()
-    row = {
-        "account_id": work.account_id,
-        "id": mapping_id,
+    says = {
         "connection_id": connection_id,
         "match_by": match_by,
         "match_key": _match_key(match_by, match_value),
-        "match_value": match_value,
         "role_id": role_id,
         "folder_id": folder_id,
     }
-    _check_room(work)
     delegation.check_gift(work, grants.check_role(work, role_id, folder_id), folder_id)
     if connection_id is not None:
         connections.check(work, connection_id)
+    mapping = _that_says(work, says) or _insert(work, says | {"match_value": match_value})
+    holders = _holders(work, mapping["id"])
+    grants.give_by_mappings(
+        work, [(mapping, each) for each in _matching(work, mapping) if each.id not in holders]
+    )
+    return str(mapping["id"])
+
+
+def _that_says(work: Work, says: dict[str, Any]) -> dict[str, Any] | None:
+    same = (getattr(Mapping, name) == value for name, value in says.items())
+    query = select(Mapping.__table__).where(Mapping.account_id == work.account_id, *same)
+    row = db.session.execute(query.order_by(Mapping.id).limit(1)).first()
+    return None if row is None else dict(row._mapping)
+
+
+def _insert(work: Work, columns: dict[str, Any]) -> dict[str, Any]:
+    _check_room(work)
+    row = {"account_id": work.account_id, "id": new_id()} | columns
     db.session.execute(insert(Mapping), [row])
-    work.record("mapping.created", Target("mapping", mapping_id, match_value), after=row)
-    if match_by in mapped_users.MATCH_BY:
-        mapped_users.apply_to_all(work, mapping_id)
-    else:
-        gifts = [(row, _target(group)) for group in _groups_matching(work, row)]
-        grants.give_by_mappings(work, gifts)
-    return mapping_id
+    work.record("mapping.created", Target("mapping", row["id"], row["match_value"]), after=row)
+    return row
+
+
+def _holders(work: Work, mapping_id: str) -> set[str]:
+    """Return the ids of the users or groups that have something from a mapping."""
+    holder = func.coalesce(Grant.user_id, Grant.group_id)
+    query = select(holder).where(
+        Grant.account_id == work.account_id, Grant.mapping_id == mapping_id
+    )
+    return set(db.session.scalars(query))
+
+
+def _matching(work: Work, mapping: dict[str, Any]) -> list[Target]:
+    if mapping["match_by"] in mapped_users.MATCH_BY:
+        return mapped_users.matching(work, mapping)
+    return [_target(group) for group in _groups_matching(work, mapping)]
 
 
 def delete(work: Work, mapping_id: str) -> None:

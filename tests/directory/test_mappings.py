@@ -139,11 +139,40 @@ def test_manual_and_mapped_grants_survive_each_other(account, folder):
 
 
 def test_two_mappings_to_the_same_role_survive_each_other(account, folder):
-    a_group(account, "Designers")
+    a_group(account, "Designers", external_id="42")
     first = a_mapping(account, "Designers", "editor", folder)
-    second = a_mapping(account, "designers", "editor", folder)
+    second = a_mapping(account, "42", "editor", folder, match_by="external_id")
     delete(account, first)
     assert row(Grant).mapping_id == second
+
+
+@pytest.mark.parametrize("match_by", ["display_name", "external_id", "role", "entitlement"])
+def test_what_is_said_again_is_the_same_mapping(account, folder, match_by):
+    a_group(account, "Designers", external_id="Designers")
+    for attribute in ("roles", "entitlements"):
+        a_user(account, values={attribute: [{"value": "designers"}]})
+    okta = a_connection(account)
+    first = a_mapping(account, "Designers", "editor", folder, match_by=match_by)
+    again = "Designers" if match_by == "external_id" else "DESIGNERS"
+    before = fingerprint()
+    assert a_mapping(account, again, "editor", folder, match_by=match_by) == first
+    assert fingerprint() == before
+    (grant,) = rows(Grant, mapping_id=first)
+    with write(account) as work:
+        grants.revoke(work, grant.id)
+    # Who lost what it gives gets it again.
+    assert a_mapping(account, "Designers", "editor", folder, match_by=match_by) == first
+    (given,) = rows(Grant, mapping_id=first)
+    assert (given.user_id, given.group_id) == (grant.user_id, grant.group_id)
+    assert len(audit(account, "mapping.created")) == 1
+    others = {
+        a_mapping(account, "Designers", "editor", folder, match_by=match_by, connection_id=okta),
+        a_mapping(account, "Designers", "viewer", folder, match_by=match_by),
+        a_mapping(account, "Designers", "editor", a_folder(account), match_by=match_by),
+        a_mapping(account, "Designers", "reports", match_by=match_by),
+    }
+    assert len(others | {first}) == 5
+    assert a_mapping(account, "Designers", "reports", match_by=match_by) in others
 
 
 def test_delete_takes_back_what_it_gave(account, folder):

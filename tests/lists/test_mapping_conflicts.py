@@ -27,7 +27,8 @@ def test_alone_there_is_none(account, brand):
 
 def test_the_very_same_is_told_of_both(account, brand):
     first = a_mapping(account, "Designers", "editor", brand)
-    second = a_mapping(account, "designers", "editor", brand)
+    okta = a_connection(account)
+    second = a_mapping(account, "designers", "editor", brand, connection_id=okta)
     assert kinds(account, first, second) == {first: ["same"], second: ["same"]}
 
 

@@ -93,7 +93,10 @@ def list_mappings(query: dict[str, Any]) -> dict[str, Any]:
 @part.arguments(NewMapping)
 @part.response(201, MappingSchema)
 def create_mapping(body: dict[str, Any]) -> Any:
-    """Add a mapping. Those who match get the role at once; it waits for those who don't yet."""
+    """Add a mapping. Those who match get the role at once; it waits for those who don't yet.
+
+    One that says the very same as another is that one.
+    """
     return post(
         lambda work: read(work.account_id, mappings.create(work, **body)),
         MappingSchema(),
