@@ -20,7 +20,7 @@ from app.directory.errors import Invalid, NotFound
 from app.directory.members import chunks
 from app.directory.work import Target, Work
 from app.store.database import db
-from app.store.models import Connection, Grant, Group, Mapping, Role
+from app.store.models import Grant, Group, Mapping, Role
 from app.store.types import comparison_key, new_id
 from app.words import say
 
@@ -29,26 +29,6 @@ MAPPINGS_LIMIT = 10_000
 """Most mappings one account may have."""
 DESCRIBED = 20
 """How many roles the description of one value names at the most."""
-
-
-@dataclass(frozen=True)
-class ListedMapping:
-    """One mapping, with names in place of ids."""
-
-    id: str
-    match_by: str
-    match_key: str
-    match_value: str
-    role: str
-    folder: str | None
-    """Path of the folder; None for a role on the account."""
-    connection: str | None
-    """Name of the only connection it counts for; None: any."""
-    created_at: datetime
-
-    def in_words(self) -> str:
-        """Return what it gives: ``editor on /Brand``, ``admin on the account``."""
-        return f"{self.role} on {self.folder or 'the account'}"
 
 
 @dataclass(frozen=True)
@@ -219,58 +199,36 @@ def _waiting_for(work: Work, keys: Collection[str]) -> list[dict[str, Any]]:
     return found
 
 
-def listed(account_id: str, *match_by: str) -> list[ListedMapping]:
-    """Return the account's mappings, or those that match so, by what they match."""
-    return _listed(account_id, match_by, None)
-
-
-def _listed(
-    account_id: str, match_by: Collection[str], keys: Collection[str] | None
-) -> list[ListedMapping]:
-    table = Mapping.__table__
-    query = (
-        select(table, Role.name.label("role"), Connection.name.label("connection"))
-        .join(Role, (Role.account_id == Mapping.account_id) & (Role.id == Mapping.role_id))
-        .outerjoin(
-            Connection,
-            (Connection.account_id == Mapping.account_id)
-            & (Connection.id == Mapping.connection_id),
-        )
-        .where(Mapping.account_id == account_id, Mapping.match_by.in_(match_by or MATCH_BY))
-        .order_by(Mapping.match_by, Mapping.match_key, Mapping.created_at, Mapping.id)
-    )
-    if keys is not None:
-        query = query.where(Mapping.match_key.in_(keys))
-    rows = db.session.execute(query).all()
-    paths = paths_of(account_id, {row.folder_id for row in rows if row.folder_id})
-    return [
-        ListedMapping(
-            id=row.id,
-            match_by=row.match_by,
-            match_key=row.match_key,
-            match_value=row.match_value,
-            role=row.role,
-            folder=paths[row.folder_id] if row.folder_id else None,
-            connection=row.connection,
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]
-
-
 def offers(account_id: str, match_by: str, keys: Collection[str] | None = None) -> list[Offer]:
     """Return the values that give something, in the order of their comparison keys.
 
     :param match_by: ``role`` or ``entitlement``.
     :param keys: Comparison keys of those that are wanted; None: all.
     """
-    found = _listed(account_id, (match_by,), keys)
-    by_key = groupby(found, key=lambda mapping: mapping.match_key)
-    return [_offer(list(same)) for _, same in by_key]
+    columns = (Mapping.match_key, Mapping.match_value, Mapping.folder_id, Mapping.created_at)
+    query = (
+        select(*columns, Role.name.label("role"))
+        .join(Role, (Role.account_id == Mapping.account_id) & (Role.id == Mapping.role_id))
+        .where(Mapping.account_id == account_id, Mapping.match_by == match_by)
+        .order_by(Mapping.match_key, Mapping.created_at, Mapping.id)
+    )
+    if keys is not None:
+        query = query.where(Mapping.match_key.in_(keys))
+    rows = db.session.execute(query).all()
+    paths = paths_of(account_id, {row.folder_id for row in rows if row.folder_id})
+    by_key = groupby(rows, key=lambda row: row.match_key)
+    return [_offer(list(same), paths) for _, same in by_key]
 
 
-def _offer(same: list[ListedMapping]) -> Offer:
-    gives = list(dict.fromkeys(mapping.in_words() for mapping in same))
+def _offer(same: list[Any], paths: dict[str, str]) -> Offer:
+    """Return what some mappings of one value offer together.
+
+    :param paths: Of folders, by id.
+    """
+    places = (paths[row.folder_id] if row.folder_id else "the account" for row in same)
+    gives = list(
+        dict.fromkeys(f"{row.role} on {place}" for row, place in zip(same, places, strict=True))
+    )
     more = [f"and {len(gives) - DESCRIBED} more"] if len(gives) > DESCRIBED else []
     return Offer(
         value=same[0].match_value,

@@ -1,17 +1,17 @@
-"""The mappings of an account: what providers say, the roles it gives, and whether it waits."""
+"""The mappings of an account: what providers say, the roles it gives, and how each stands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, null, or_, select
 
 from app.access.folders import paths_of
-from app.lists.paging import Order, Page, page_of
+from app.lists.paging import LONGEST_PAGE, Order, Page, page_of
 from app.store.database import db
-from app.store.models import Connection, Group, Mapping, Role
+from app.store.models import Connection, Grant, Group, Mapping, Role
 
 BY_MATCH = Order("match_value", Mapping.match_key, Mapping.id)
 
@@ -43,6 +43,17 @@ def listed(
     )
 
 
+def every(account_id: str) -> Iterator[dict[str, Any]]:
+    """Return all mappings, by what they match, with some in memory."""
+    cursor: str | None = None
+    while True:
+        page = listed(account_id, MappingFilter(), cursor=cursor, limit=LONGEST_PAGE)
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
 def one(account_id: str, mapping_id: str) -> dict[str, Any] | None:
     """Return what is shown of one mapping; None where there is none."""
     rows = db.session.execute(_query(account_id).where(Mapping.id == mapping_id)).all()
@@ -55,7 +66,7 @@ def _query(account_id: str) -> Select[*tuple[Any, ...]]:
             Mapping.__table__,
             Role.name.label("role"),
             Connection.name.label("connection"),
-            _waiting(account_id).label("waiting"),
+            *_states(account_id),
         )
         .join(Role, (Role.account_id == Mapping.account_id) & (Role.id == Mapping.role_id))
         .outerjoin(
@@ -67,15 +78,30 @@ def _query(account_id: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _waiting(account_id: str) -> Any:
-    """Return whether no group that a mapping matches has arrived; null for those of users."""
+def _states(account_id: str) -> tuple[Any, Any]:
+    """Return how a mapping of groups stands; null for those of users.
+
+    ``waiting``: no group that it matches has arrived. ``lacking``: one has not what it gives, since
+    it was taken back. (Users who have a value may be all of the account: they are not looked at.)
+    """
     through = or_(Mapping.connection_id.is_(None), Mapping.connection_id == Group.connection_id)
     group = exists().where(Group.account_id == account_id, through)
     named = group.where(Group.display_name_key == Mapping.match_key)
     numbered = group.where(Group.external_id == Mapping.match_key)
+    given = exists().where(
+        Grant.account_id == account_id, Grant.mapping_id == Mapping.id, Grant.group_id == Group.id
+    )
+    not_given = ~given.correlate(Mapping, Group)
+    return (
+        _by_match(~named, ~numbered).label("waiting"),
+        _by_match(named.where(not_given), numbered.where(not_given)).label("lacking"),
+    )
+
+
+def _by_match(named: Any, numbered: Any) -> Any:
     return case(
-        (Mapping.match_by == "display_name", ~named),
-        (Mapping.match_by == "external_id", ~numbered),
+        (Mapping.match_by == "display_name", named),
+        (Mapping.match_by == "external_id", numbered),
         else_=null(),
     )
 
@@ -105,5 +131,6 @@ def _document(row: Any, paths: dict[str, str]) -> dict[str, Any]:
         "folder": {"id": row.folder_id, "path": paths[row.folder_id]} if row.folder_id else None,
         "connection": connection if row.connection_id else None,
         "waiting": None if row.waiting is None else bool(row.waiting),
+        "lacking": None if row.lacking is None else bool(row.lacking),
         "created_at": row.created_at,
     }

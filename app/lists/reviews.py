@@ -34,7 +34,8 @@ STATES = ("open", "keep", "revoke")
 KEPT = "kept"
 REVOKED = "revoked"
 MAY_RETURN = "may_return"
-"""It was taken back, but a mapping gave it and may do so again."""
+"""It was taken back, but a mapping gave it, and gives it again once the provider changes the group,
+or the roles or entitlements of the user."""
 PROVIDER = "provider"
 """Who is in the group is said by a provider, which must take them out."""
 GONE = "gone"

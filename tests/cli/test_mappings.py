@@ -22,6 +22,7 @@ MATCHES = {
     "--role-value": ("role", "Whoever has the role value Editors"),
     "--entitlement": ("entitlement", "Whoever has the entitlement Editors"),
 }
+WAITS = dict.fromkeys(("--group", "--group-id"), "; it waits for its group")
 
 
 @pytest.mark.parametrize("option", MATCHES)
@@ -38,13 +39,43 @@ def test_a_mapping_is_made_listed_and_removed(gatehouse, acme, option):
         "role": "editor",
         "folder": "/Brand",
         "connection": "Okta",
+        "waiting": True if option.startswith("--group") else None,
+        "lacking": False if option.startswith("--group") else None,
     }
     text = gatehouse("mapping", "list", "Acme").stdout
-    assert text == f"{made['id']}  {words} gets editor on /Brand (through Okta only)\n"
+    only = f"(through Okta only){WAITS.get(option, '')}"
+    assert text == f"{made['id']}  {words} gets editor on /Brand {only}\n"
     gone = gatehouse("mapping", "delete", "Acme", made["id"], "--json")
     assert gone == {"deleted": made["id"]}
     assert gatehouse("mapping", "list", "Acme", "--json") == {"mappings": []}
     assert gatehouse("mapping", "list", "Acme").stdout == "There is no mapping.\n"
+
+
+def test_it_is_told_what_a_review_took_back_until_it_is_there_again(gatehouse, acme):
+    group = acme.create("/Groups", displayName="Editors")
+    create = ("mapping", "create", "Acme", "--group", "Editors", "--role", "editor")
+    made = gatehouse(*create, "--folder", "/Brand", "--json")
+
+    def lacking() -> bool:
+        (listed,) = gatehouse("mapping", "list", "Acme", "--json")["mappings"]
+        told = "; taken back from its group, until" in gatehouse("mapping", "list", "Acme").stdout
+        assert told == listed["lacking"]
+        return told
+
+    def take_back() -> None:
+        review = ("review", "start", "R", "--role", "editor", "--due", "1d")
+        begun = gatehouse(*review, "--undecided", "revoke", "--json")
+        closed = gatehouse("review", "close", begun["id"], "--json")
+        assert closed["outcomes"]["may_return"] == 1
+
+    assert not lacking()
+    take_back()
+    assert lacking()
+    acme.patch(f"/Groups/{group['id']}", {"op": "add", "path": "externalId", "value": "x"})
+    assert not lacking()
+    take_back()
+    assert gatehouse(*create, "--folder", "/Brand", "--json") == made
+    assert not lacking()
 
 
 def test_a_role_value_over_scim_decides(gatehouse, acme):

@@ -148,6 +148,7 @@ def test_what_is_not_revoked_for_good_is_counted_apart(acme):
     by_mapping = acme("review", "start", "R", "--role", "viewer", *revoking)["id"]
     said = acme("review", "close", by_mapping).output
     assert "0 kept, 1 revoked, 1 revoked but a mapping may give it again" in said
+    assert "again once the provider changes the group" in acme("review", "show", by_mapping).output
     last = acme("review", "start", "R", "--account-roles", *revoking)["id"]
     said = acme("review", "close", last).output
     assert "0 kept, 0 revoked, 1 not revoked: the last master admin" in said

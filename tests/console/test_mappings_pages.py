@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.directory import grants
 from app.store.models import Grant, Mapping
+from tests.conftest import write
 from tests.factories import a_folder, a_group, a_mapping, a_user
-from tests.inspection import rows
+from tests.inspection import row, rows
 
 
 def test_a_mapping_shows_what_it_changes_and_then_does_it(admin, account):
@@ -25,6 +27,19 @@ def test_a_mapping_shows_what_it_changes_and_then_does_it(admin, account):
 def test_a_mapping_waits_for_its_group(admin):
     admin.submit("/mappings/new", match_value="Not yet", role="reports")
     assert "waits for its group" in admin.text("/mappings")
+
+
+def test_what_was_taken_back_is_told(admin, account):
+    a_group(account, "Designers")
+    a_mapping(account, "Designers", "reports")
+    page = "/mappings"
+    assert "taken back" not in admin.text(page)
+    with write(account) as work:
+        grants.revoke(work, row(Grant, origin="mapping").id)
+    assert "once the provider changes the group" in admin.text(page)
+    assert "counts" not in admin.text(page)
+    admin.submit("/mappings/new", match_value="Designers", role="reports")
+    assert "taken back" not in admin.text(page) and "counts" in admin.text(page)
 
 
 def test_a_conflict_is_shown(admin, account):

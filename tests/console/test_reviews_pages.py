@@ -148,6 +148,7 @@ def test_what_may_return_is_told_apart(admin, account):
     admin.post(f"{page}/decide/revoke", data=form | {"item": row(ReviewItem).id}, headers=headers)
     text = admin.text(page)
     assert "0 kept, 0 revoked. Revoked, but a mapping may give it again: 1." in text
+    assert "once the provider changes the group" in text
 
 
 @pytest.mark.parametrize(

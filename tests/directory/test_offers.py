@@ -6,6 +6,7 @@ import pytest
 
 from app.directory import mappings
 from app.directory.errors import Invalid
+from app.lists import mappings as lists
 from app.store.models import Mapping
 from tests.factories import a_connection, a_custom_role, a_folder, a_mapping, an_account
 from tests.inspection import fingerprint, row, statements
@@ -62,22 +63,26 @@ def test_offers_take_the_same_statements_however_many(account):
     assert costs == [2, 2]
 
 
-def test_all_are_listed_by_what_they_match(account):
+def test_all_are_listed_by_what_they_match(account, monkeypatch):
     brand = a_folder(account, "Brand")
     okta = a_connection(account, name="Okta")
     a_mapping(account, "Editor", "admin", match_by="role")
     a_mapping(account, "Designers", "editor", brand, connection_id=okta)
     a_mapping(account, "42", "editor", brand, match_by="external_id")
-    found = mappings.listed(account)
-    assert [(each.match_by, each.match_value, each.connection) for each in found] == [
-        ("display_name", "Designers", "Okta"),
-        ("external_id", "42", None),
-        ("role", "Editor", None),
+    monkeypatch.setattr(lists, "LONGEST_PAGE", 2)
+    found = list(lists.every(account))
+    assert [(each["match_by"], each["match_value"]) for each in found] == [
+        ("external_id", "42"),
+        ("display_name", "Designers"),
+        ("role", "Editor"),
     ]
-    assert [each.in_words() for each in found] == [
-        "editor on /Brand",
-        "editor on /Brand",
-        "admin on the account",
+    assert [each["connection"] and each["connection"]["name"] for each in found] == [
+        *(None, "Okta", None),
+    ]
+    assert [(each["role"]["name"], each["folder"]) for each in found] == [
+        ("editor", {"id": brand, "path": "/Brand"}),
+        ("editor", {"id": brand, "path": "/Brand"}),
+        ("admin", None),
     ]
 
 

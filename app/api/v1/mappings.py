@@ -44,6 +44,15 @@ class MappingSchema(Schema):
         allow_none=True,
         metadata={"description": "No such group has arrived yet; null: it is about users."},
     )
+    lacking = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "A group that it matches lost what it gives, such as by a review. It "
+            "has it again once the provider changes the group, or the same mapping is added "
+            "again; null: it is about users."
+        },
+    )
     created_at = fields.AwareDateTime(required=True)
 
 

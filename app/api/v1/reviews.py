@@ -127,7 +127,8 @@ class ReviewItemSchema(Schema):
         allow_none=True,
         validate=validate.OneOf(OUTCOMES),
         metadata={
-            "description": "may_return: a mapping may give it again; provider: a provider must "
+            "description": "may_return: a mapping gives it again once the provider changes the "
+            "group, or the roles or entitlements of the user; provider: a provider must "
             "take them out; gone: it was there no more; refused: it would have left no master "
             "admin."
         },

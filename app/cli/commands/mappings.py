@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from app.cli.group import actor, json_option, show, with_app
-
-if TYPE_CHECKING:
-    from app.directory.mappings import ListedMapping
 
 WHO = {
     "display_name": "Group {}",
@@ -18,6 +15,9 @@ WHO = {
     "entitlement": "Whoever has the entitlement {}",
 }
 """Whom a mapping matches, in words, by ``match_by``."""
+TAKEN_BACK = (
+    "taken back from its group, until the provider changes the group or you make the mapping again"
+)
 
 
 @click.group("mapping")
@@ -74,9 +74,10 @@ def create(
 @with_app
 def list_(account: str, as_json: bool) -> None:
     """List the mappings of an ACCOUNT."""
-    from app.directory import accounts, mappings
+    from app.directory import accounts
+    from app.lists import mappings
 
-    found = mappings.listed(accounts.find(account))
+    found = list(mappings.every(accounts.find(account)))
     text = "\n".join(map(_line, found)) or "There is no mapping."
     show({"mappings": [_entry(each) for each in found]}, as_json, text)
 
@@ -96,20 +97,27 @@ def delete(account: str, id: str, as_json: bool) -> None:
     show({"deleted": id}, as_json, f"Mapping {id} is gone, and what it gave.")
 
 
-def _line(each: ListedMapping) -> str:
-    only = f" (through {each.connection} only)" if each.connection else ""
-    return f"{each.id}  {WHO[each.match_by].format(each.match_value)} gets {each.in_words()}{only}"
+def _line(each: dict[str, Any]) -> str:
+    who, entry = WHO[each["match_by"]].format(each["match_value"]), _entry(each)
+    gets = f"{entry['role']} on {entry['folder'] or 'the account'}"
+    only = f" (through {entry['connection']} only)" if entry["connection"] else ""
+    return f"{each['id']}  {who} gets {gets}{only}{_state(each)}"
 
 
-def _entry(each: ListedMapping) -> dict[str, str | None]:
-    return {
-        "id": each.id,
-        "match_by": each.match_by,
-        "match_value": each.match_value,
-        "role": each.role,
-        "folder": each.folder,
-        "connection": each.connection,
-        "created_at": each.created_at.isoformat(),
+def _state(each: dict[str, Any]) -> str:
+    if each["waiting"]:
+        return "; it waits for its group"
+    return f"; {TAKEN_BACK}" if each["lacking"] else ""
+
+
+def _entry(each: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping with names in place of ids."""
+    folder, connection = each["folder"], each["connection"]
+    return each | {
+        "role": each["role"]["name"],
+        "folder": folder and folder["path"],
+        "connection": connection and connection["name"],
+        "created_at": each["created_at"].isoformat(),
     }
 
 

@@ -22,6 +22,10 @@ NOT_REVOKED = {
     "refused": "not revoked: the last master admin",
 }
 """What else came of a decision to revoke, as it is counted."""
+RETURNS = (
+    "may_return: a mapping gives it again once the provider changes the group, or the roles or "
+    "entitlements of the user. See: gatehouse mapping list"
+)
 account_option = click.option("--account", help="Name or id; not needed when there is just one.")
 
 
@@ -145,6 +149,7 @@ def show_(id: str, account: str | None, state: str | None, limit: int, as_json: 
     found = existing(lists.one(account_id, id), "review", id)
     items = lists.items(account_id, id, lists.ItemFilter(state=state), limit=limit)
     lines = [_line(found), *(f"  {_item(each)}" for each in items.items)]
+    lines += [RETURNS] if any(each["outcome"] == "may_return" for each in items.items) else []
     lines += [f"{MORE} All of it: gatehouse review export {id}"] if items.next else []
     result = _plain(found) | {"items": list(map(_plain, items.items)), "more": bool(items.next)}
     show(result, as_json, _plain_lines("\n".join(lines)))

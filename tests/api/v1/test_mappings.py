@@ -82,6 +82,28 @@ def test_which_wait_for_their_group(api, account):
     assert waiting(api)["Designers"] is True
 
 
+def test_which_lack_what_they_give(api, account):
+    okta = a_connection(account)
+    a_group(account, "Designers", external_id="d-1")
+    made = a_mapping(account, "Designers", "reports")
+    a_mapping(account, "d-1", "reports", match_by="external_id")
+    a_mapping(account, "Designers", "admin", connection_id=okta)  # not through it
+    a_mapping(account, "press", "reports", match_by="role")
+    a_mapping(account, "Later", "reports")
+
+    def lacking() -> list[bool | None]:
+        return [each["lacking"] for each in api.all("/mappings")]
+
+    assert lacking() == [False, False, False, False, None]
+    (grant,) = [each for each in api.all("/grants") if each["mapping_id"] == made]
+    assert api.delete(f"/grants/{grant['id']}").status_code == 204
+    assert lacking() == [False, True, False, False, None]
+    assert api.get(f"/mappings/{made}").json["lacking"] is True
+    again = api.post("/mappings", {"match_value": "designers", "role_id": "reports"})
+    assert (again.status_code, again.json["id"]) == (201, made)
+    assert again.json["lacking"] is False
+
+
 def test_who_matches_has_the_role_until_the_mapping_goes(api, account):
     group = a_group(account, "Designers")
     made = api.post("/mappings", {"match_value": "designers", "role_id": "reports"}).json
