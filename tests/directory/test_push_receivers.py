@@ -1,0 +1,109 @@
+"""What a receiver of events says, and to which ones nothing is pushed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from app.deliveries import run_all
+from app.directory import pushing, signing_keys, streams
+from app.directory.pushing import LONGEST_WAIT, Failure, wait_after
+from app.security.event_tokens import VERIFICATION
+from app.store.database import db
+from app.store.models import DeadLetter, EventStream
+from app.store.types import now
+from tests.conftest import write
+from tests.directory.pushed import sent
+from tests.inspection import row, rows
+from tests.streams import let_in, push
+
+
+def test_a_receiver_says_when_to_come_back(account, receiver, stream):
+    receiver.say = lambda number, claims: (429, {"Retry-After": "120"}, b"")
+    run_all()
+    assert row(EventStream).next_try_at > now() + timedelta(seconds=110)
+
+
+def test_waits_grow_and_differ_and_end():
+    failure = Failure("x")
+    for failures, longest in ((0, 1), (3, 8), (30, 3600)):
+        waits = {wait_after(failures, failure) for _ in range(20)}
+        assert len(waits) > 1
+        assert all(
+            timedelta(seconds=longest / 2) <= each <= timedelta(seconds=longest) for each in waits
+        )
+    late = Failure("x", retry_after=timedelta(days=9))
+    assert wait_after(0, late) == LONGEST_WAIT
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_is_not_followed(account, receiver, stream, status):
+    receiver.say = lambda number, claims: (status, {"Location": receiver.url}, b"")
+    run_all()
+    assert len(receiver.tried) == 1
+    assert row(EventStream).problem == f"answered {status}"
+
+
+def test_our_own_network_is_not_pushed_to(app, account, receiver, stream):
+    let_in(app)
+    from dataclasses import replace
+
+    closed = replace(app.extensions["gatehouse"], receiver_networks=())
+    app.extensions["gatehouse"] = closed
+    run_all()
+    assert receiver.tried == []
+    assert row(EventStream).problem == "not an address that events are pushed to"
+    elsewhere = {"endpoint": "https://127.0.0.1:1/", "next_try_at": None}
+    db.session.execute(update(EventStream).values(elsewhere))
+    db.session.commit()
+    run_all()
+    assert "not a public address" in row(EventStream).problem
+
+
+def test_a_name_that_nobody_has_is_said(app, account, stream):
+    """Names under ``invalid`` are nobody's (RFC 6761)."""
+    db.session.execute(update(EventStream).values(endpoint="https://media.invalid/"))
+    db.session.commit()
+    run_all()
+    assert row(EventStream).problem == "the name media.invalid cannot be found (DNS)"
+
+
+def test_a_trial_says_what_the_receiver_says(account, receiver, stream):
+    assert pushing.test(row(EventStream)) is None
+    (claims,) = receiver.taken
+    assert list(claims["events"]) == [VERIFICATION]
+    assert claims["sub_id"] == {"format": "opaque", "id": stream}
+    assert receiver.headers[0]["Authorization"] == "Bearer s3cret"
+    receiver.say = lambda number, claims: (500, {}, b"")
+    assert pushing.test(row(EventStream)) == "answered 500"
+    assert row(EventStream).failures == 0
+
+
+def test_nothing_is_pushed_without_the_header_it_had(app, account, receiver, stream):
+    key = app.extensions["gatehouse"].secret_key
+    let_in(app, secret_key="another key of 32 characters, or more")
+    signing_keys.rotate("another key of 32 characters, or more")
+    for _ in range(3):
+        push()
+    told = row(EventStream)
+    assert "set the header anew" in told.problem and told.problem == pushing.test(told)
+    assert (told.failures, told.status, told.next_try_at > now()) == (1, "enabled", True)
+    let_in(app, secret_key=key)
+    signing_keys.rotate(key)
+    push()
+    assert receiver.ids() == sent(account, stream)
+    assert {each["Authorization"] for each in receiver.headers} == {"Bearer s3cret"}
+    assert row(EventStream).problem is None and rows(DeadLetter) == []
+
+
+def test_it_is_pushed_again_with_a_header_that_is_set_anew(app, account, receiver, stream):
+    let_in(app, secret_key="another key of 32 characters, or more")
+    signing_keys.rotate("another key of 32 characters, or more")
+    push()
+    with write(account) as work:
+        streams.change(work, stream, authorization="Bearer new")
+    push()
+    assert {each["Authorization"] for each in receiver.headers} == {"Bearer new"}
+    assert receiver.ids() == sent(account, stream)
