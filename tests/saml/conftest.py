@@ -18,6 +18,7 @@ from saml import setup
 from saml.keys import new_key_pair
 from tests.conftest import write
 from tests.inspection import audit, rows
+from tests.saml.logging_out import REDIRECT
 from tests.saml.provider import TestProvider
 
 HOST = "http://127.0.0.1:8000"
@@ -133,3 +134,17 @@ def refuses(browser, provider):
         browser.assert_refused(browser.post(response), says)
 
     return check
+
+
+@pytest.fixture
+def ada_is_in(app, account, ada, provider):
+    """A browser in which Ada is signed in, at a provider that knows single logout."""
+
+    def sign_in(logout=REDIRECT, **options) -> Browser:
+        provider.logout = logout
+        browser = connect(app, account, provider, **options)
+        browser.post(provider.response(browser.sp, browser.start()))
+        assert browser.session() == "Ada@example.com"
+        return browser
+
+    return sign_in
