@@ -8,7 +8,7 @@ import pytest
 
 from app.directory.work import Actor
 from tests.directory.reviewing import person
-from tests.factories import a_master_admin
+from tests.factories import a_master_admin, a_user
 from tests.receiver import Receiver, a_receiver
 from tests.streams import a_stream, keys, let_in
 
@@ -28,3 +28,8 @@ def receiver(app) -> Iterator[Receiver]:
 @pytest.fixture
 def stream(account, receiver) -> str:
     return a_stream(account, endpoint=receiver.url, authorization="Bearer s3cret").id
+
+
+@pytest.fixture
+def ada(account) -> str:
+    return a_user(account, "ada")
