@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from app.directory.work import Actor
+from app.directory.audit_chain import seal
+from app.directory.work import Actor, Target, record_refusal
+from tests.conftest import write
 from tests.directory.reviewing import person
+from tests.directory.sealed import problems
 from tests.factories import a_master_admin, a_user
 from tests.receiver import Receiver, a_receiver
 from tests.streams import a_stream, keys, let_in
@@ -33,3 +37,17 @@ def stream(account, receiver) -> str:
 @pytest.fixture
 def ada(account) -> str:
     return a_user(account, "ada")
+
+
+@pytest.fixture
+def chain(account) -> str:
+    """An account whose log has eight events, all sealed."""
+    actor = Actor(type="user", id="0190", name="Ada", surface="api", address="192.0.2.1")
+    with write(account, replace(actor, request_id="r1")) as work:
+        for number in range(5):
+            target = Target("user", f"u{number}", f"user {number}")
+            work.record("user.updated", target, before={"n": number}, after={"n": [number, 0.5]})
+    record_refusal(account, actor, "session.refused", "no such user", Target("user", None))
+    assert seal(account) == 8
+    assert problems(account) == []
+    return account
