@@ -2,86 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from typing import Any
 
 import pytest
 
 from app.directory import groups, memberships, users
-from app.directory.errors import Invalid
 from app.directory.groups import GroupProfile
-from app.directory.imports import refusals
-from app.directory.imports.persons import column_named
-from app.directory.imports.table import rows_from, survey
 from app.directory.users import Profile
-from app.store.models import (
-    Grant,
-    Group,
-    Membership,
-    Operation,
-    OperationPiece,
-    OutgoingEvent,
-    Session,
-    User,
-    UserValue,
-)
+from app.store.models import Grant, Group, Membership, Operation, OutgoingEvent, Session, User
 from tests.conftest import write
-from tests.factories import a_group, a_mapping, a_master_admin, a_session, a_user, an_account
-from tests.imports import HEAD, a_file, begin, counts, imported, problems, run
-from tests.inspection import audit, epoch, fingerprint, row, rows, statements
+from tests.directory.importing import content, told
+from tests.factories import a_group, a_mapping, a_session, a_user, an_account
+from tests.imports import HEAD, counts, imported, problems
+from tests.inspection import audit, epoch, fingerprint, row, rows
 
-NOT_COMPARED = {"account_id", "id", "user_id", "created_at", "updated_at", "last_sign_in_at"}
 FILE = (
     "userName,displayName,givenName,familyName,email,externalId,active,title,department,groups\n"
     "ada@example.com,Ada L.,Ada,Lovelace,ada@example.com,E1,,Countess,Engines,Designers;Press\n"
     "bob@example.com,,Bob,,bob@work.example,,no,,,Press\n"
     "Ünï@example.com,,,,,,,,,\n"
 )
-
-
-def kept(each: Any) -> str:
-    said = {name: value for name, value in each._mapping.items() if name not in NOT_COMPARED}
-    return json.dumps(said, sort_keys=True)
-
-
-def content(account_id: str) -> dict[str, Any]:
-    """All an account holds of people, by names where there are ids."""
-    names = {each.id: each.user_name for each in rows(User, account_id=account_id)}
-    titles = {each.id: each.display_name for each in rows(Group, account_id=account_id)}
-    values = rows(UserValue, account_id=account_id)
-    return {
-        "users": sorted(map(kept, rows(User, account_id=account_id))),
-        "values": sorted((names[each.user_id], kept(each)) for each in values),
-        "groups": sorted(
-            (each.display_name, each.origin, each.attributes == {})
-            for each in rows(Group, account_id=account_id)
-        ),
-        "memberships": sorted(
-            (titles[each.group_id], names[each.user_id])
-            for each in rows(Membership, account_id=account_id)
-        ),
-        "grants": sorted(
-            (titles.get(each.group_id, ""), each.role_id, each.origin)
-            for each in rows(Grant, account_id=account_id)
-        ),
-    }
-
-
-def told(account_id: str) -> dict[str, Any]:
-    """What the audit log says of people and groups, by names where there are ids."""
-    names = {each.id: each.user_name for each in rows(User, account_id=account_id)}
-    found: dict[str, Any] = {"events": Counter(), "members": Counter()}
-    for each in audit(account_id):
-        if each.target_type not in ("user", "group"):
-            continue
-        if each.action.startswith("group.members_"):
-            for member in each.after["members"]:
-                found["members"][each.action, each.target_name, names[member]] += 1
-        elif each.action not in ("grant.given", "session.opened"):
-            said = json.dumps([each.before, each.after], sort_keys=True)
-            found["events"][each.action, each.target_name, said] += 1
-    return found
 
 
 def kinds(account_id: str) -> set[str]:
@@ -332,55 +272,6 @@ def test_a_trial_says_the_same_and_keeps_nothing(account):
     assert (said, refused) == (done, problems(real))
 
 
-def test_a_chunk_costs_the_same_however_many_rows_it_has(account):
-    """But for what is sent in parts of five hundred."""
-    costs = []
-    for people in (30, 400):
-        here = an_account()
-        operation = begin(here, a_file(people, groups=25, each=5))
-        with statements() as seen:
-            run(here, operation)
-        costs.append(len(seen))
-    assert costs[0] == costs[1] < 60
-
-
-def test_events_of_many_are_told_together(account):
-    imported(account, a_file(60, groups=3, each=1))
-    came = audit(account, "group.members_added")
-    assert [each.after["count"] for each in came] == [20, 20, 20]
-    (done,) = audit(account, "import.done")
-    assert done.after["created"] == 60
-    assert {each.request_id for each in audit(account) if each.target_type == "user"} == {
-        done.target_id
-    }
-
-
-def test_the_file_is_gone_when_it_is_done(account):
-    operation = begin(account, a_file(3))
-    assert [each.operation_id for each in rows(OperationPiece)] == [operation]
-    assert run(account, operation).state == "done"
-    assert rows(OperationPiece) == []
-
-
-def test_a_file_with_too_many_faults_is_given_up(account, monkeypatch):
-    monkeypatch.setattr(refusals, "LIMIT", 3)
-    failed = imported(account, "userName,active\nada,\n" + "bob,what\n" * 5)
-    assert failed.state == "failed"
-    assert failed.error == "More than 3 rows are refused. Mend the file and begin again."
-    assert rows(User) == [] and rows(OperationPiece) == []
-    assert [each.action for each in audit(account)][-1] == "import.failed"
-
-
-def test_the_last_master_admin_stays_and_the_rest_is_done(account):
-    boss = a_master_admin(account, "boss")
-    text = "userName,active,groups\n" + "".join(f"p{n},,\n" for n in range(9))
-    done = imported(account, text + "boss,no,\nq,,\n")
-    assert counts(done) == {"created": 10, "refused": 1}
-    assert problems(done)[0][0] == 11 and "last active master admin" in problems(done)[0][2]
-    assert row(User, id=boss).active
-    assert [each.target_name for each in audit(account, "directory.refused")] == ["boss"]
-
-
 def test_another_account_is_untouched(account, other):
     a_user(other, "ada@example.com", external_id="E1")
     a_group(other, "Designers")
@@ -388,40 +279,3 @@ def test_another_account_is_untouched(account, other):
     imported(account, FILE, groups="exactly")
     assert content(other) == before
     assert rows(Operation, account_id=other) == []
-
-
-def test_a_row_that_ends_before_all_that_is_read_is_refused_alone(account):
-    for text in ("id,userName\n17\n18,ada\n", "groups,userName\nStaff\nStaff,eve\n"):
-        ended = imported(account, text)
-        assert (ended.state, counts(ended)["created"], counts(ended)["refused"]) == ("done", 1, 1)
-        assert problems(ended) == [(2, "userName", "It is empty.")]
-
-
-def test_a_head_with_a_character_no_database_keeps_is_refused(account):
-    for character in ("\0", "\ufffe"):
-        with pytest.raises(Invalid, match="not allowed"):
-            begin(account, f"userName,a{character}b\nada,x\n")
-
-
-def test_a_row_of_many_cells_is_not_kept_in_memory():
-    (row_,) = _rows_of("userName\n" + ",".join(["ab"] * 10_000) + "\n")
-    assert row_.cells == ["ab"]
-    assert row_.problem == "It has 10000 cells, and the first line 1."
-
-
-def test_a_row_over_many_lines_has_an_end():
-    with pytest.raises(Invalid, match="Line 2 is longer"):
-        _rows_of("userName\n" + '"ab\n",' * 300_000)
-
-
-def test_names_of_columns_do_not_fill_the_memory():
-    for number in range(30):
-        head = ",".join(f"{number}.{each}" for each in range(90))
-        _rows_of(f"userName,{head}\nada\n")
-    assert column_named.cache_info().currsize <= 1_000
-
-
-def _rows_of(text):
-    data = [text.encode()]
-    form = survey(data).form
-    return list(rows_from([text.encode()[form.begins :]], form, form.begins, form.line))

@@ -22,7 +22,7 @@ from app.store.database import db
 from app.store.models import Operation, OperationPiece, OperationProblem, User
 from app.store.types import now
 from tests.conftest import write
-from tests.directory.test_imports import content, told
+from tests.directory.importing import content, told
 from tests.factories import a_group, a_master_admin, a_user, an_account
 from tests.imports import CONSOLE, a_file, begin, counts, imported, problems, run
 from tests.inspection import audit, plans, row, rows
