@@ -12,7 +12,18 @@ from app.directory.work import Actor, Target, record_refusal
 from tests.conftest import write
 from tests.directory.reviewing import person
 from tests.directory.sealed import problems
-from tests.factories import a_master_admin, a_user
+from tests.factories import (
+    a_connection,
+    a_folder,
+    a_grant,
+    a_group,
+    a_link,
+    a_mapping,
+    a_master_admin,
+    a_session,
+    a_token,
+    a_user,
+)
 from tests.receiver import Receiver, a_receiver
 from tests.streams import a_stream, keys, let_in
 
@@ -51,3 +62,22 @@ def chain(account) -> str:
     assert seal(account) == 8
     assert problems(account) == []
     return account
+
+
+@pytest.fixture
+def house(account) -> dict[str, str]:
+    """Something in every corner: Ada in Designers, editors of /Brand; Eve alone on /Brand/2026."""
+    ids = {"root": a_master_admin(account, "root"), "okta": a_connection(account, name="Okta")}
+    ids["ada"], ids["eve"] = a_user(account, "ada"), a_user(account, "eve")
+    ids["Brand"] = a_folder(account, "Brand")
+    ids["2026"] = a_folder(account, "2026", parent=ids["Brand"])
+    ids["Inner"] = a_group(account, "Inner", members=[ids["ada"]])
+    ids["Designers"] = a_group(account, "Designers", members=[ids["Inner"]])
+    a_mapping(account, "Designers", "editor", ids["Brand"])
+    a_mapping(account, "press", "viewer", ids["Brand"], match_by="role")
+    a_grant(account, ids["eve"], "viewer", ids["2026"])
+    a_grant(account, ids["ada"], "reports")
+    a_token(account, ids["okta"])
+    a_session(account, ids["ada"])
+    a_link(account, ids["ada"])
+    return ids

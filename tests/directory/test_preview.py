@@ -2,102 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from app.access import difference
 from app.access.difference import Difference, access_of
 from app.directory import folders, grants, groups, mappings, memberships, users
-from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound, Taken, VersionMismatch
+from app.directory.errors import DirectoryError
 from app.directory.groups import GroupProfile
-from app.directory.preview import Preview, part, preview
+from app.directory.preview import preview
 from app.directory.users import Profile
 from app.directory.work import Actor, Work
-from app.store.database import db
-from app.store.models import Account, AuditEvent, Group, OutgoingEvent, ProvisioningEntry, User
+from app.store.models import Account, Group, User
 from tests.access.oracle import World, build, worlds
 from tests.conftest import CLI_ACTOR, write
-from tests.factories import (
-    a_connection,
-    a_folder,
-    a_grant,
-    a_group,
-    a_large_group,
-    a_link,
-    a_mapping,
-    a_master_admin,
-    a_principal,
-    a_session,
-    a_token,
-    a_user,
-    an_account,
-)
+from tests.directory.previewing import everything, seen, told
+from tests.factories import a_folder, a_grant, a_large_group, a_master_admin, a_principal
 from tests.inspection import audit, epoch, outgoing, row, rows
-from tests.threads import at_once
-
-
-def everything() -> dict[str, list[Any]]:
-    """Every row of every table."""
-    db.session.rollback()
-    return {
-        table.name: db.session.execute(select(table).order_by(*table.primary_key)).all()
-        for table in db.metadata.sorted_tables
-    }
-
-
-def seen(
-    account_id: str, write_: Callable[..., Any], *args: Any, actor: Actor = CLI_ACTOR, **options
-) -> Preview[Any]:
-    """Preview a write, and see that nothing is written."""
-    before = everything()
-    found = preview(account_id, actor, lambda work: write_(work, *args, **options))
-    assert everything() == before
-    return found
-
-
-def told(found: Difference) -> dict[str, tuple[list[str], list[str]]]:
-    """What each user gains and loses, in words, by user name."""
-    return {
-        change.user_name: (
-            words(change.gained_roles, change.gained_folders),
-            words(change.lost_roles, change.lost_folders),
-        )
-        for change in found.changes
-    }
-
-
-def words(roles: Any, visible: Any) -> list[str]:
-    return sorted(roles) + [f"{each.path}: {', '.join(each.roles)}" for each in visible]
 
 
 def change_folder(work: Work, folder_id: str, **changes: Any) -> None:
     profile = folders.profile_of(work.account_id, folder_id)
     folders.replace(work, folder_id, replace(profile, **changes))
-
-
-@pytest.fixture
-def house(account) -> dict[str, str]:
-    """Something in every corner: Ada in Designers, editors of /Brand; Eve alone on /Brand/2026."""
-    ids = {"root": a_master_admin(account, "root"), "okta": a_connection(account, name="Okta")}
-    ids["ada"], ids["eve"] = a_user(account, "ada"), a_user(account, "eve")
-    ids["Brand"] = a_folder(account, "Brand")
-    ids["2026"] = a_folder(account, "2026", parent=ids["Brand"])
-    ids["Inner"] = a_group(account, "Inner", members=[ids["ada"]])
-    ids["Designers"] = a_group(account, "Designers", members=[ids["Inner"]])
-    a_mapping(account, "Designers", "editor", ids["Brand"])
-    a_mapping(account, "press", "viewer", ids["Brand"], match_by="role")
-    a_grant(account, ids["eve"], "viewer", ids["2026"])
-    a_grant(account, ids["ada"], "reports")
-    a_token(account, ids["okta"])
-    a_session(account, ids["ada"])
-    a_link(account, ids["ada"])
-    return ids
 
 
 # -- Nothing is written -----------------------------------------------------------
@@ -278,134 +208,3 @@ def test_what_a_preview_tells_is_what_then_happens_to_all(app, world: World, ask
         apply(work, ids, *asked)
     happened = difference.difference(before, access_of(account_id, ids["users"]))
     assert told(found.access) == told(happened)
-
-
-# -- What is refused ----------------------------------------------------------------
-
-
-def refused(error: type[Exception], account_id: str, write_: Callable[..., Any], *args, **options):
-    """See that a preview raises what the write raises, and writes nothing, no refusal either."""
-    before = everything()
-    with pytest.raises(error) as raised:
-        preview(account_id, CLI_ACTOR, lambda work: write_(work, *args, **options))
-    assert everything() == before
-    return raised.value
-
-
-def test_it_raises_what_the_write_raises(account, house):
-    refused(NotFound, account, users.delete, "no such user")
-    refused(NotFound, account, users.delete, a_user(an_account()))
-    refused(Taken, account, users.create, Profile("ADA"))
-    refused(Taken, account, folders.create, house["Brand"], "2026")
-    refused(VersionMismatch, account, groups.delete, house["Inner"], expected_version=99)
-
-
-def test_a_refused_one_leaves_no_audit_row(account, house):
-    refused(LastMasterAdmin, account, users.delete, house["root"])
-    assert audit(account, "directory.refused") == []
-    with pytest.raises(LastMasterAdmin), write(account) as work:
-        users.delete(work, house["root"])
-    assert len(audit(account, "directory.refused")) == 1
-
-
-def test_a_fault_goes_on_and_writes_nothing(account, house):
-    def fail(work: Work) -> None:
-        users.delete(work, house["ada"])
-        raise ZeroDivisionError
-
-    refused(ZeroDivisionError, account, fail)
-
-
-def test_after_it_the_session_is_as_good_as_new(account, house):
-    refused(LastMasterAdmin, account, users.delete, house["root"])
-    seen(account, users.delete, house["ada"])
-    with write(account) as work:
-        users.delete(work, house["ada"])
-    assert rows(User, id=house["ada"]) == []
-
-
-def test_previews_and_writes_at_once_do_not_disturb_each_other(app, account, house):
-    people = [a_user(account) for _ in range(3)]
-
-    def delete(user_id: str) -> None:
-        with write(account) as work:
-            users.delete(work, user_id)
-
-    def look(user_id: str) -> None:
-        assert preview(account, CLI_ACTOR, lambda work: users.delete(work, user_id)).events
-
-    calls = [(delete, each) for each in people] + [(look, house["ada"])] * 3
-    assert at_once(app, calls) == [None] * 6
-    assert len(rows(User, account_id=account)) == 3
-
-
-# -- Parts, each a transaction of its own ----------------------------------------------
-
-
-def in_parts(work: Work, house: dict[str, str], outcomes: list[str]) -> None:
-    """What a bulk request does: the second part and the fourth are refused, the others kept."""
-    for change in (
-        lambda: users.create(work, Profile("one")),
-        lambda: (users.create(work, Profile("two")), users.create(work, Profile("ONE"))),
-        lambda: users.set_active(work, house["ada"], False),
-        lambda: users.delete(work, house["root"]),
-        lambda: users.delete(work, house["eve"]),
-    ):
-        try:
-            with part(work):
-                change()
-            outcomes.append("kept")
-        except DirectoryError as error:
-            outcomes.append(type(error).__name__)
-
-
-def test_a_part_that_is_refused_is_undone_alone(account, house):
-    outcomes: list[str] = []
-    found = seen(account, in_parts, house, outcomes)
-    assert outcomes == ["kept", "Taken", "kept", "LastMasterAdmin", "kept"] * 2
-    told_of = [(event["action"], event["target_name"]) for event in found.events]
-    assert [each for each in told_of if each[0].startswith("user.")] == [
-        ("user.created", "one"),
-        ("user.deactivated", "ada"),
-        ("user.deleted", "eve"),
-    ]
-    assert set(told(found.access)) == {"ada", "eve"}
-
-
-def test_parts_written_for_good_have_their_events_once(account, house):
-    audited, before = len(audit(account)), epoch(account)
-    with write(account) as work:
-        in_parts(work, house, [])
-        users.create(work, Profile("last"))
-    written = [each.target_name for each in audit(account)[audited:] if "user." in each.action]
-    assert written == ["one", "ada", "eve", "last"]
-    assert epoch(account) == before + 2  # Once for each part that could change access.
-    assert len(rows(OutgoingEvent)) == len(rows(AuditEvent)) - refusals()
-    assert rows(ProvisioningEntry) == []
-
-
-def refusals() -> int:
-    return len([each for each in rows(AuditEvent) if each.outcome == "refused"])
-
-
-def test_a_work_finished_twice_writes_what_is_new(account, house):
-    with write(account) as work:
-        users.create(work, Profile("one"))
-        work.finish()
-        work.finish()
-        users.set_active(work, house["ada"], False)
-        work.finish()
-    assert [each.target_name for each in audit(account, "user.created")][-1] == "one"
-    assert len(audit(account, "user.deactivated")) == 1
-
-
-def test_a_work_finished_twice_keeps_a_master_admin_each_time(account, house):
-    with pytest.raises(LastMasterAdmin), write(account) as work:
-        users.set_active(work, house["ada"], False)
-        work.finish()
-        users.delete(work, house["root"])
-        work.finish()
-    assert row(User, id=house["ada"]).active
-    with pytest.raises(LastMasterAdmin), write(account) as work:
-        users.delete(work, house["root"])
-        work.finish()
