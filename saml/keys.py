@@ -58,12 +58,14 @@ def certificate_pem(base64_text: str) -> str:
 
     :raises ValueError: When it is no certificate, or its key is too weak.
     """
-    der = base64.b64decode("".join(base64_text.split()), validate=True)
     try:
+        der = base64.b64decode("".join(base64_text.split()), validate=True)
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-    except (UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise ValueError(str(error)) from None
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):  # in the library's words
+        raise ValueError(
+            say("it is damaged or no X.509 certificate; get it from the provider once more")
+        ) from None
     if not _is_strong(key):
         raise ValueError(
             say("the key of a certificate is too weak, or of another kind than RSA or EC")

@@ -79,7 +79,7 @@ def take_turn(turn: Turn, stop: threading.Event) -> None:
             return
         with _Receiver(turn.endpoint, turn.authorization, turn.audience) as receiver:
             if turn.failures == 0:  # otherwise it is not well, and the next event says when it is
-                _again(turn, receiver)
+                _again(turn, receiver, stop)
             until = time.monotonic() + TURN_SECONDS
             while time.monotonic() < until and not stop.is_set():
                 events = deliveries.next_events(turn.account_id, turn.cursor, BATCH)
@@ -136,11 +136,13 @@ def _push(turn: Turn, receiver: _Receiver, events: list[Event], stop: threading.
     return True
 
 
-def _again(turn: Turn, receiver: _Receiver) -> None:
+def _again(turn: Turn, receiver: _Receiver, stop: threading.Event) -> None:
     """Push what was not taken once, and somebody wants to be tried again."""
     letters = deliveries.asked_again(turn.account_id, turn.stream_id, BATCH)
     db.session.rollback()
     for event in letters:
+        if stop.is_set():
+            return
         token = receiver.token_of(event, turn.wanted)
         failure = receiver.take(token) if token else None
         with write_transaction():

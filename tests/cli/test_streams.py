@@ -30,7 +30,8 @@ def test_a_stream_that_pushes(acme, tmp_path):
     with a_receiver(lambda: keys(acme.app)) as receiver:
         options = ("--push", receiver.url, "--authorization-file", str(secret))
         made = acme("stream", "add", "Acme", "--name", "media", *options)
-        assert receiver.url in made.stdout
+        assert f"{receiver.url}. " in made.stdout
+        assert "\ngatehouse stream test Acme media\n" in made.stdout
         assert (
             "media: push, enabled, 1 waiting, 0 not taken" in acme("stream", "list", "Acme").stdout
         )
@@ -58,6 +59,7 @@ def test_a_stream_that_is_polled(acme):
     )
     assert made["secret"] and made["poll_url"].endswith(f"/events/{made['id']}/poll")
     assert listed(acme)["wanted"] == ["urn:x-gatehouse:event:*"]
+    assert "enabled, up to 1 waiting" in acme("stream", "list", "Acme").stdout
     acme("stream", "test", "Acme", "media", exit_code=2)
     assert (
         "delivered again"
@@ -70,7 +72,9 @@ def test_a_stream_that_is_polled(acme):
 
 def test_what_was_not_taken(acme):
     made = acme("stream", "add", "Acme", "--name", "media", "--json")
-    assert "Everything was taken" in acme("stream", "dead-letters", "Acme", "media").stdout
+    for nothing in ([], ["--retry"], ["--discard"]):
+        said = acme("stream", "dead-letters", "Acme", "media", *nothing).stdout
+        assert said == "Everything was taken.\n"
     with acme.app.app_context():
         account_id = row(Account).id
         events = rows(OutgoingEvent)[:2]

@@ -164,6 +164,8 @@ def test_what_was_filled_in_before_the_script_came_is_shown_too(
     page.goto(f"{console.server.url}/folders/{folder}/share", wait_until="commit")
     page.get_by_label("Who").fill("bob@example.com")
     page.get_by_label("Role").select_option("viewer")
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     expect(page.get_by_label("What this changes")).to_contain_text("viewer: /Brand/Unreleased")
 

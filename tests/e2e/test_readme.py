@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from textwrap import dedent
@@ -16,10 +15,10 @@ from tests.saml.provider import TestProvider
 ROOT = Path(__file__).parents[2]
 
 
-def commands_under(title: str) -> list[str]:
+def commands_under(title: str, name: str = "README.md") -> list[str]:
     """The blocks of commands of a section, but for what makes ``.venv`` the one of the shell."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    page = (ROOT / name).read_text(encoding="utf-8")
+    section = (page.partition(f"# {title}\n")[2] + "\n").partition("\n## ")[0]
     blocks = re.findall(r"\n\n((?:    .*\n)+)", section)
     return [dedent(block) for block in blocks if "bin/activate" not in block]
 
@@ -27,8 +26,6 @@ def commands_under(title: str) -> list[str]:
 @pytest.fixture
 def shell(tmp_path):
     """Run commands beside a server that was started for the first time; return how they ended."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed (Debian: scripts/install-test-packages.sh).")
     (tmp_path / "okta-metadata.xml").write_bytes(TestProvider().metadata())
     with running_server("", tmp_path / "data", GATEHOUSE_SECRET_KEY="") as server:
         env = server.env | {"PATH": f"{GATEHOUSE.parent}:{server.env['PATH']}"}
@@ -52,3 +49,22 @@ def test_a_provider_is_connected_as_the_readme_says(shell):
     assert "allowed" in said and "Designers" in said
     assert shell("gatehouse check Main ada@example.com asset.edit /").returncode == 1
     assert shell("gatehouse check Main nobody@example.com asset.edit /Brand").returncode == 2
+
+
+def test_the_admin_api_is_asked_as_its_page_says(shell):
+    block = commands_under("The admin API", "docs/api.md")[0]
+    create, rest = block.split("\n", 1)
+    token = re.search(r"gh_[\w-]+", shell(create).stdout)[0]
+    rest = rest.replace("gh_…", token).replace("http://127.0.0.1:8000", "$GATEHOUSE_PUBLIC_URL")
+    run = shell(rest)
+    assert '"items"' in run.stdout, run.stdout + run.stderr
+
+
+def test_events_are_polled_as_their_page_says(shell):
+    (block,) = commands_under("Poll (RFC 8936)", "docs/events.md")
+    add, secret, poll, ask = block.split("\n", 3)
+    printed = shell(add).stdout
+    values = {line.split(":", 1)[0]: line.split()[1] for line in printed.splitlines()[:2]}
+    rest = f"{secret}\n{poll}\n{ask}".replace("…", values["Secret"], 1)
+    run = shell(rest.replace("POLL=…", f"POLL={values['Poll']}"))
+    assert '"moreAvailable"' in run.stdout, run.stdout + run.stderr

@@ -154,7 +154,7 @@ def test_a_provider_is_described_by_fields(provider):
         (("", SSO, ["good"]), "no usable entity id"),
         ((ENTITY_ID, "javascript:x", ["good"]), "no web address"),
         ((ENTITY_ID, SSO, []), "no signing certificate"),
-        ((ENTITY_ID, SSO, ["!"]), "cannot be used"),
+        ((ENTITY_ID, SSO, ["!"]), "cannot be used: it is damaged"),
         ((ENTITY_ID, SSO, ["good"], "//x"), "no web address"),
     ],
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import Any
 
 import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
+
+EVERYTHING_TAKEN = "Everything was taken."
 
 
 @click.group("stream")
@@ -56,7 +59,10 @@ def add(
             wanted=wanted,
         )
     result: dict[str, Any] = {"id": made.id, "secret": made.secret}
-    text = f"Events are pushed to {endpoint}."
+    text = (
+        f"Events are pushed to {endpoint}. To see whether it takes them:\n"
+        f"gatehouse stream test {shlex.quote(account)} {shlex.quote(name)}"
+    )
     if made.secret:
         result["poll_url"] = streams.poll_url(made.id)
         text = (
@@ -77,12 +83,17 @@ def list_(account: str, as_json: bool) -> None:
 
     found = lists.listed(accounts.find(account), limit=500).items
     text = "\n".join(
-        f"{each['name']}: {each['delivery']}, {each['status']}, {each['waiting']} waiting, "
+        f"{each['name']}: {each['delivery']}, {each['status']}, {_waiting(each)} waiting, "
         f"{each['dead_letters']} not taken"
         + (f" ({plain(each['problem'])})" if each["problem"] else "")
         for each in found
     )
     show({"streams": [_plain(each) for each in found]}, as_json, text or "There is no stream.")
+
+
+def _waiting(stream: dict[str, Any]) -> str:
+    """Return how many wait: of a narrowed stream the most it can be, as not all are for it."""
+    return f"{'up to ' if stream['wanted'] and stream['waiting'] else ''}{stream['waiting']}"
 
 
 def _to_status(status: str, help_: str, said: str) -> Any:
@@ -191,14 +202,15 @@ def dead_letters(account: str, name: str, retry: bool, discard: bool, as_json: b
     if retry or discard:
         with transaction(account_id, actor()) as work:
             count = (letters.ask_again if retry else letters.discard)(work, stream_id)
-        show({"events": count}, as_json, f"{count} event(s).")
+        said = f"Tried again: {count}." if retry else f"Let go: {count}."
+        show({"events": count}, as_json, said if count else EVERYTHING_TAKEN)
         return
     found = lists.dead_letters(account_id, stream_id, limit=500)
     text = "\n".join(
         f"{each['event_id']}  {each['type']}: {plain(each['error'])}" for each in found.items
     )
     result = {"dead_letters": [_plain(each) for each in found.items], "more": bool(found.next)}
-    show(result, as_json, text or "Everything was taken.")
+    show(result, as_json, text or EVERYTHING_TAKEN)
 
 
 def _moment(text: str) -> datetime:
