@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from app.deliveries import run_all
-from app.directory import deliveries, pushing, streams
+from app.directory import dead_letters, deliveries, pushing, streams
+from app.directory.pushing import TRIES_OF_REFUSED
 from app.store.database import db
 from app.store.models import EventStream
 from app.store.types import now
@@ -18,7 +19,7 @@ from tests.directory.pushed import sent
 from tests.factories import a_user, an_account
 from tests.inspection import row
 from tests.receiver import TAKEN
-from tests.streams import a_stream
+from tests.streams import a_stream, push
 from tests.threads import at_once
 
 
@@ -116,3 +117,24 @@ def test_a_turn_ends_between_two_events_when_the_process_is_to_stop(account, rec
     receiver.say = lambda number, claims: TAKEN
     run_all()
     assert len(receiver.ids()) == len(set(receiver.ids())) > 1
+
+
+def test_what_was_put_aside_is_not_gone_on_with_when_the_process_is_to_stop(
+    account, receiver, stream
+):
+    for _ in range(3):
+        a_user(account)
+    receiver.say = lambda number, claims: (400, {}, b'{"err": "access_denied"}')
+    for _ in range(5 * TRIES_OF_REFUSED):
+        push()
+    with write(account) as work:
+        assert dead_letters.ask_again(work, stream) > 2
+    tried, stop = len(receiver.tried), Event()
+
+    def stopping(_number, _claims):
+        stop.set()
+        return TAKEN
+
+    receiver.say = stopping
+    pushing.take_turn(deliveries.claim_next(), stop)
+    assert len(receiver.tried) == tried + 1
