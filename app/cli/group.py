@@ -148,11 +148,12 @@ def _explained(error: Exception) -> str | None:
     from app.access.decisions import UnknownAction
     from app.access.past import NotInHistory
     from app.directory.errors import DirectoryError
+    from app.security.secrets import SealError
     from app.settings import SettingsError
 
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
-    refusals = DirectoryError | SettingsError | UnknownAction | NotInHistory | OSError
+    refusals = DirectoryError | SettingsError | SealError | UnknownAction | NotInHistory | OSError
     if isinstance(error, refusals):
         return str(error)
     # SQLite says of a file that is no database that it is a DatabaseError, and no more precisely.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -112,6 +113,18 @@ def test_it_does_not_work_with_another_key(run, monkeypatch, sealing, says):
     run("key", "rotate")  # as docs/disaster.md says of a key that is lost
     run("serve")
     run("jobs", "run")
+
+
+def test_what_has_to_be_signed_says_that_the_key_is_another_one(run, tmp_path, monkeypatch):
+    run("db", "upgrade")
+    run("account", "create", "Main")
+    run("admin", "create", "ada@example.com")
+    run("key", "rotate")
+    begun = run("review", "start", "Admins", "--account-roles", "--due", "30d", "--json").stdout
+    monkeypatch.setenv("GATEHOUSE_SECRET_KEY", "another key of 32 characters, or more")
+    said = run("review", "export", json.loads(begun)["id"], str(tmp_path / "x"), exit_code=2).stderr
+    assert said == "gatehouse: The secret key opens none of the signing keys.\n"
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.fixture
