@@ -125,14 +125,19 @@ def without_their_header(account_id: str) -> list[str]:
         EventStream.status == "enabled",
     )
     rows = db.session.execute(query.order_by(EventStream.name)).all()
-    return [row.name for row in rows if _turn(row, now()).authorization_is_lost]
+    return [row.name for row in rows if _header(row)[1]]
+
+
+def _header(row: Any) -> tuple[str | None, bool]:
+    """Return the header a stream pushes with, and whether it is lost."""
+    try:
+        return authorization_of(row), False
+    except SealError:
+        return None, True
 
 
 def _turn(row: Any, at: datetime) -> Turn:
-    try:
-        authorization, is_lost = authorization_of(row), False
-    except SealError:
-        authorization, is_lost = None, True
+    authorization, is_lost = _header(row)
     return Turn(
         account_id=row.account_id,
         stream_id=row.id,

@@ -85,6 +85,7 @@ def take_turn(turn: Turn, stop: threading.Event) -> None:
                 events = deliveries.next_events(turn.account_id, turn.cursor, BATCH)
                 db.session.rollback()  # Nothing is held open while others are asked.
                 if not events:
+                    turn.failures = 0  # What was not taken is not wanted any more.
                     break
                 if not _push(turn, receiver, events, stop):
                     return

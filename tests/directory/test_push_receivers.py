@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import update
 
 from app.deliveries import run_all
-from app.directory import pushing, signing_keys, streams
-from app.directory.pushing import LONGEST_WAIT, Failure, wait_after
-from app.security.event_tokens import VERIFICATION
+from app.directory import dead_letters, pushing, signing_keys, streams
+from app.directory.pushing import LONGEST_WAIT, TRIES_OF_REFUSED, Failure, wait_after
+from app.security.event_tokens import SESSION_REVOKED, VERIFICATION
 from app.store.database import db
 from app.store.models import DeadLetter, EventStream
 from app.store.types import now
 from tests.conftest import write
 from tests.directory.pushed import sent
+from tests.factories import a_user
 from tests.inspection import row, rows
 from tests.streams import let_in, push
 
@@ -107,3 +108,22 @@ def test_it_is_pushed_again_with_a_header_that_is_set_anew(app, account, receive
     push()
     assert {each["Authorization"] for each in receiver.headers} == {"Bearer new"}
     assert receiver.ids() == sent(account, stream)
+
+
+def test_what_is_asked_again_is_pushed_when_what_failed_is_not_wanted_any_more(
+    account, receiver, stream
+):
+    """Otherwise the stream would be taken up again and again, and never push it."""
+    receiver.say = lambda number, claims: (400, {}, b'{"err": "access_denied"}')
+    a_user(account)
+    for _ in range(3 * TRIES_OF_REFUSED):
+        push()
+    receiver.say = lambda number, claims: (503, {}, b"")
+    a_user(account)
+    push()
+    assert row(EventStream).failures == 1 and rows(DeadLetter) != []
+    with write(account) as work:
+        streams.change(work, stream, wanted=[SESSION_REVOKED])
+        dead_letters.ask_again(work, stream)
+    push()
+    assert row(EventStream).failures == 0 and rows(DeadLetter) == []
