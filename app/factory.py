@@ -226,12 +226,18 @@ def _as_http(error: Exception) -> HTTPException:
     from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
     from app.security.requests import BUSY_SECONDS, InsufficientStorage
+    from app.security.secrets import SealError
     from app.store.database import db
     from app.store.outages import is_outage
     from app.store.temporary import FULL
 
     if isinstance(error, OSError) and error.errno in FULL:
         return InsufficientStorage()
+    if isinstance(error, SealError):
+        return InternalServerError(
+            "What is needed here was sealed with another secret key. Whoever runs the server is "
+            "told by gatehouse doctor what to do."
+        )
     busy = is_outage(error, db.engine)
     return ServiceUnavailable(retry_after=BUSY_SECONDS) if busy else InternalServerError()
 

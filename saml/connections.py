@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from app.directory import connection_keys
 from app.security.requests import settings
-from app.security.secrets import unseal
+from app.security.secrets import SealError, unseal
 from app.store.database import db
 from app.store.models import Connection
 from saml.metadata import Provider
@@ -59,8 +60,15 @@ class SamlConnection:
         return self._unsealed("current")
 
     def decryption_keys(self) -> list[str]:
-        """Return the private keys a message may be encrypted for, PEM."""
-        return [self._unsealed(state) for state in self._keys]
+        """Return the private keys a message may be encrypted for, PEM.
+
+        :raises SealError: When the secret key opens none of them.
+        """
+        found = []
+        for state in self._keys:
+            with suppress(SealError):  # the one of before the secret key was lost
+                found.append(self._unsealed(state))
+        return found or [self._unsealed("current")]
 
     def _has(self, state: str) -> bool:
         return state in self._keys

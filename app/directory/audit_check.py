@@ -20,10 +20,10 @@ FINDINGS = 20
 """After so many findings it ends: the first ones tell where to look."""
 UNREADABLE = (ValueError, TypeError, RecursionError)
 """What reading a value raises that no event can hold."""
-WRONG_KEY = (
-    "no seal fits: GATEHOUSE_SECRET_KEY is not the key they were made with, "
-    "or every event was changed"
+OTHER_KEY = (
+    "GATEHOUSE_SECRET_KEY is not the key they were made with, or every one of them was changed"
 )
+WRONG_KEY = f"no seal fits: {OTHER_KEY}"
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Report:
     checked: int = 0
     """How many events were looked at."""
     end: Anchor | None = None
-    """The last one, to be kept as an anchor; None: nothing is sealed."""
+    """The last one, to be kept as an anchor; None: nothing is sealed, or it was not reached."""
     findings: list[str] = field(default_factory=list)
     """What is wrong, a sentence each, in the order of the chain."""
     unsealed: int = 0
@@ -72,11 +72,10 @@ def check(
         else:
             walk.arrive(known_end)
         progress(report.checked)
-        if len(report.findings) >= FINDINGS:
+        if walk.is_enough():
+            report.end = None
             break
-    if report.checked and not walk.fitting:
-        others = [each for each in report.findings if each not in walk.misfits]
-        report.findings = [WRONG_KEY, *others]
+    report.findings[:0] = walk.before_any_fitted()
     _note_unsealed(account_id, report)
     return report
 
@@ -123,14 +122,28 @@ class _Walk:
     sequence: int = 0
     seal: str | None = None
     fitting: int = 0
-    misfits: list[str] = field(default_factory=list)
-    """The findings that are due to a seal alone: a wrong key would explain them."""
+    misfits: int = 0
+    """How many seals did not fit before any did: another key would explain them."""
+    first_misfits: list[str] = field(default_factory=list)
+    """Sentences about the first of these."""
 
     def follow_all(self, page: list[_Link]) -> None:
         for link in page:
             self.follow(link)
-            if len(self.report.findings) >= FINDINGS:
+            if self.is_enough():
                 return
+
+    def is_enough(self) -> bool:
+        """Tell whether enough was found. Seals of another key do not count: those after may fit."""
+        return len(self.report.findings) >= FINDINGS
+
+    def before_any_fitted(self) -> list[str]:
+        """Return what is wrong with the seals before the first that fits."""
+        if not self.fitting:
+            return [WRONG_KEY] if self.report.checked else []
+        if self.misfits > FINDINGS:
+            return [f"no seal fits of the first {self.misfits} events: {OTHER_KEY}"]
+        return self.first_misfits
 
     def follow(self, link: _Link) -> None:
         self.report.checked += 1
@@ -146,8 +159,7 @@ class _Walk:
         elif self._fits(link):
             self.fitting += 1
         else:
-            self._find(f"{here} was changed, or put in place of another")
-            self.misfits.append(self.report.findings[-1])
+            self._misfits(f"{here} was changed, or put in place of another")
         self.sequence, self.seal = link.sequence, str(link.seal)
         self.report.end = Anchor(self.sequence, self.seal)
         if self.expect and self.expect.sequence == self.sequence and not self._is_expected():
@@ -164,6 +176,14 @@ class _Walk:
             self._find(f"the seal the account knows for its end, {known}, is another one")
         if self.expect and self.expect.sequence > self.sequence:
             self._find(f"cut off, or an older copy: it ends at {self.sequence}, before the anchor")
+
+    def _misfits(self, what: str) -> None:
+        if self.fitting:
+            self._find(what)
+            return
+        self.misfits += 1
+        if self.misfits <= FINDINGS:
+            self.first_misfits.append(what)
 
     def _find(self, what: str) -> None:
         self.report.findings.append(what)

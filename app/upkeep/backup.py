@@ -249,6 +249,9 @@ def _warnings(manifest: Manifest, settings: Settings) -> list[str]:
 def _own_chains(revision: str | None, settings: Settings) -> list[str]:
     """Check the audit logs of what is backed up.
 
+    Where nothing but the seals say that the key is another one, the log may have been changed as
+    well: whoever did so is to keep nobody from backups.
+
     :raises UpkeepError: When its secret key is another one. The backup would name the wrong key,
         and be refused where the right one is.
     """

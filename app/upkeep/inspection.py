@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flask import Flask
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection as OfDatabase
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from app.security.secrets import SealError, unseal
 from app.settings import Settings
 from app.store.database import MIGRATIONS, close_database, db, init_database
-from app.store.models import Account, ConnectionKey, SigningKey, TotpDevice
+from app.store.models import Account, Connection, ConnectionKey, SigningKey, TotpDevice
 from app.upkeep import UpkeepError
 
 ANOTHER_KEY = (
@@ -37,7 +38,7 @@ def another_database(url: str, settings: Settings) -> Iterator[None]:
             close_database()
 
 
-def revision(connection: Connection) -> str | None:
+def revision(connection: OfDatabase) -> str | None:
     """Return the revision of the tables; None: there are none of ours."""
     from alembic.migration import MigrationContext
 
@@ -52,7 +53,7 @@ def is_known(wanted: str) -> bool:
     return wanted in {each.revision for each in script.walk_revisions()}
 
 
-def rows(connection: Connection) -> dict[str, int]:
+def rows(connection: OfDatabase) -> dict[str, int]:
     """Return how many rows each table has."""
     quoted = connection.dialect.identifier_preparer.quote
     return {
@@ -77,15 +78,45 @@ def damages() -> list[str]:
 
 
 def opened(secret_key: str) -> list[bool]:
-    """Tell of the newest key or secret of each kind, as far as there is one, whether a secret key
-    opens it."""
-    newest = (
+    """Tell of one key or secret of each kind, as far as there is one, whether a secret key opens
+    it: of the keys the newest."""
+    some = (
         select(SigningKey.id, SigningKey.sealed_key).order_by(SigningKey.created_at.desc()),
-        select(ConnectionKey.connection_id, ConnectionKey.sealed_key),
+        select(ConnectionKey.connection_id, ConnectionKey.sealed_key).order_by(
+            ConnectionKey.created_at.desc()
+        ),
         select(TotpDevice.id, TotpDevice.sealed_secret),
     )
-    rows = [row for query in newest if (row := db.session.execute(query.limit(1)).first())]
+    rows = [row for query in some if (row := db.session.execute(query.limit(1)).first())]
     return [_opens(secret_key, *row) for row in rows]
+
+
+@dataclass(frozen=True)
+class LostKey:
+    """Where our current key cannot be opened: the names."""
+
+    account: str
+    connection: str
+
+
+def lost_connection_keys(secret_key: str) -> list[LostKey]:
+    """Return the connections whose current key was sealed with another secret key."""
+    query = (
+        select(Account.name, Connection.name, ConnectionKey.connection_id, ConnectionKey.sealed_key)
+        .join(Account, Account.id == ConnectionKey.account_id)
+        .join(
+            Connection,
+            (Connection.account_id == ConnectionKey.account_id)
+            & (Connection.id == ConnectionKey.connection_id),
+        )
+        .where(ConnectionKey.state == "current")
+        .order_by(Account.name, Connection.name)
+    )
+    return [
+        LostKey(account, connection)
+        for account, connection, id_, sealed in db.session.execute(query)
+        if not _opens(secret_key, id_, sealed)
+    ]
 
 
 def wrong_key(secret_key: str) -> str | None:

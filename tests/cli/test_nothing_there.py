@@ -110,7 +110,8 @@ def test_it_does_not_work_with_another_key(run, monkeypatch, sealing, says):
     monkeypatch.setattr("app.cli.commands.server.run", lambda _settings: None)
     for command in ("serve", "jobs run"):
         assert says in run(*command.split(), exit_code=2).stderr
-    run("key", "rotate")  # as docs/disaster.md says of a key that is lost
+    # as docs/disaster.md says of a key that is lost
+    assert "signs at once" in run("key", "rotate").stdout
     run("serve")
     run("jobs", "run")
 

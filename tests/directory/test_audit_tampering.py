@@ -13,12 +13,12 @@ from sqlalchemy import delete, insert, text, update
 
 from app.directory import audit_chain, audit_check
 from app.directory.audit_chain import SEALED, Anchor, head, seal
-from app.directory.audit_check import WRONG_KEY
+from app.directory.audit_check import WRONG_KEY, check
 from app.store.database import db, write_transaction
 from app.store.models import Account
 from app.store.types import new_id
 from tests.directory.sealed import EVENTS, at, problems, remove
-from tests.factories import an_account
+from tests.factories import a_user, an_account
 
 
 def change(event_id: str, **values: Any) -> None:
@@ -197,6 +197,22 @@ def test_another_key_is_told_from_changes(app, chain, monkeypatch):
     set_head(chain, Anchor(9, at(chain, 8).seal))
     first, cut = problems(chain)
     assert first == WRONG_KEY and "cut off" in cut
+
+
+def test_what_was_sealed_after_the_key_was_lost_is_checked(app, chain, monkeypatch):
+    monkeypatch.setattr(audit_check, "FINDINGS", 3)
+    other = replace(app.extensions["gatehouse"], secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", other)
+    a_user(chain)
+    a_user(chain)
+    audit_chain.seal_all()
+    (before,) = problems(chain)
+    assert before.startswith("no seal fits of the first 8 events: GATEHOUSE_SECRET_KEY is not")
+    anchor = audit_chain.head(chain)
+    assert check(chain, anchor).end == anchor
+    change(at(chain, 10).id, actor_name="Eve")
+    assert problems(chain, anchor)[0] == before
+    assert "at 10 was changed" in problems(chain, anchor)[1]
 
 
 def test_the_first_findings_are_told(chain, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -57,6 +58,21 @@ def signs_with(browser, certificate: str) -> bool:
     except Exception:
         return False
     return True
+
+
+def test_a_key_that_was_lost_with_the_secret_key_is_replaced(
+    app, browser, account, keys, fresh, encrypted, monkeypatch
+):
+    other = replace(app.extensions["gatehouse"], secret_key="another key of 32 characters, or more")
+    monkeypatch.setitem(app.extensions, "gatehouse", other)
+    lost = browser.client.get(f"/saml/{browser.connection_id}/login")
+    assert lost.status_code == 500
+    assert "sealed with another secret key" in lost.get_data(as_text=True)
+    with write(account) as work:
+        setup.announce_key(work, "IdP")
+        connection_keys.take_over(work, browser.connection_id)
+    assert signs_with(browser, fresh)
+    assert encrypted(browser, fresh) == 303
 
 
 def test_a_key_takes_over_without_a_gap(browser, account, keys, fresh, encrypted):

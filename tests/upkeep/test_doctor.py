@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
 from app.cli import cli
-from app.directory import audit_chain, due, signing_keys, streams
+from app.directory import audit_chain, connection_keys, due, signing_keys, streams
 from app.directory.operations import create
 from app.security.secrets import seal
 from app.settings import Settings
@@ -36,7 +36,7 @@ from app.upkeep.checks import database, machine
 from app.upkeep.doctor import IN_THE_DATABASE, ON_THE_MACHINE, examine
 from saml import setup
 from tests.conftest import SECRET_KEY, write
-from tests.factories import a_folder, a_master_admin, a_stream, an_account
+from tests.factories import a_connection, a_folder, a_master_admin, a_stream, an_account
 from tests.saml.provider import TestProvider, certificate_until
 
 DAY = timedelta(days=1)
@@ -222,15 +222,20 @@ def test_another_secret_key(healthy, settings):
 
 
 @pytest.mark.parametrize("has_sealed", [True, False])
-def test_a_wrong_secret_key_is_said_first_and_once(healthy, app, settings, monkeypatch, has_sealed):
+def test_a_wrong_secret_key_is_said_first_and_is_the_only_problem(
+    healthy, app, settings, monkeypatch, has_sealed
+):
     if has_sealed:
         row = {"id": "k", "public": {}, "sealed_key": seal(settings.secret_key, "k", "secret")}
         change(insert(SigningKey).values(created_at=now(), **row))
     other = replace(settings, secret_key="another key of 32 characters, or more")
     monkeypatch.setitem(app.extensions, "gatehouse", other)
-    state, reason, fix = the_one(other, "secret key")
-    assert (state, next(iter(IN_THE_DATABASE))) == ("problem", "secret key")
-    assert "not the" in reason and "GATEHOUSE_SECRET_KEY" in fix
+    found = amiss(other)
+    assert (list(found), next(iter(IN_THE_DATABASE))) == (["secret key", "audit log"], "secret key")
+    ((state, reason, fix),) = found["secret key"]
+    assert state == "problem" and "not the" in reason and "GATEHOUSE_SECRET_KEY" in fix
+    ((state, reason, _),) = found["audit log"]  # not "ok": nobody can tell
+    assert state == "warning" and "no seal can be checked" in reason
 
 
 def test_a_wrong_secret_key_hides_no_log_that_was_cut_off(healthy, app, settings, monkeypatch):
@@ -240,8 +245,8 @@ def test_a_wrong_secret_key_hides_no_log_that_was_cut_off(healthy, app, settings
     monkeypatch.setitem(app.extensions, "gatehouse", other)
     found = amiss(other)
     assert list(found) == ["secret key", "audit log"]
-    ((_, reason, _),) = found["audit log"]
-    assert "cut off" in reason and "no seal fits" not in reason
+    (_, (state, reason, _)) = found["audit log"]
+    assert state == "problem" and "cut off" in reason and "no seal fits" not in reason
 
 
 def test_a_secret_key_that_was_lost_is_asked_for_before_others_are_blamed(
@@ -252,6 +257,23 @@ def test_a_secret_key_that_was_lost_is_asked_for_before_others_are_blamed(
     signing_keys.rotate(new.secret_key)
     state, _, fix = the_one(new, "audit log")
     assert state == "problem" and "If the secret key was lost and replaced" in fix
+
+
+def test_connections_whose_key_was_lost_are_named(healthy, app, settings, monkeypatch):
+    new = replace(settings, secret_key="another key of 32 characters, or more")
+    for number, key in enumerate([settings.secret_key, new.secret_key]):
+        connection = a_connection(healthy, name=f"IdP {number}")
+        with write(healthy) as work:
+            sealed = seal(key, connection, "private")
+            connection_keys.add(work, connection, "current", "certificate", sealed)
+    signing_keys.rotate(new.secret_key)
+    monkeypatch.setitem(app.extensions, "gatehouse", new)
+    ((state, reason, fix),) = amiss(new)["secret key"]
+    assert (state, reason) == (
+        "problem",
+        "Our key was sealed with another secret key, at 'IdP 0' of 'Acme'.",
+    )
+    assert "gatehouse connection key" in fix
 
 
 def test_a_stream_whose_header_cannot_be_read(healthy, app, settings, monkeypatch):

@@ -153,6 +153,8 @@ def _in_words(name: str, report: Report) -> str:
         )
     if report.end:
         lines.append(f"  head {plain(str(report.end))}")
+    elif report.checked:
+        lines.append("  It was followed no further.")
     return "\n".join(lines)
 
 

@@ -81,8 +81,12 @@ def audit_log(settings: Settings) -> Findings:
     for account_id, name in accounts.listed():
         findings = audit_check.check(account_id).findings
         if audit_check.WRONG_KEY in findings and key_is_wrong():
-            # Nobody is to be blamed for it: the check of the key has said it.
+            # Nobody is to be blamed for it.
             findings.remove(audit_check.WRONG_KEY)
+            yield warning(
+                f"Audit log of account {name!r}: no seal can be checked with this secret key.",
+                "See the check of the secret key.",
+            )
         if not findings:
             continue
         more = f" ({len(findings)} findings)" if len(findings) > 1 else ""

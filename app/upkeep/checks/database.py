@@ -16,6 +16,8 @@ from app.store.types import now
 from app.upkeep import inspection
 from app.upkeep.checks import Findings, problem, warning
 
+NAMED = 5
+"""So many of those that something is wrong with are named."""
 APART = timedelta(seconds=5)
 """So far two clocks may be apart: sign-ins are good for minutes, one-time codes for seconds."""
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
@@ -89,11 +91,20 @@ def _time_of_database(settings: Settings) -> datetime:
 
 def secret_key(settings: Settings) -> Findings:
     """The secret key opens what is stored."""
-    if reason := inspection.wrong_key(settings.secret_key):
+    found = inspection.opened(settings.secret_key)
+    if any(found) and (lost := inspection.lost_connection_keys(settings.secret_key)):
+        names = ", ".join(f"{each.connection!r} of {each.account!r}" for each in lost[:NAMED])
+        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        yield problem(
+            f"Our key was sealed with another secret key, at {names}{more}.",
+            "Bring that secret key back; if it is lost, for each: gatehouse connection key "
+            "ACCOUNT CONNECTION announce, then use, then forget (docs/disaster.md).",
+        )
+    elif reason := inspection.wrong_key(settings.secret_key):
         yield problem(
             reason,
-            "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file secret_key back "
-            "(docs/disaster.md).",
+            "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file secret_key "
+            "back; if it is lost: docs/disaster.md.",
         )
 
 
