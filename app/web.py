@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, g, request_tearing_down
@@ -37,6 +37,8 @@ _PLAIN_REST = re.compile(r"([!-.0-~]+/)*[!-.0-~]+")
 class FormSessions(SecureCookieSessionInterface):
     """The cookie that forms are protected with. A program that brings none gets an empty one."""
 
+    _serializer: URLSafeTimedSerializer | None = None
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
@@ -49,9 +51,10 @@ class FormSessions(SecureCookieSessionInterface):
         if session.accessed or session.modified:
             super().save_session(app, session, response)
 
-    @cache  # noqa: B019 - there is one for the process
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        return super().get_signing_serializer(app)
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
 
 class ReadyHeaders(Headers):
@@ -102,7 +105,9 @@ class Adapter(MapAdapter):
 class Application(Flask):
     """The application. Its views are plain functions, which nobody has to look at each time."""
 
-    session_interface = FormSessions()
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.session_interface = FormSessions()  # of its own, which keeps what it signs with
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is None or not _is_plain(request.environ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from weakref import ref
 
 import pytest
 from flask import Flask, url_for
@@ -111,3 +113,12 @@ def test_what_builds_urls_is_compiled_when_it_is_needed(tmp_path, monkeypatch):
         for _ in range(2):
             assert url_for("person.shown", user_id="a b", rule="r") == "/people/a%20b?rule=r"
     assert compiled == ["person.shown"]
+
+
+def test_nothing_keeps_an_application_that_is_done_with(tmp_path):
+    app = make_app(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    app.test_client().get("/sign-in")
+    kept = ref(app)
+    del app
+    gc.collect()
+    assert kept() is None
