@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable
 from functools import cached_property, reduce
 from typing import Any, cast
+from weakref import finalize
 
 from scim2_models import (
     AuthenticationScheme,
@@ -26,6 +27,7 @@ from scim2_models import (
     ServiceProviderConfig,
     Sort,
 )
+from scim2_models.messages.bulk import _operation_adapter
 
 from app.directory import schemas as declared_schemas
 from app.directory.schemas import Declared
@@ -135,13 +137,27 @@ def build_provider(declared: Iterable[Declared]) -> ScimProvider:
             extensions[each.resource].append(Extension.from_schema(schema))
     types: list[type[Resource[Any]]] = [*resources.values(), *OWN_TYPES]
     bound = [_extended(each, extensions.get(each.__name__, [])) for each in types]
-    return _Provider(
+    provider = _Provider(
         names,
         models=[*types, *(model for models in extensions.values() for model in models)],
         resource_types=[ResourceType.from_resource(each) for each in bound],
         config=service_provider_config(),
         policy=POLICY,
     )
+    finalize(provider, _let_go, bound).atexit = False
+    return provider
+
+
+def _let_go(models: Iterable[type[Resource[Any]]]) -> None:
+    """Let models go with their provider, of which there is a new one at each change of a schema.
+
+    scim2-models would keep them for good: for bulk requests, and by the paths it has gone through,
+    as these are kept by the model and keep what a table has under that very model.
+    """
+    _operation_adapter.cache_clear()
+    for model in models:
+        if "__scim_iterated_paths__" in vars(model):
+            del model.__scim_iterated_paths__  # type: ignore[attr-defined]
 
 
 def _extended(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import typing
+from weakref import ref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,12 +15,16 @@ from scim2_models import ScimFilter, SearchRequest
 from app.directory import accounts, schemas
 from app.directory.errors import Invalid
 from app.directory.work import Actor
+from app.store.models import Account
+from scim import service
 from scim.service import service_for
 from scim.storage import DirectoryStorage
-from tests.conftest import write
+from tests.conftest import SECRET_KEY, write
 from tests.factories import an_account
+from tests.inspection import row
 from tests.scim.conftest import GROUP, USER, new_client, patch_body
 
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 MEDIA = "urn:example:media:2.0:User"
 TEAM = "urn:ietf:params:scim:schemas:extension:Team:2.0:Group"
 CORE_ATTRIBUTES = [
@@ -205,6 +212,26 @@ def test_a_change_counts_at_the_next_request(app, scim, declared):
         "PATCH", f"/Users/{user['id']}", patch_body({"op": "add", "value": {"shoe": "x"}})
     )
     assert error["status"] == "400"
+
+
+def test_nothing_keeps_what_is_made_of_a_schema_that_there_is_no_more(app, scim, ada, declared):
+    path = f"/Users/{ada['id']}"
+    scim.put(path, userName="ada", **ADA)
+    scim.patch(path, {"op": "replace", "path": f"{MEDIA}:motto", "value": "Stay"})
+    scim.get("/Users", filter=f'{MEDIA}:motto eq "Stay" and badge pr', sortBy=f"{MEDIA}:level")
+    scim.get("/Schemas")
+    bulk = {"method": "PUT", "path": path, "data": {"schemas": [USER], "userName": "ada"} | ADA}
+    answer = scim.call("POST", "/Bulk", {"schemas": [BULK], "Operations": [bulk]})
+    assert answer.get_json()["Operations"][0]["status"] == "200"
+    found = service_for(SECRET_KEY, declared, row(Account, id=declared).scim_epoch)
+    kept = ref(found.get_model(found.get_resource_type("User")))
+    del found
+    service._service.cache_clear()  # as when there have been many others
+    for forget in typing._cleanups:  # which has the last 128 of a kind
+        forget()
+    for _ in range(3):  # what served it, then what that kept, then what this kept
+        gc.collect()
+    assert kept() is None
 
 
 def test_a_type_that_changed_breaks_no_search(scim, ada, declared):
