@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -41,6 +42,12 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped although GATEHOUSE_TEST_ALL=1: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Collect garbage in the tests to come too: ``gatehouse serve`` turns it off in its process."""
+    gc.enable()
 
 
 def make_app(database_url: str, **settings) -> Flask:
