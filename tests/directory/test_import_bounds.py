@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 
 from app.directory.errors import Invalid
-from app.directory.imports import refusals
-from app.directory.imports.persons import column_named
+from app.directory.imports import persons, refusals
 from app.directory.imports.table import rows_from, survey
 from app.store.models import OperationPiece, User
 from tests.factories import a_master_admin, an_account
@@ -87,11 +89,23 @@ def test_a_row_over_many_lines_has_an_end():
         _rows_of("userName\n" + '"ab\n",' * 300_000)
 
 
-def test_names_of_columns_do_not_fill_the_memory():
-    for number in range(30):
-        head = ",".join(f"{number}.{each}" for each in range(90))
-        _rows_of(f"userName,{head}\nada\n")
-    assert column_named.cache_info().currsize <= 1_000
+def test_names_in_files_do_not_stay_in_memory():
+    """Of columns, and of groups."""
+    _rows_of("userName,groups\nada,Staff\n")
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            head = f"{number}".ljust(50_000, "x")
+            names = ";".join(f"{number}.{each}".ljust(500, "x") for each in range(100))
+            (row_,) = _rows_of(f"userName,groups,{head}\nada,{names}\n")
+            assert (
+                len(persons.read(row_.line, row_.cells, ("userName", "groups", None)).groups) == 100
+            )
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000  # of 4 MB
 
 
 def _rows_of(text):

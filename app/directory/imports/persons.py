@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from app.directory import bounds
 from app.directory.errors import Invalid
@@ -82,7 +81,6 @@ class Person:
     """All addresses there are, where more than one can be told; None: ``email`` is one of them."""
 
 
-@lru_cache(maxsize=1_000)  # Names are whatever somebody writes at the head of a file.
 def column_named(name: str) -> str | None:
     """Return which column a name in the head of a file means; None: none that is read."""
     return _BY_ALIAS.get(re.sub(r"[\W_]", "", name.lower()))
@@ -152,7 +150,6 @@ def few_groups(found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=50_000)
 def _key_of_group(name: str) -> str:
     try:
         return comparison_key(bounds.required("groups", name, bounds.KEY_LENGTH * 2))
