@@ -36,7 +36,7 @@ def condition(scim_filter: ScimFilter[Any], columns: Columns) -> Condition:
 
     :raises InvalidFilterException: When it has too many terms, or names what cannot be searched.
     """
-    if _size(scim_filter.ast) > MAX_NODES:
+    if size(scim_filter.ast) > MAX_NODES:
         raise InvalidFilterException(
             detail=say("A filter may have %(limit)s terms at the most", limit=MAX_NODES)
         )
@@ -156,9 +156,10 @@ def _compare_any(sources: list[Entries], node: Comparison, binding: AttributeBin
     return any_value(node.op)
 
 
-def _size(node: FilterNode) -> int:
+def size(node: FilterNode) -> int:
+    """Return how many terms a filter has."""
     if isinstance(node, LogicalExpr):
-        return sum(map(_size, node.terms))
+        return sum(map(size, node.terms))
     if isinstance(node, Not):
-        return 1 + _size(node.expr)
-    return _size(node.val_filter) if isinstance(node, ValuePath) else 1
+        return 1 + size(node.expr)
+    return size(node.val_filter) if isinstance(node, ValuePath) else 1

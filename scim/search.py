@@ -21,6 +21,7 @@ from scim2_models import (
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Result,
     Select,
     String,
     Subquery,
@@ -42,6 +43,10 @@ from scim.fields import Field
 
 LAST_INDEX = 2**31
 """A startIndex beyond it is past the end of any account, and of what a database counts to."""
+
+KEPT_NODES = 8
+"""Of a filter with more terms the statement is compiled each time. Hardly one comes twice, and one
+takes up to some hundred KB: the hundreds that are kept would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +131,10 @@ def _bound(scim_filter: ScimFilter[Any], model: type[Resource[Any]]) -> ScimFilt
 def _page_by_index(rows: Subquery, request: SearchRequest[Any]) -> Page:
     start = min(request.start_index or 1, LAST_INDEX) - 1
     query = select(rows.c.type, rows.c.id).order_by(*_order(rows, request, _ascending(request)))
-    found = _fetch(query.offset(start).limit(request.count)) if request.count != 0 else []
+    found = _fetch(query.offset(start).limit(request.count), request) if request.count != 0 else []
     if found and (request.count is None or len(found) < request.count):
         return Page(found, start + len(found))
-    total = db.session.scalar(select(func.count()).select_from(rows)) or 0
+    total = _execute(select(func.count()).select_from(rows), request).scalar() or 0
     return Page(found, total)
 
 
@@ -145,7 +150,7 @@ def _page_by_cursor(rows: Subquery, request: SearchRequest[Any], position: Any) 
     if anchor is not None:
         query = query.where(_beyond(rows, request, anchor, ascending))
     query = query.order_by(*_order(rows, request, ascending))
-    fetched = list(db.session.execute(query.limit(None if count is None else count + 1)))
+    fetched = list(_execute(query.limit(None if count is None else count + 1), request))
     page = fetched[:count]
     further = len(fetched) > len(page)
     if backward:
@@ -226,8 +231,14 @@ def _any_beyond(rows: Subquery, request: SearchRequest[Any], anchor: _Anchor) ->
     """Tell whether there is any row further out than the edge of a page."""
     ascending = _ascending(request) != anchor.backward
     query = select(rows.c.id).where(_beyond(rows, request, anchor, ascending)).limit(1)
-    return db.session.scalar(query) is not None
+    return _execute(query, request).scalar() is not None
 
 
-def _fetch(query: Select[Any]) -> list[tuple[str, str]]:
-    return [(row.type, row.id) for row in db.session.execute(query)]
+def _fetch(query: Select[Any], request: SearchRequest[Any]) -> list[tuple[str, str]]:
+    return [(row.type, row.id) for row in _execute(query, request)]
+
+
+def _execute(query: Select[Any], request: SearchRequest[Any]) -> Result[Any]:
+    """Execute a part of a search. Only those that may well come again are kept compiled."""
+    kept = request.filter is None or filters.size(request.filter.ast) <= KEPT_NODES
+    return db.session.execute(query, execution_options={} if kept else {"compiled_cache": None})

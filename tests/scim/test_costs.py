@@ -5,6 +5,7 @@ from sqlalchemy import insert
 from app.store.database import db
 from app.store.models import Membership, User
 from app.store.types import new_id
+from scim.search import KEPT_NODES
 from tests.conftest import write
 from tests.factories import a_folder, a_grant, count_again
 from tests.inspection import labour, statements
@@ -140,3 +141,16 @@ def test_reading_people_is_the_same_work_however_many_grants_there_are(account, 
         a_grant(account, each, "media_library_user")
         a_grant(account, each, "viewer", brand)
     assert work() == few
+
+
+def test_statements_of_large_filters_are_not_kept(scim):
+    def search(terms):
+        text = " or ".join(['title co "a"'] * terms)
+        for paging in ({"count": "0"}, {"cursor": ""}, {}):
+            scim.get("/Users", filter=text, **paging)
+
+    search(KEPT_NODES + 1)
+    before = set(db.engine._compiled_cache)
+    for terms in range(KEPT_NODES + 2, KEPT_NODES + 10):
+        search(terms)
+    assert set(db.engine._compiled_cache) == before
