@@ -34,7 +34,7 @@ check: install-test ## Lint, types and import directions, without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-image: ## Build the image and try it, where there is no Docker: root on Debian with buildah
+image: ## Build the image and try it, where there is no Docker: root on Debian with buildah, debootstrap
 	@$(PYTHON) scripts/try_image.py --debian
 
 audit: install-test ## Ask whether a locked dependency has a known vulnerability

@@ -1,8 +1,7 @@
 """Build the image and try it as it is meant to run: read-only, as its own user.
 
 For a machine without Docker: root on Debian, with buildah (``apt-get install buildah``). With
-``--debian`` (and debootstrap) the base is made of this machine's own Debian, whose sources, pip
-settings and certificates it gets, so that no registry of images is needed.
+``--debian`` (and debootstrap) the base is made anew, from where this machine gets its own packages.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -24,9 +24,11 @@ NAME = "gatehouse-tried"
 BASE = "localhost/gatehouse-base"
 START_SECONDS = 60
 PACKAGES = "python3,python3-pip,python3-venv,ca-certificates"
-HANDED_ON = ("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d")
-HANDED_ON += ("/etc/pip.conf", "/etc/hosts", "/etc/resolv.conf")
-HANDED_ON += ("/etc/ssl/certs/ca-certificates.crt",)
+HANDED_ON = (
+    *("/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d", "/etc/pip.conf"),
+    *("/etc/hosts", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt"),
+)
+"""By what this machine reaches Debian and Python's packages."""
 RUN = """
 mount --bind {root} /mnt && mount -o remount,ro,bind /mnt && mount --bind {data} /mnt/data
 mount -t tmpfs tmpfs /mnt/tmp && mount -t proc proc /mnt/proc && mount --bind /dev /mnt/dev
@@ -99,7 +101,7 @@ def tried(root: str, data: Path) -> int:
     data.mkdir()
     data.chmod(0o700)
     os.chown(data, *map(int, image["User"].split(":")))
-    script = RUN.format(root=root, data=data, user=image["User"], env=" ".join(image["Env"]))
+    script = RUN.format(root=root, data=data, user=image["User"], env=shlex.join(image["Env"]))
     start = ["unshare", "--mount", "sh", "-ec", script, "-"]
     server = subprocess.Popen([*start, *image["Entrypoint"], *image["Cmd"]])
     try:
@@ -107,7 +109,11 @@ def tried(root: str, data: Path) -> int:
         subprocess.run([*start, *image["Entrypoint"], "backup", "/data/backup"], check=True)
     finally:
         server.send_signal(signal.Signals[image["StopSignal"]])
-        code = server.wait(30)
+        try:
+            code = server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            raise
     print(f"It was healthy, made a backup, and stopped with {code}.")
     return code
 

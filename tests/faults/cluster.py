@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -55,11 +56,13 @@ class Member:
 
     def kill(self) -> None:
         """End all that runs there at once (SIGKILL), as when the machine is gone."""
-        with suppress(ProcessLookupError):
+        if self.patroni.poll() is None:
             os.killpg(self.patroni.pid, signal.SIGKILL)
-        self.patroni.wait(10)
+            self.patroni.wait(10)
+        running = self.folder / "data" / "postmaster.pid"
         with suppress(FileNotFoundError, ProcessLookupError):
-            os.killpg(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), 9)
+            os.killpg(int(running.read_text().split()[0]), signal.SIGKILL)
+            running.unlink()  # Its number may be that of others from now on.
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,15 @@ def _member(folder: Path, name: str, port: int, patroni_port: int, etcd: str) ->
     )
     (own / "patroni.yml").write_text(_changed("patroni.yml", ours))
     _give(own)
-    process = subprocess.Popen(
-        [*_as_postgres(), "patroni", own / "patroni.yml"],
-        stdout=(own / "log").open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        cwd=own,
-        env=os.environ | {"HOME": str(own)},
-    )
+    with (own / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*_as_postgres(), "patroni", own / "patroni.yml"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=own,
+            env=os.environ | {"HOME": str(own)},
+        )
     return Member(name, own, port, patroni_port, process)
 
 
@@ -157,7 +161,17 @@ def _haproxy(folder: Path, port: int, ports: dict[str, tuple[int, int]]) -> Iter
     path = folder / "haproxy.cfg"
     path.write_text(_changed("haproxy.cfg", ours))
     with _running(["haproxy", "-f", path], folder / "haproxy.log"):
+        deadline = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            assert time.monotonic() < deadline, (folder / "haproxy.log").read_text()
+            time.sleep(0.1)
         yield
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
 
 
 @contextmanager
@@ -168,7 +182,11 @@ def _running(command: list[str | Path], log: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
 
 
 def _changed(name: str, ours: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> str:
