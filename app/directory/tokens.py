@@ -120,7 +120,8 @@ def cleaned_scopes(scopes: Collection[str]) -> list[str]:
 def _free_name(work: Work, connection_id: str | None, name: str) -> str:
     """Return a name that no other live token of a connection, or of the API, has."""
     name = bounds.required("name", name)
-    for other in db.session.execute(_of_name(work, connection_id, name).limit(1)):
+    same = _alive(work).where(Token.name == name, Token.connection_id == connection_id)
+    for other in db.session.execute(same.order_by(Token.id.desc()).limit(1)):
         sentence = say(
             "There is a token %(name)r already, %(prefix)s: rotate it, or choose another name.",
             name=name,
@@ -128,13 +129,6 @@ def _free_name(work: Work, connection_id: str | None, name: str) -> str:
         )
         raise Taken(sentence)
     return name
-
-
-def _of_name(work: Work, connection_id: str | None, name: str) -> Select[*tuple[Any, ...]]:
-    """Return the query of the live tokens of a connection, or of the API, that have a name, the
-    newest first."""
-    query = _alive(work).where(Token.name == name, Token.connection_id == connection_id)
-    return query.order_by(Token.id.desc())
 
 
 def _alive(work: Work) -> Select[*tuple[Any, ...]]:
@@ -194,7 +188,13 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
     :raises Forbidden: When it may do more than the actor: its secret would make them more.
     """
     old = _the_one(work, token)
-    _refuse_replaced(work, old)
+    if old.replaced_by is not None:
+        sentence = say(
+            "%(prefix)s was replaced already, by %(newest)s: rotate that one, or create another.",
+            prefix=old.prefix,
+            newest=old.replaced_by,
+        )
+        raise Invalid(sentence)
     if old.surface == "api":
         delegation.check_permissions(work, old.scopes)
     else:
@@ -202,31 +202,19 @@ def rotate(work: Work, token: str, *, overlap: timedelta = ROTATION_OVERLAP) -> 
     ends = work.at + overlap
     if old.expires_at is not None:
         ends = min(ends, old.expires_at)
-    db.session.execute(
-        update(Token)
-        .where(Token.account_id == work.account_id, Token.id == old.id)
-        .values(expires_at=ends)
-    )
     issued = _issue(
         *(work, old.connection_id, old.name, old.scopes),
         allowed=old.networks,
         expires_at=old.expires_at,
     )
+    db.session.execute(
+        update(Token)
+        .where(Token.account_id == work.account_id, Token.id == old.id)
+        .values(expires_at=ends, replaced_by=issued.prefix)
+    )
     return RotatedToken(
         **vars(issued), replaced=old.prefix, replaced_ends_at=ends, expires_at=old.expires_at
     )
-
-
-def _refuse_replaced(work: Work, token: Any) -> None:
-    """Refuse a token that ends because a newer one of its name has taken its place."""
-    newest = db.session.execute(_of_name(work, token.connection_id, token.name).limit(1)).one()
-    if token.expires_at is not None and newest.id > token.id:
-        sentence = say(
-            "%(prefix)s was replaced already, by %(newest)s: rotate that one.",
-            prefix=token.prefix,
-            newest=newest.prefix,
-        )
-        raise Invalid(sentence)
 
 
 def revoke(work: Work, token: str) -> str:

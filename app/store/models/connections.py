@@ -158,4 +158,7 @@ class Token(Base):
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    replaced_by: Mapped[str | None] = mapped_column(
+        Word, comment="prefix of the token that was issued in its place"
+    )
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
