@@ -28,7 +28,15 @@ from app.security.event_tokens import (
     verification_of,
     wanted_of,
 )
-from app.security.outbound import PROBLEMS, Answer, BadUrl, NotPublic, Peer, UnknownName
+from app.security.outbound import (
+    PROBLEMS,
+    Answer,
+    BadUrl,
+    NotPublic,
+    Peer,
+    UnknownName,
+    in_words,
+)
 from app.security.requests import settings
 from app.security.secrets import SealError
 from app.security.signing_keys import PrivateKey
@@ -203,13 +211,16 @@ class _Receiver:
                 self._peer = Peer(self._endpoint, settings().receiver_networks)
             answer = self._peer.ask("POST", self._headers, token.encode(), limit=ANSWER_BYTES)
         except BadUrl:
-            return Failure("not an address that events are pushed to")
+            return Failure(
+                "not an address that events are pushed to: without TLS it has to be in "
+                "GATEHOUSE_RECEIVER_NETWORKS, here and where the servers run"
+            )
         except NotPublic:
             return Failure("not a public address (GATEHOUSE_RECEIVER_NETWORKS)")
         except UnknownName as error:
             return Failure(str(error))
         except PROBLEMS as error:
-            return Failure(type(error).__name__)
+            return Failure(in_words(error))
         return None if 200 <= answer.status < 300 else _failure(answer)
 
 

@@ -19,9 +19,22 @@ SECONDS = 10
 """How long a question and its answer may take in all, once the name is resolved."""
 PROBLEMS = (HTTPException, OSError, ValueError)
 """What asking raises when the other side, or the way to it, is not as it should be."""
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (ConnectionRefusedError, "nothing answers there (connection refused)"),
+    (TimeoutError, "no answer in time"),
+    (RemoteDisconnected, "the connection was broken off"),
+    (ConnectionError, "the connection was broken off"),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+    (ssl.SSLError, "it does not speak TLS as it should"),
+)
 _STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
+
+
+def in_words(error: Exception) -> str:
+    """Return what one of ``PROBLEMS`` is, for whoever may mend it: the reason, without an end."""
+    return next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
 
 
 class BadUrl(ValueError):

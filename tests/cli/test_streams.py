@@ -33,7 +33,7 @@ def test_a_stream_that_pushes(acme, tmp_path):
         assert f"{receiver.url}. " in made.stdout
         assert "\ngatehouse stream test Acme media\n" in made.stdout
         assert (
-            "media: push, enabled, 1 waiting, 0 not taken" in acme("stream", "list", "Acme").stdout
+            "media: push, enabled, 1 waiting, 0 put aside" in acme("stream", "list", "Acme").stdout
         )
         assert "took it" in acme("stream", "test", "Acme", "media").stdout
         assert acme("jobs", "run", "--json")["done"][-1] == f"events to {receiver.url}"
@@ -62,7 +62,7 @@ def test_a_stream_that_is_polled(acme):
     assert "enabled, up to 1 waiting" in acme("stream", "list", "Acme").stdout
     acme("stream", "test", "Acme", "media", exit_code=2)
     assert (
-        "delivered again"
+        "Delivered again: "
         in acme("stream", "replay", "Acme", "media", "--since", "2026-01-01T00:00:00Z").stdout
     )
     for wrong in ([], ["--since", "yesterday"], ["--since", "2026-01-01"]):
@@ -74,7 +74,7 @@ def test_what_was_not_taken(acme):
     made = acme("stream", "add", "Acme", "--name", "media", "--json")
     for nothing in ([], ["--retry"], ["--discard"]):
         said = acme("stream", "dead-letters", "Acme", "media", *nothing).stdout
-        assert said == "Everything was taken.\n"
+        assert said == "Nothing was put aside.\n"
     with acme.app.app_context():
         account_id = row(Account).id
         events = rows(OutgoingEvent)[:2]

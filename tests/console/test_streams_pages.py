@@ -97,4 +97,4 @@ def test_what_was_not_taken_is_tried_again_or_let_go(admin, account):
     assert "is tried again" in admin.text(page)
     admin.submit(page, f"{page}/discard")
     assert rows(DeadLetter) == []
-    assert "Everything was taken so far." in admin.text(page)
+    assert "Nothing was put aside so far." in admin.text(page)

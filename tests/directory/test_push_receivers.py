@@ -55,7 +55,8 @@ def test_our_own_network_is_not_pushed_to(app, account, receiver, stream):
     app.extensions["gatehouse"] = closed
     run_all()
     assert receiver.tried == []
-    assert row(EventStream).problem == "not an address that events are pushed to"
+    assert "not an address that events are pushed to" in row(EventStream).problem
+    assert "GATEHOUSE_RECEIVER_NETWORKS" in row(EventStream).problem
     elsewhere = {"endpoint": "https://127.0.0.1:1/", "next_try_at": None}
     db.session.execute(update(EventStream).values(elsewhere))
     db.session.commit()

@@ -125,7 +125,8 @@ def _tell(
     lines += _mended(fixed, mended) if fixed and mended else []
     for each in filter(None, (report, fixed)):
         for problem in lists.problems(account_id, each["id"], limit=SHOWN):
-            lines.append(f"  line {problem['line']}, {problem['name']}: {problem['reason']}")
+            who = ", ".join(filter(None, (problem["column"], problem["name"])))
+            lines.append(f"  line {problem['line']}{who and f', {who}'}: {problem['reason']}")
     show({"report": found, "fix": mended}, as_json, "\n".join(map(plain, lines)))
 
 

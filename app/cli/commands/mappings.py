@@ -50,6 +50,7 @@ def create(
     """Map a group, or a value users have, to a role, in an ACCOUNT."""
     from app.directory import accounts, connections, folders, mappings, roles
     from app.directory.work import transaction
+    from app.lists import mappings as lists
 
     asked = dict(zip(WHO, (display_name, external_id, role_value, entitlement), strict=True))
     given = [(match_by, value) for match_by, value in asked.items() if value is not None]
@@ -65,6 +66,8 @@ def create(
             work, value, role_id, folder_id, match_by=match_by, connection_id=connection_id
         )
     text = f"{WHO[match_by].format(value)} gets {role} on {folder or 'the account'}: {mapping_id}"
+    if (made := lists.one(account_id, mapping_id)) and made["waiting"]:
+        text += "; it waits for its group"
     show({"id": mapping_id}, as_json, text)
 
 

@@ -153,6 +153,16 @@ def _first_run() -> FirstRun | None:
     return first_run.set_up(actor())
 
 
+def _where(settings: Settings) -> str:
+    """Return which database is served, without what is secret of its address."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.resolved_database_url)
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.get_backend_name()}://{url.host or url.query.get('host', '')}/{url.database}"
+
+
 def _greet(settings: Settings, first: FirstRun | None) -> None:
     """Say where things are. Lines stay unwrapped, so that links and tokens can be copied."""
     url = settings.public_url
@@ -160,6 +170,7 @@ def _greet(settings: Settings, first: FirstRun | None) -> None:
     click.echo(f"  Console        {url}/")
     click.echo(f"  SCIM base      {url}/scim/v2")
     click.echo(f"  SAML metadata  {url}/saml/<connection>/metadata")
+    click.echo(f"  Database       {_where(settings)}")
     click.echo()
     if first is None:
         click.echo("  New sign-in link:  gatehouse admin create EMAIL")

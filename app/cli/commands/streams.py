@@ -10,7 +10,7 @@ import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
 
-EVERYTHING_TAKEN = "Everything was taken."
+NOTHING_ASIDE = "Nothing was put aside."
 
 
 @click.group("stream")
@@ -84,7 +84,7 @@ def list_(account: str, as_json: bool) -> None:
     found = lists.listed(accounts.find(account), limit=500).items
     text = "\n".join(
         f"{each['name']}: {each['delivery']}, {each['status']}, {_waiting(each)} waiting, "
-        f"{each['dead_letters']} not taken"
+        f"{each['dead_letters']} put aside"
         + (f" ({plain(each['problem'])})" if each["problem"] else "")
         for each in found
     )
@@ -142,7 +142,8 @@ def replay(account: str, name: str, since: str | None, event: str | None, as_jso
     with transaction(account_id, actor()) as work:
         point = event or _moment(since or "")
         count = streams.replay(work, streams.find(account_id, name), point)
-    show({"events": count}, as_json, f"{count} event(s) are delivered again.")
+    said = f"Delivered again: {count}." if count else "Nothing has happened since then."
+    show({"events": count}, as_json, said)
 
 
 @stream.command("test")
@@ -203,14 +204,14 @@ def dead_letters(account: str, name: str, retry: bool, discard: bool, as_json: b
         with transaction(account_id, actor()) as work:
             count = (letters.ask_again if retry else letters.discard)(work, stream_id)
         said = f"Tried again: {count}." if retry else f"Let go: {count}."
-        show({"events": count}, as_json, said if count else EVERYTHING_TAKEN)
+        show({"events": count}, as_json, said if count else NOTHING_ASIDE)
         return
     found = lists.dead_letters(account_id, stream_id, limit=500)
     text = "\n".join(
         f"{each['event_id']}  {each['type']}: {plain(each['error'])}" for each in found.items
     )
     result = {"dead_letters": [_plain(each) for each in found.items], "more": bool(found.next)}
-    show(result, as_json, text or EVERYTHING_TAKEN)
+    show(result, as_json, text or NOTHING_ASIDE)
 
 
 def _moment(text: str) -> datetime:
