@@ -28,6 +28,8 @@ LEASE = timedelta(seconds=15)
 """Who has noted nothing for so long is taken to be gone, and another one goes on."""
 KEPT = timedelta(days=30)
 """How long an operation can be looked at after its last step."""
+KEPT_OF_KIND = {"drift": 20}
+"""How many of an account that are over can be looked at: what they found may be large."""
 FILE_KEPT = timedelta(days=1)
 """How long the file of a trial is kept, so that it can be done in earnest."""
 OPEN_LIMIT = 5
@@ -279,6 +281,21 @@ def forget_old() -> None:
             drop_pieces(row.account_id, row.id)
     with write_transaction():
         db.session.execute(delete(Row).where(Row.updated_at <= at - KEPT))
+    for kind, number in KEPT_OF_KIND.items():
+        _forget_but(kind, number)
+
+
+def _forget_but(kind: str, number: int) -> None:
+    """Forget what is over of a kind, but the newest of each account."""
+    place = func.row_number().over(partition_by=Row.account_id, order_by=Row.id.desc())
+    over = select(Row.account_id, Row.id, place.label("place")).where(
+        Row.kind == kind, Row.finished_at.is_not(None)
+    )
+    ranked = over.subquery()
+    query = select(ranked.c.account_id, ranked.c.id).where(ranked.c.place > number)
+    for account_id, id_ in db.session.execute(query).all():
+        with write_transaction():
+            db.session.execute(delete(Row).where(Row.account_id == account_id, Row.id == id_))
 
 
 def _set(operation: Operation, **values: Any) -> None:

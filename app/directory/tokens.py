@@ -11,7 +11,7 @@ from sqlalchemy import Select, Update, bindparam, delete, insert, select, update
 
 from app.access.permissions import ACTIONS
 from app.directory import bounds, connections, delegation, networks
-from app.directory.errors import Invalid, NotFound, Taken
+from app.directory.errors import Forbidden, Invalid, NotFound, Taken
 from app.directory.work import Target, Work
 from app.security.secrets import digest
 from app.security.tokens import SCOPES, new_token
@@ -139,6 +139,30 @@ def _alive(work: Work) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _check_end(work: Work, expires_at: datetime | None) -> None:
+    """Refuse a token that has an end to issue one that outlives it.
+
+    Those of OAuth clients may: the client gets another one whenever it asks.
+
+    :raises Forbidden: When it would.
+    """
+    if work.actor.type != "token":
+        return
+    own = db.session.scalar(
+        select(Token.expires_at).where(
+            Token.account_id == work.account_id,
+            Token.id == work.actor.id,
+            Token.client_id.is_(None),
+        )
+    )
+    if own is not None and (expires_at is None or expires_at > own):
+        sentence = say(
+            "This token ends at %(time)s UTC: none that it makes works for longer.",
+            time=f"{own:%Y-%m-%d %H:%M}",
+        )
+        raise Forbidden(sentence)
+
+
 def _issue(
     work: Work,
     connection_id: str | None,
@@ -148,6 +172,7 @@ def _issue(
     allowed: Collection[str] = (),
     expires_at: datetime | None = None,
 ) -> IssuedToken:
+    _check_end(work, expires_at)
     token, prefix = new_token()
     row: dict[str, Any] = {
         "account_id": work.account_id,

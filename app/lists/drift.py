@@ -13,7 +13,7 @@ from app.store.database import db
 from app.store.models import DriftRow
 
 SHOWN = ("number", "kind", "user_id", "name", "changes")
-AT_ONCE = 1_000
+AT_ONCE = 100
 KINDS = {"missing": "missing", "different": "different", "extra": "here alone"}
 """What people are told that somebody is, by kind."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -193,10 +194,9 @@ def _key_kept(settings: Settings, secret_key: str) -> Iterator[None]:
         yield
         return
     path = settings.data_dir / SECRET_KEY
-    before, new = (path.with_name(f"{SECRET_KEY}.{end}") for end in ("before-restore", "new"))
+    before, new = _free(path.with_name(f"{SECRET_KEY}.before-restore")), path.with_name(".new_key")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for each in (before, new):
-        each.unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
     if path.exists():
         os.link(path, before)
     write_once(new, secret_key)
@@ -206,6 +206,13 @@ def _key_kept(settings: Settings, secret_key: str) -> Iterator[None]:
     except BaseException:
         path.unlink() if not before.exists() else before.replace(path)
         raise
+
+
+def _free(path: Path) -> Path:
+    """Return a path at which nothing is: a key that an earlier restore has left is kept, for it may
+    be the one of the data, where that restore was killed."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(each for each in chain([path], numbered) if not each.exists())
 
 
 def place_of_key(settings: Settings) -> str:

@@ -152,10 +152,10 @@ def test_addresses_are_as_many_and_as_long_as_the_directory_keeps():
 
 
 def test_nobody_takes_more_than_what_hundreds_of_whom_fit_in_memory():
-    wide = [a_group(f"{number} {'x' * 500}", "ada", "bob") for number in range(64)]
-    one_more = a_group("y" * 500, "bob")
-    found = people_of(*wide, one_more, a_user("ada"), a_user("bob"))
-    assert (len(found["ada"]), found["bob"]) == (64, None)
+    wide = [a_group(f"{number} {'x' * 500}", "ada", "bob") for number in range(14)]
+    more = [a_group(f"{each}{'y' * 500}", "bob") for each in range(3)]
+    found = people_of(*wide, *more, a_user("ada"), a_user("bob"))
+    assert (len(found["ada"]), found["bob"]) == (14, None)
 
 
 # -- The disk --------------------------------------------------------------------
@@ -173,6 +173,9 @@ def test_what_people_take_with_their_groups_is_bounded(monkeypatch):
     many = [{"userName": f"a{number}", "id": "a"} for number in range(60)]
     assert len(people_of(*groups, *many[:30])) == 30
     assert "take more than 2 MB with the names of their groups" in refusal_of(*groups, *many)
+    # Those who take too much count with all of it, though they are not kept.
+    wide = [a_group(f"{number} {'x' * 500}", "a") for number in range(90)]
+    assert "take more than 2 MB" in refusal_of(*wide, *many[:50])
 
 
 def open_files() -> set[str]:

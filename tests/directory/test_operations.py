@@ -315,3 +315,15 @@ def test_a_lease_is_longer_than_a_write_may_wait():
     from app.settings import Settings
 
     assert timedelta(seconds=Settings().database_seconds) <= LEASE
+
+
+def test_of_some_kinds_only_the_newest_that_are_over_are_kept(account, monkeypatch):
+    monkeypatch.setitem(operations.KEPT_OF_KIND, "drift", 2)
+    made = []
+    for _ in range(4):
+        with write(account) as work:
+            made.append(operations.create(work, "drift", "people.csv", {}, 0))
+    for each in made[:3]:
+        operations.finish(operations.claim(account, each))
+    operations.forget_old()
+    assert [each.id for each in rows(Operation, account_id=account)] == made[1:]

@@ -77,7 +77,9 @@ def test_one_that_is_ended_early_keeps_its_date_and_says_who_ended_it(account, b
 
 
 def test_the_comment_fits_whatever_the_name_of_who_ended_it(account, boss):
-    review = a_review(account, "account_roles")
+    brand = a_folder(account)
+    a_grant(account, a_user(account), "viewer", brand)
+    review = a_review(account, "folder", brand)
     with write(account, person(boss.id, "x" * 1024)) as work:
         due.end(work, review)
     due.close_due()

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from app.directory import tokens
-from app.directory.errors import Invalid, NotFound, Taken
+from app.directory.errors import Forbidden, Invalid, NotFound, Taken
+from app.directory.work import Actor
 from app.security.secrets import digest
 from app.security.tokens import TokenIdentity, identify
 from app.store.database import db
@@ -230,3 +231,18 @@ def test_use_is_noted_but_no_event(account):
     tokens.touch(account, issued.id)
     assert not identify(issued.secret, None).wants_touch
     assert audit(account) == events
+
+
+def test_a_token_that_ends_makes_none_that_outlives_it(account):
+    ends = now() + timedelta(hours=2)
+    with write(account) as work:
+        old = tokens.create_for_api(work, "short", ["token.manage", "user.view"], expires_at=ends)
+        endless = tokens.create_for_api(work, "endless", ["user.view"])
+    short = Actor(type="token", id=old.id, name="short", surface="api")
+    for later in (None, ends + timedelta(seconds=1)):
+        with pytest.raises(Forbidden, match="for longer"), write(account, short) as work:
+            tokens.create_for_api(work, "new", ["user.view"], expires_at=later)
+    with pytest.raises(Forbidden), write(account, short) as work:
+        tokens.rotate(work, endless.prefix)
+    with write(account, short) as work:
+        tokens.create_for_api(work, "new", ["user.view"], expires_at=ends)

@@ -239,7 +239,16 @@ def test_the_key_of_a_backup_comes_to_lie_beside_the_embedded_database(tmp_path)
     restore(path, two)
     assert (tmp_path / "two" / "secret_key").read_text() == one.secret_key
     assert (tmp_path / "two" / "secret_key").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "two" / "secret_key.before-restore").read_text() == two.secret_key
+    before = tmp_path / "two" / "secret_key.before-restore"
+    assert before.read_text() == two.secret_key
+    # It may be the key of the data, where that restore was killed: the next one leaves it.
+    _make(two)
+    back_up(tmp_path / "another.backup", replace(two, secret_key=one.secret_key))
+    (tmp_path / "two" / "secret_key").write_text("a third key of 32 characters or more")
+    three = replace(two, secret_key="a third key of 32 characters or more")
+    restore(path, three, force=True)
+    assert before.read_text() == two.secret_key
+    assert before.with_name("secret_key.before-restore-2").read_text() == three.secret_key
 
 
 def test_whoever_is_killed_while_it_restores_leaves_the_key(tmp_path, monkeypatch):

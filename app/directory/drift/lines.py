@@ -16,8 +16,10 @@ from app.words import say
 
 LIMIT = 4 * files.SIZE_LIMIT
 """Most bytes that the people of a file take as they are kept."""
-PERSON_LIMIT = 65_536
-"""Most bytes of one of them: hundreds are in memory at once, some times each."""
+PERSON_LIMIT = 16_384
+"""Most bytes of one of them."""
+AT_ONCE_LIMIT = 2_000_000
+"""About so many bytes of them are in memory at once, some times each."""
 
 
 def written(each: Person | Problem) -> bytes:
@@ -25,15 +27,25 @@ def written(each: Person | Problem) -> bytes:
     return orjson.dumps(each) + b"\n"
 
 
-def fitting(each: Person | Problem) -> Person | Problem:
-    """Return a person who can be kept, or why that one cannot."""
-    if isinstance(each, Problem) or len(written(each)) <= PERSON_LIMIT:
-        return each
+def too_large(each: Person) -> Problem:
+    """Return why a person whose line takes more than ``PERSON_LIMIT`` is not kept."""
     reason = say(
         "With all its groups and addresses it takes more than %(limit)s KB.",
         limit=PERSON_LIMIT // 1024,
     )
     return Problem(each.line, None, each.login, reason)
+
+
+def some_of(lines: Iterator[bytes], most: int) -> list[bytes]:
+    """Return the next lines: at most so many, and not many bytes of them."""
+    found: list[bytes] = []
+    size = 0
+    for each in lines:
+        found.append(each)
+        size += len(each)
+        if len(found) >= most or size >= AT_ONCE_LIMIT:
+            break
+    return found
 
 
 def read(line: bytes) -> Person | Problem:

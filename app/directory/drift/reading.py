@@ -81,11 +81,13 @@ def _kept(
     groups: set[str] = set()
     with ExitStack() as stack:
         kept = stack.enter_context(TemporaryFile())
-        for each in map(lines.fitting, people):
+        for each in people:
             line = lines.written(each)
             count, size = count + 1, size + len(line)
             if isinstance(each, Person):
                 groups.update(each.groups or ())
+                if len(line) > lines.PERSON_LIMIT:
+                    line = lines.written(lines.too_large(each))
             lines.check(count, len(groups), size)
             hashed.update(line)
             kept.write(line)

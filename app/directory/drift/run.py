@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, exists, select
@@ -12,7 +11,7 @@ from sqlalchemy import delete, exists, select
 from app.directory import operations
 from app.directory.drift import fixing
 from app.directory.drift.comparing import Compared, Scope, compare
-from app.directory.drift.lines import as_json, lines_of, read
+from app.directory.drift.lines import as_json, lines_of, read, some_of
 from app.directory.imports import files
 from app.directory.imports.persons import Person
 from app.directory.imports.refusals import Problem, keep
@@ -78,7 +77,7 @@ class Report:
     def _compare_people(self) -> None:
         end = self.operation.position.get("begin", 0)
         lines = lines_of(self._chunks(end))
-        while some := list(islice(lines, AT_ONCE)):
+        while some := some_of(lines, AT_ONCE):
             end += sum(map(len, some))
             each = list(map(read, some))
             found, problems = compare(self.scope, [one for one in each if isinstance(one, Person)])

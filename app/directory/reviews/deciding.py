@@ -48,17 +48,29 @@ def decide(
         raise Invalid(say("At most %(limit)s are decided at a time.", limit=AT_ONCE))
     comment = bounds.optional("comment", comment, bounds.TEXT_LENGTH) or ""
     review = _open_review(work, review_id)
-    where = (*_within(work, review_id), among(ReviewItem.id, item_ids))
+    these = among(ReviewItem.id, item_ids)
+    check_may_decide(work, review, these)
+    where = (*_within(work, review_id), these)
+    changes = or_(ReviewItem.decision.is_(None), ReviewItem.decision == "keep")
+    items = db.session.execute(select(ReviewItem.__table__).where(*where, changes)).all()
+    apply(work, review, items, decision, comment)
+    return len(items)
+
+
+def check_may_decide(work: Work, review: Any, these: ColumnElement[bool]) -> None:
+    """Refuse an actor who may not decide about some items of a review.
+
+    :param review: A row of ``reviews``.
+    :raises Forbidden: When an item is about what the actor holds, or about what they may neither
+        give nor take back and they are no reviewer.
+    """
+    where = (*_within(work, review.id), these)
     if work.actor.type == "user" and db.session.scalar(
         select(exists().where(*where, is_own(work.account_id, work.actor.id or "")))
     ):
         raise Forbidden(say("Nobody reviews what they hold themselves. Leave it to others."))
-    changes = or_(ReviewItem.decision.is_(None), ReviewItem.decision == "keep")
-    items = db.session.execute(select(ReviewItem.__table__).where(*where, changes)).all()
-    if not _is_reviewer(work, review_id):
+    if not _is_reviewer(work, review.id):
         _check_powers(work, review, where)
-    apply(work, review, items, decision, comment)
-    return len(items)
 
 
 def is_own(account_id: str, user_id: str) -> ColumnElement[bool]:
@@ -168,7 +180,8 @@ def _is_reviewer(work: Work, review_id: str) -> bool:
 def _check_powers(work: Work, review: Any, items: Sequence[ColumnElement[bool]]) -> None:
     """Refuse an actor who could not take back, without the review, what is there still."""
     if review.what == "group":
-        check_powers(work, review.what, review.target_id)
+        if db.session.scalar(select(exists().where(*items))):
+            check_powers(work, review.what, review.target_id)
         return
     there = select(Grant.role_id, Grant.folder_id).where(
         Grant.account_id == work.account_id, Grant.id.in_(select(ReviewItem.id).where(*items))

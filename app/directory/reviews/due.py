@@ -12,8 +12,7 @@ from sqlalchemy import or_, select, update
 from app.directory import delegation
 from app.directory.errors import DirectoryError, LastMasterAdmin, NotFound
 from app.directory.imports.refusals import NAME_SHOWN, all_but_refused
-from app.directory.reviews.deciding import apply, note
-from app.directory.reviews.start import check_powers
+from app.directory.reviews.deciding import apply, check_may_decide, note
 from app.directory.work import Actor, Target, Work, transaction
 from app.lists.reviews import MANAGING, REFUSED, is_over
 from app.store.database import db
@@ -48,8 +47,8 @@ def end(work: Work, review_id: str) -> None:
     One that is over and waits for that stays as it is.
 
     :raises NotFound: When the account has no such review that is open.
-    :raises Forbidden: When the actor may not give roles on the account, or could not take back
-        what is revoked then.
+    :raises Forbidden: When the actor may not give roles on the account, or could not decide what
+        is undecided: it is what they hold, or what they may neither give nor take back.
     """
     delegation.check_permissions(work, {MANAGING})
     review = _open(work, review_id)
@@ -57,9 +56,7 @@ def end(work: Work, review_id: str) -> None:
         raise NotFound("review that is open", review_id)
     if review.over:
         return
-    if review.undecided == "revoke":
-        undecided = (ReviewItem.review_id == review_id, ReviewItem.decision.is_(None))
-        check_powers(work, review.what, review.target_id, *undecided)
+    check_may_decide(work, review, ReviewItem.decision.is_(None))
     this = (Review.account_id == work.account_id) & (Review.id == review_id)
     told = {"ended_at": work.at, "ended_by": work.actor.name}
     db.session.execute(update(Review).where(this).values(**told))
