@@ -204,7 +204,10 @@ def _key_kept(settings: Settings, secret_key: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        path.unlink() if not before.exists() else before.replace(path)
+        if before.exists():
+            before.replace(path)
+        else:
+            path.unlink()
         raise
 
 
