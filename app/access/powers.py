@@ -44,6 +44,18 @@ class Powers:
             raise Forbidden(sentence)
         raise NotFound(say("There is no %(what)s %(name)r.", what=say("folder"), name=folder_id))
 
+    def sees_only(self, action: str) -> str | None:
+        """Return the id of the person whose own things alone they see; None: they see all.
+
+        :param action: What lets them see all.
+        :raises Forbidden: When they are a token, which has none of its own.
+        """
+        if self.may(action):
+            return None
+        if self.user_id is None:
+            raise Forbidden(f"This needs the permission {action}.")
+        return self.user_id
+
     def on(self, folder_id: str) -> frozenset[str]:
         """Return what they may do on a folder, in one statement."""
         if self.user_id is None:

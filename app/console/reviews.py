@@ -33,7 +33,7 @@ from app.directory.work import Work
 from app.downloads import attachment
 from app.lists import reviews as lists
 from app.lists import roles
-from app.lists.reviews import MANAGING, STATES, ItemFilter, sees_only
+from app.lists.reviews import MANAGING, STATES, ItemFilter
 from app.security.requests import settings
 from app.words import say
 
@@ -96,7 +96,7 @@ def listed() -> str:
     """List the reviews somebody is a reviewer of; all of them to who may give roles."""
     found = lists.listed(
         visitor().account_id,
-        reviewer=sees_only(visitor()),
+        reviewer=visitor().sees_only(MANAGING),
         cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
@@ -128,7 +128,7 @@ def shown(review_id: str) -> str:
     """Show what is reviewed, and how it is decided."""
     review, who = _read(review_id), visitor()
     state = asked.one_of("state", STATES)
-    everything = request.args.get("own") == "1" and sees_only(who) is None
+    everything = request.args.get("own") == "1" and who.sees_only(MANAGING) is None
     found = lists.items(
         who.account_id,
         review_id,
@@ -192,7 +192,7 @@ def hand_out(review_id: str) -> Response:
 
 
 def _read(review_id: str) -> dict[str, Any]:
-    found = lists.one(visitor().account_id, review_id, reviewer=sees_only(visitor()))
+    found = lists.one(visitor().account_id, review_id, reviewer=visitor().sees_only(MANAGING))
     return existing(found, "review", review_id)
 
 

@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from werkzeug.exceptions import Forbidden
 
 from app.access.folders import paths_of
 from app.access.membership import groups_containing
-from app.access.powers import Powers
 from app.lists.paging import Order, Page, page_of
 from app.lists.texts import begins_with
 from app.store.database import db
@@ -59,18 +57,6 @@ class ItemFilter:
     """What the holder's name begins with, in any case."""
     not_of: str | None = None
     """Id of a user: without what they hold themselves, also through groups."""
-
-
-def sees_only(who: Powers) -> str | None:
-    """Return the id of the reviewer whose reviews alone somebody sees; None: they see all.
-
-    :raises Forbidden: When they are a program that sees none.
-    """
-    if who.may(MANAGING):
-        return None
-    if who.user_id is None:
-        raise Forbidden(f"This needs the permission {MANAGING}.")
-    return who.user_id
 
 
 def is_over(at: datetime) -> ColumnElement[bool]:

@@ -22,7 +22,7 @@ from app.directory.reviews.start import DECISIONS, REVIEWERS_LIMIT, WHAT, Plan
 from app.directory.work import Work
 from app.downloads import attachment
 from app.lists import reviews as lists
-from app.lists.reviews import MANAGING, OUTCOMES, STATES, ItemFilter, sees_only
+from app.lists.reviews import MANAGING, OUTCOMES, STATES, ItemFilter
 from app.security.requests import settings
 
 part = Part("reviews", __name__, url_prefix="/reviews", description="Access reviews.")
@@ -197,7 +197,8 @@ class Decision(Strict):
 @part.response(200, page_schema(ReviewSchema))
 def list_reviews(query: dict[str, Any]) -> dict[str, Any]:
     """List reviews, the newest first. Without `role.assign`, those one is a reviewer of."""
-    page = plain(lists.listed(caller().account_id, reviewer=sees_only(caller()), **query))
+    who = caller()
+    page = plain(lists.listed(who.account_id, reviewer=who.sees_only(MANAGING), **query))
     return page | {"items": [_shown(each) for each in page["items"]]}
 
 
@@ -234,7 +235,9 @@ def list_items(query: dict[str, Any], review_id: str) -> dict[str, Any]:
     """
     read(review_id)
     wanted = ItemFilter(
-        state=query.pop("state", None), prefix=query.pop("prefix", None), not_of=sees_only(caller())
+        state=query.pop("state", None),
+        prefix=query.pop("prefix", None),
+        not_of=caller().sees_only(MANAGING),
     )
     page = plain(lists.items(caller().account_id, review_id, wanted, **query))
     return page | {"items": [_item(each) for each in page["items"]]}
@@ -297,10 +300,8 @@ def read(review_id: str) -> dict[str, Any]:
     :raises NotFound: When the account has no such review, or none that the caller may know of.
     :raises Forbidden: When the caller is a program that may see none.
     """
-    account_id = caller().account_id
-    found = existing(
-        lists.one(account_id, review_id, reviewer=sees_only(caller())), "review", review_id
-    )
+    account_id, reviewer = caller().account_id, caller().sees_only(MANAGING)
+    found = existing(lists.one(account_id, review_id, reviewer=reviewer), "review", review_id)
     reviewers = lists.reviewers(account_id, review_id)
     named = [{"id": each.id, "name": each.user_name} for each in reviewers]
     return _shown(found) | {"reviewers": named}
