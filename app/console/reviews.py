@@ -100,7 +100,9 @@ def listed() -> str:
         cursor=request.args.get("cursor"),
         limit=SHOWN,
     )
-    return render_template("console/reviews/list.html", found=found, what=WHAT)
+    return render_template(
+        "console/reviews/list.html", found=found, what=WHAT, standing=lists.standing
+    )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -144,6 +146,7 @@ def shown(review_id: str) -> str:
         found=found,
         form=DecisionForm(),
         what=WHAT,
+        standing=lists.standing,
         may_end=who.may(MANAGING),
         everything=everything,
     )

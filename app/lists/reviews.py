@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,16 @@ class ItemFilter:
 def is_over(at: datetime) -> ColumnElement[bool]:
     """Return whether nothing is decided any more by people: it is closed, was ended, or is due."""
     return or_(Review.state != "open", Review.ended_at.is_not(None), Review.due_at <= at)
+
+
+def standing(review: Mapping[str, Any]) -> str:
+    """Return how a review stands: ``open``, ``closing`` or ``closed``.
+
+    ``closing``: it is over, and what nobody has decided is about to be.
+    """
+    if not review["over"]:
+        return "open"
+    return "closing" if review["state"] == "open" else "closed"
 
 
 def listed(

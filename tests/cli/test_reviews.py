@@ -9,10 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from app.directory import accounts
 from app.directory.reviews import export
+from app.store.database import db
+from app.store.models import Review
 from app.store.types import now
+from tests.conftest import write
 from tests.factories import a_folder, a_grant, a_group, a_mapping, a_master_admin, a_user
 
 DUE = f"{now().year + 1}-01-01"
@@ -42,9 +46,9 @@ def test_from_the_start_to_a_verified_export(acme, tmp_path):
     assert acme("review", "show", id_, "--state", "keep", "--json")["items"] == []
     file, keys = tmp_path / "autumn.jsonl", tmp_path / "keys.json"
     said = acme("review", "export", id_, str(file)).output
-    assert f"{file} holds the review, signed; the review was still open" in said
+    assert f"{file} holds the review, signed; the review was not closed yet" in said
     said = acme("review", "verify", str(file)).output
-    assert f"review {id_}, 2 lines; the review was still open" in said
+    assert f"review {id_}, 2 lines; the review was not closed yet" in said
     said = acme("review", "close", id_).output
     assert f"closed, due {DUE} 00:00 UTC, ended early by gatehouse command; 0 open" in said
     (item,) = acme("review", "show", id_, "--json")["items"]
@@ -137,6 +141,15 @@ def test_it_says_when_there_is_more_than_is_shown(acme):
             found = acme(*told, "--json")
             assert (len(found[held]), found["more"]) == (int(limit), more)
             assert ("There is more: raise --limit." in acme(*told).output) == more
+
+
+def test_one_that_is_over_is_open_no_more(acme):
+    id_ = acme("review", "start", "R", "--role", "viewer", "--due", DUE, "--json")["id"]
+    with acme.app.app_context(), write(accounts.only_one()):
+        db.session.execute(update(Review).values(due_at=now()))
+    assert "R: closing, due" in acme("review", "list").output
+    assert "R: closing, due" in acme("review", "show", id_).output
+    assert "R: closed, due" in acme("review", "close", id_).output
 
 
 def test_what_is_not_revoked_for_good_is_counted_apart(acme):

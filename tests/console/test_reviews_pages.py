@@ -119,8 +119,10 @@ def test_who_gives_roles_decides_only_of_what_they_could_take_back(app, account)
 def test_when_it_is_due_nothing_is_to_be_decided_from_then_on(admin, account, brand):
     page = f"/reviews/{a_review(account, 'folder', brand)}"
     assert "Keep what is chosen" in admin.text(page)
+    assert "being closed" not in admin.text(page) + admin.text("/reviews")
     with write(account):
         db.session.execute(update(Review).values(due_at=now()))
+    assert "being closed" in admin.text(page) and "being closed" in admin.text("/reviews")
     text = admin.text(page)
     assert "Keep what is chosen" not in text and "End it" not in text and "ada" in text
 

@@ -235,7 +235,7 @@ def _new_file(path: str, force: bool) -> AbstractContextManager[IO[Any]]:
 def _so_far(state: str) -> str:
     if state != "open":
         return ""
-    return "; the review was still open, and decisions may have followed"
+    return "; the review was not closed yet, and decisions may have followed"
 
 
 def _keys_in(path: Path) -> dict[str, Any]:
@@ -272,11 +272,13 @@ def _target(account_id: str, what: str, name: str | None) -> str | None:
 
 
 def _line(found: dict[str, Any]) -> str:
+    from app.lists.reviews import standing
+
     came = found["outcomes"]
     ended = f", ended early by {found['ended_by']}" if found["ended_at"] else ""
     more = [f", {came[each]} {said}" for each, said in NOT_REVOKED.items() if came[each]]
     return (
-        f"{found['name']}: {found['state']}, due {found['due_at']:%Y-%m-%d %H:%M} UTC{ended}; "
+        f"{found['name']}: {standing(found)}, due {found['due_at']:%Y-%m-%d %H:%M} UTC{ended}; "
         f"{found['counts']['open']} open, {came['kept']} kept, {came['revoked']} revoked"
         f"{''.join(more)}"
     )
