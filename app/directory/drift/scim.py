@@ -22,15 +22,13 @@ from app.directory.imports import files, persons
 from app.directory.imports.persons import CELL_LIMIT, COLUMNS, PATHS, Person
 from app.directory.imports.refusals import NAME_SHOWN, Problem, Refused
 from app.directory.profiles import VALUES_LIMIT
-from app.store.types import comparison_key, storable
+from app.store.types import storable
 from app.words import say
 
 STORE_LIMIT = 4 * files.SIZE_LIMIT
 """Most bytes of the temporary database: some times what a file can fill."""
 ID_LIMIT = bounds.TEXT_LENGTH
 """Longest id of a resource, in characters."""
-NAME_LIMIT = 2 * bounds.KEY_LENGTH
-"""Longest name of a group, in characters: the directory keeps no longer ones."""
 _PAGE = 4096
 _TABLES = f"""
 PRAGMA page_size = {_PAGE};
@@ -118,10 +116,7 @@ def _take_group(store: sqlite3.Connection, number: int, resource: dict[str, Any]
         sentence = say("Resource %(number)s is neither a user nor a group.", number=number)
         raise Invalid(sentence, field="file")
     if name := name.strip():
-        try:
-            key = comparison_key(bounds.required("displayName", name, NAME_LIMIT))
-        except Invalid as error:
-            raise Refused("displayName", error.sentence) from error
+        key = persons.key_of_group(name, "displayName")
         store.execute("INSERT OR IGNORE INTO groups (key, name) VALUES (?, ?)", (key, name))
         ids = _ids(each.get("value") for each in _objects(resource.get("members")))
         store.executemany(

@@ -137,7 +137,7 @@ def groups_named(names: Iterable[str]) -> dict[str, str]:
 
     :raises Refused: As :func:`groups_in`.
     """
-    return few_groups({_key_of_group(name): name for name in map(str.strip, names) if name})
+    return few_groups({key_of_group(name): name for name in map(str.strip, names) if name})
 
 
 def few_groups(found: dict[str, str]) -> dict[str, str]:
@@ -150,11 +150,16 @@ def few_groups(found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _key_of_group(name: str) -> str:
+def key_of_group(name: str, column: str = "groups") -> str:
+    """Return the name of a group for comparison.
+
+    :param column: Where the name is.
+    :raises Refused: When no group can be called so.
+    """
     try:
-        return comparison_key(bounds.required("groups", name, bounds.KEY_LENGTH * 2))
+        return comparison_key(bounds.required(column, name, bounds.KEY_LENGTH * 2))
     except Invalid as error:
-        raise Refused("groups", error.sentence) from error
+        raise Refused(column, error.sentence) from error
 
 
 def profile_of(person: Person, stored: Profile | None = None) -> Profile:
