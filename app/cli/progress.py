@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from app.cli.group import plain
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
@@ -47,6 +49,17 @@ def carry_to_end(account_id: str, operation_id: str, doing: Doing) -> None:
             except KeyboardInterrupt:
                 operations.release(operation)
                 raise
+
+
+def refused(account_id: str, operation_id: str, limit: int) -> list[str]:
+    """Return what an operation could not do, in lines: where in the file, about whom, and why."""
+    from app.lists import operations as lists
+
+    lines = []
+    for each in lists.problems(account_id, operation_id, limit=limit):
+        where = ", ".join(filter(None, (f"line {each['line']}", each["name"], each["column"])))
+        lines.append(plain(f"  {where}: {each['reason']}"))
+    return lines
 
 
 def _moved(move: Move, doing: Doing, operation: Operation) -> None:

@@ -72,6 +72,13 @@ def test_without_a_terminal_nothing_is_drawn(acme, file):
     assert acme("audit", "verify").stderr == ""
 
 
+def test_rows_that_are_refused_are_named_as_far_as_they_name_anybody(acme, file):
+    file.write_text("userName,active\nada,perhaps\n,true\n", encoding="utf-8")
+    said = acme("drift", "okta", str(file), exit_code=1).output
+    assert "\n  line 2, ada, active: It must be true or false.\n" in said
+    assert "\n  line 3, userName: It is empty.\n" in said
+
+
 def test_what_cannot_be_is_one_line(acme, file):
     said = acme("drift", "ping", str(file), exit_code=2).output
     assert "There is no connection 'ping'. Those there are: Okta." in said

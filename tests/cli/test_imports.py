@@ -39,7 +39,7 @@ def test_it_adds_people_and_ends_in_1_when_a_row_was_refused(acme, file):
     said = acme("import", str(file), exit_code=1).output
     assert "Done: people added: 1, changed: 0, as they were: 0; rows refused: 1;" in said
     assert "new groups: 1; memberships that came: 1, that went: 0." in said
-    assert "line 3, active: It must be true or false." in said
+    assert "line 3, bob, active: It must be true or false." in said
     file.write_text(TEXT.replace("perhaps", "no"), encoding="utf-8")
     again = acme("import", str(file), "--account", "acme", "--json")
     assert {name: count for name, count in again.items() if count} == {

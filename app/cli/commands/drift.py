@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
-from app.cli.progress import STOPPED, carry_to_end
+from app.cli.progress import STOPPED, carry_to_end, refused
 
 DRIFT = 1
 """The exit code when something differs, or not all of it could be mended."""
@@ -117,16 +117,13 @@ def _tell(
 ) -> None:
     """Say what a report found, and what was mended."""
     from app.directory.drift.start import COUNTS, FIXED
-    from app.lists import operations as lists
 
     found = _result(report, COUNTS)
     mended = _result(fixed, FIXED) if fixed else None
     lines = _found(account_id, report, found)
     lines += _mended(fixed, mended) if fixed and mended else []
     for each in filter(None, (report, fixed)):
-        for problem in lists.problems(account_id, each["id"], limit=SHOWN):
-            who = ", ".join(filter(None, (problem["column"], problem["name"])))
-            lines.append(f"  line {problem['line']}{who and f', {who}'}: {problem['reason']}")
+        lines += refused(account_id, each["id"], SHOWN)
     show({"report": found, "fix": mended}, as_json, "\n".join(map(plain, lines)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
-from app.cli.progress import STOPPED, carry_to_end
+from app.cli.progress import STOPPED, carry_to_end, refused
 
 if TYPE_CHECKING:
     from app.directory.imports.start import File, Options
@@ -102,9 +102,7 @@ def _tell(account_id: str, operation_id: str, problems: Path | None, as_json: bo
     told = [_summary(found, counts)]
     if ignored := found["options"]["form"]["ignored"]:
         told.append(plain(f"Columns that are not read: {', '.join(ignored)}."))
-    for each in lists.problems(account_id, operation_id, limit=SHOWN):
-        column = f", {each['column']}" if each["column"] else ""
-        told.append(plain(f"  line {each['line']}{column}: {each['reason']}"))
+    told += refused(account_id, operation_id, SHOWN)
     show(result, as_json, "\n".join(told))
     if found["state"] != "done" or counts["refused"] or counts["partly"]:
         sys.exit(REFUSED)
