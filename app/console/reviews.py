@@ -120,6 +120,7 @@ def new() -> str | BaseResponse:
     if form.validate_on_submit():
         made = attempt(form, lambda work: _start(work, form))
         if made is not None:
+            _tell_who_is_missing(made)
             return redirect(url_for("reviews.shown", review_id=made), 303)
     return render_template("console/reviews/new.html", form=form)
 
@@ -197,6 +198,18 @@ def hand_out(review_id: str) -> Response:
 def _read(review_id: str) -> dict[str, Any]:
     found = lists.one(visitor().account_id, review_id, reviewer=visitor().sees_only(MANAGING))
     return existing(found, "review", review_id)
+
+
+def _tell_who_is_missing(review_id: str) -> None:
+    """Say where none of the reviewers may decide."""
+    number = lists.left_to_others(visitor().account_id, review_id)
+    if number:
+        text = _(
+            "None of the reviewers may decide %(number)s of these, which they hold themselves: "
+            "that is left to other administrators, or to a token.",
+            number=number,
+        )
+        flash(text, "warning")
 
 
 def _start(work: Work, form: ReviewForm) -> str:

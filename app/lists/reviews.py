@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 
 from app.access.folders import paths_of
-from app.access.membership import groups_containing
+from app.access.membership import groups_containing, groups_containing_each
 from app.lists.paging import Order, Page, page_of
 from app.lists.texts import begins_with
 from app.store.database import db
@@ -123,6 +123,20 @@ def has_open(account_id: str, review_id: str, user_id: str) -> bool:
     wanted = ItemFilter(state="open", not_of=user_id)
     where = _conditions(account_id, review_id, wanted)
     return db.session.scalar(select(ReviewItem.id).where(*where).limit(1)) is not None
+
+
+def left_to_others(account_id: str, review_id: str) -> int:
+    """Return of how much none of the reviewers may decide, as each holds it, also by a group."""
+    of = (ReviewReviewer.account_id == account_id, ReviewReviewer.review_id == review_id)
+    who = select(ReviewReviewer.user_id).where(*of)
+    inside = groups_containing_each(account_id, who)
+    own = union_all(
+        select(ReviewReviewer.user_id.label("holder_id")).where(*of), select(inside.c.group_id)
+    ).subquery()
+    everybody = select(func.count()).where(*of).scalar_subquery()
+    of_all = select(own.c.holder_id).group_by(own.c.holder_id).having(func.count() == everybody)
+    where = (*_conditions(account_id, review_id, ItemFilter()), ReviewItem.holder_id.in_(of_all))
+    return db.session.scalar(select(func.count()).where(*where)) or 0
 
 
 def items(

@@ -125,6 +125,15 @@ def test_it_may_be_due_some_days_from_now(acme):
     assert timedelta(days=29, hours=23) < due - now() <= timedelta(days=30)
 
 
+def test_it_says_of_what_none_of_the_reviewers_may_decide(acme):
+    start = ("review", "start", "R", "--due", "30d")
+    said = acme(*start, "--role", "master_admin").output
+    assert "1 to decide, by boss." in said
+    assert "None of the reviewers may decide 1 of these" in said
+    assert acme(*start, "--role", "master_admin", "--json")["left_to_others"] == 1
+    assert "None of the reviewers" not in acme(*start, "--role", "viewer").output
+
+
 def test_it_says_when_there_is_more_than_is_shown(acme):
     with acme.app.app_context():
         a_grant(

@@ -97,6 +97,15 @@ def test_what_one_holds_oneself_is_left_to_others(admin, app, account, brand):
     assert answer.status_code == 403 and row(ReviewItem, id=item).decision is None
 
 
+def test_it_is_said_of_what_none_of_the_reviewers_may_decide(admin, account, brand):
+    a_user(account, "eve")
+    fields = {"name": "Autumn", "what": "folder", "folder": "/Brand", "due_at": DAY}
+    begun = admin.submit("/reviews/new", **fields, reviewers="ada")
+    assert "None of the reviewers may decide 1 of these" in admin.text(begun.location)
+    begun = admin.submit("/reviews/new", **fields, reviewers="ada\neve")
+    assert "None of the reviewers" not in admin.text(begun.location)
+
+
 def test_who_gives_roles_decides_only_of_what_they_could_take_back(app, account):
     eve, eve_id = reviewer(app, account)
     a_grant(account, eve_id, "admin")

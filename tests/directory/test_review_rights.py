@@ -35,6 +35,17 @@ def test_nobody_reviews_their_own_also_through_a_group(account, boss):
     assert decide(account, boss, review, [there["eve"], there["Outer"]], "keep") == 2
 
 
+def test_what_every_reviewer_holds_is_counted(account, boss):
+    brand, eve, mary = a_folder(account), a_user(account, "eve"), a_user(account, "mary")
+    inner = a_group(account, "Inner", members=[eve])
+    outer = a_group(account, "Outer", members=[inner, mary])
+    for who in (eve, mary, inner, outer, a_user(account, "ada")):
+        a_grant(account, who, "viewer", brand)
+    for reviewers, left in (([eve], 3), ([mary], 2), ([eve, mary], 1), ([a_user(account)], 0)):
+        review = a_review(account, "folder", brand, reviewers=reviewers)
+        assert lists.left_to_others(account, review) == left
+
+
 def test_only_reviewers_and_admins_decide_and_only_while_it_is_open(account, boss):
     brand, eve, nobody = a_folder(account), a_user(account), a_user(account)
     a_grant(account, a_user(account, "ada"), "viewer", brand)

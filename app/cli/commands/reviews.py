@@ -26,6 +26,10 @@ RETURNS = (
     "may_return: a mapping gives it again once the provider changes the group, or the roles or "
     "entitlements of the user. See: gatehouse mapping list"
 )
+LEFT_TO_OTHERS = (
+    "None of the reviewers may decide {} of these, which they hold themselves: that is left to "
+    "other administrators, or to a token."
+)
 account_option = click.option("--account", help="Name or id; not needed when there is just one.")
 
 
@@ -113,8 +117,10 @@ def start_(
     found = lists.one(account_id, review_id)
     assert found is not None
     by = ", ".join(found["reviewers"]) or "nobody"
-    text = f"{found['item_count']} to decide, by {by}. (Review {review_id})"
-    show(_plain(found), as_json, plain(text))
+    text = plain(f"{found['item_count']} to decide, by {by}. (Review {review_id})")
+    left = lists.left_to_others(account_id, review_id)
+    text += f"\n{LEFT_TO_OTHERS.format(left)}" if left else ""
+    show(_plain(found) | {"left_to_others": left}, as_json, text)
 
 
 @review.command("list")
