@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, IncompleteRead, RemoteDisconnected
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -22,9 +22,8 @@ PROBLEMS = (HTTPException, OSError, ValueError)
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionRefusedError, "nothing answers there (connection refused)"),
     (TimeoutError, "no answer in time"),
-    (RemoteDisconnected, "the connection was broken off"),
     (ConnectionError, "the connection was broken off"),
-    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+    (IncompleteRead, "the connection was broken off"),
     (ssl.SSLError, "it does not speak TLS as it should"),
 )
 _STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
@@ -34,6 +33,8 @@ _6TO4 = ipaddress.IPv6Network("2002::/16")
 
 def in_words(error: Exception) -> str:
     """Return what one of ``PROBLEMS`` is, for whoever may mend it: the reason, without an end."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message.rstrip('.')})"
     return next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
 
 
