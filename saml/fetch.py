@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.security.outbound import PROBLEMS, BadUrl, NotPublic, Peer, UnknownName, in_words
+from app.security.outbound import PROBLEMS, BadUrl, NotPublic, Peer, UnknownName, problem_of
 from app.words import say
 from saml.errors import BadMetadata
 from saml.metadata import MAX_BYTES
@@ -30,7 +30,7 @@ def get(url: str) -> bytes:
         ) from None
     except PROBLEMS as error:
         raise BadMetadata(
-            say("The metadata cannot be fetched: %(problem)s.", problem=in_words(error))
+            say("The metadata cannot be fetched: %(why)s.", why=problem_of(error))
         ) from None
     if answer.status != 200:
         raise BadMetadata(

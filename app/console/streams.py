@@ -169,10 +169,17 @@ def replay(stream_id: str) -> str | Response:
         return back_to(stream_id)
     with writing() as work:
         num = streams.replay(work, stream_id, cast(datetime, form.since.moment))
-    flash(
-        ngettext("%(num)s event is delivered again.", "%(num)s events are delivered again.", num),
-        "success",
-    )
+    if num:
+        text = ngettext(
+            "%(num)s event is delivered again.", "%(num)s events are delivered again.", num
+        )
+        flash(text, "success")
+    else:
+        text = _(
+            "Nothing is delivered again: nothing has happened since then, or it is still to be "
+            "delivered."
+        )
+        flash(text, "warning")
     return back_to(stream_id)
 
 

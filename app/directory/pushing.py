@@ -35,7 +35,7 @@ from app.security.outbound import (
     NotPublic,
     Peer,
     UnknownName,
-    in_words,
+    problem_of,
 )
 from app.security.requests import settings
 from app.security.secrets import SealError
@@ -59,6 +59,10 @@ ANSWER_BYTES = 16_384
 HEADER_LOST = (
     "its Authorization header was sealed with another secret key, so nothing is pushed: "
     "set the header anew"
+)
+NOT_PUSHED_TO = (
+    "not an address that events are pushed to: one in a network of your own needs "
+    "GATEHOUSE_RECEIVER_NETWORKS"
 )
 WAIT_FOR_HEADER = timedelta(minutes=1)
 """After so long it is looked whether the secret key is the right one again."""
@@ -211,16 +215,13 @@ class _Receiver:
                 self._peer = Peer(self._endpoint, settings().receiver_networks)
             answer = self._peer.ask("POST", self._headers, token.encode(), limit=ANSWER_BYTES)
         except BadUrl:
-            return Failure(
-                "not an address that events are pushed to: without TLS it has to be in "
-                "GATEHOUSE_RECEIVER_NETWORKS, here and where the servers run"
-            )
+            return Failure(NOT_PUSHED_TO)
         except NotPublic:
             return Failure("not a public address (GATEHOUSE_RECEIVER_NETWORKS)")
         except UnknownName as error:
             return Failure(str(error))
         except PROBLEMS as error:
-            return Failure(in_words(error))
+            return Failure(problem_of(error))
         return None if 200 <= answer.status < 300 else _failure(answer)
 
 

@@ -14,28 +14,23 @@ from threading import Timer
 from urllib.parse import urlsplit
 
 from app.settings import Network
+from app.words import say
 
 SECONDS = 10
 """How long a question and its answer may take in all, once the name is resolved."""
 PROBLEMS = (HTTPException, OSError, ValueError)
 """What asking raises when the other side, or the way to it, is not as it should be."""
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (ConnectionRefusedError, "nothing answers there (connection refused)"),
-    (TimeoutError, "no answer in time"),
-    (ConnectionError, "the connection was broken off"),
-    (IncompleteRead, "the connection was broken off"),
-    (ssl.SSLError, "it does not speak TLS as it should"),
-)
 _STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
+_BROKE_OFF = (ConnectionError, IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_SAID = (
+    (ConnectionRefusedError, say("the connection was refused")),
+    (TimeoutError, say("there was no answer in time")),
+    (_BROKE_OFF, say("the connection broke off")),
+    (ssl.SSLError, say("there is no TLS that both sides speak")),
+)
+"""What went wrong, in words: the first that fits."""
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
-
-
-def in_words(error: Exception) -> str:
-    """Return what one of ``PROBLEMS`` is, for whoever may mend it: the reason, without an end."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message.rstrip('.')})"
-    return next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
 
 
 class BadUrl(ValueError):
@@ -52,6 +47,15 @@ class UnknownName(OSError):
     def __init__(self, host: str) -> None:
         super().__init__(f"the name {host} cannot be found (DNS)")
         self.host = host
+
+
+def problem_of(error: Exception) -> str:
+    """Return what went wrong, of ``PROBLEMS``, in words that follow a colon."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message.rstrip(".")
+        return say("the TLS certificate is not trusted (%(reason)s)", reason=reason)
+    plain = getattr(error, "strerror", None) or type(error).__name__
+    return next((said for kind, said in _SAID if isinstance(error, kind)), plain)
 
 
 @dataclass(frozen=True)
@@ -134,8 +138,10 @@ class Peer:
             connection.request(method, self._target, body, dict(headers))
             answer = connection.getresponse()
             read = answer.read(limit + 1)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if connection.was_cut and isinstance(error, PROBLEMS):  # It is we who broke it off.
+                raise TimeoutError from error
             raise
         finally:
             watch.cancel()

@@ -51,6 +51,16 @@ def test_a_mapping_is_made_listed_and_removed(gatehouse, acme, option):
     assert gatehouse("mapping", "list", "Acme").stdout == "There is no mapping.\n"
 
 
+def test_it_says_whether_a_mapping_waits_for_its_group(gatehouse, acme):
+    create = ("mapping", "create", "Acme", "--role", "editor", "--folder", "/Brand")
+    said = gatehouse(*create, "--group", "Editors").stdout
+    assert said.startswith("Group Editors gets editor on /Brand: ")
+    assert said.endswith("; it waits for its group\n")
+    acme.create("/Groups", displayName="Editors")
+    for here in (("--group", "Editors"), ("--role-value", "Editors")):
+        assert "waits" not in gatehouse(*create, *here).stdout
+
+
 def test_it_is_told_what_a_review_took_back_until_it_is_there_again(gatehouse, acme):
     group = acme.create("/Groups", displayName="Editors")
     create = ("mapping", "create", "Acme", "--group", "Editors", "--role", "editor")

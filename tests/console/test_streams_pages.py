@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app.directory import deliveries
@@ -43,6 +45,8 @@ def test_a_stream_is_added_tried_paused_and_deleted(app, admin, account):
         assert len(receiver.taken) == 2  # the trial, and that the stream was created
         admin.submit(page, f"{page}/replay", since=f"{now():%Y-%m-%d}")
         assert "delivered again." in admin.text(page)
+        admin.submit(page, f"{page}/replay", since=f"{now() + timedelta(days=2):%Y-%m-%d}")
+        assert "Nothing is delivered again" in admin.text(page)
     admin.submit(page, f"{page}/status/paused")
     assert "paused" in admin.text("/streams")
     admin.submit(page, f"{page}/status/enabled")

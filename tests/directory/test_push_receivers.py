@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from datetime import timedelta
+from http.client import BadStatusLine, IncompleteRead
 
 import pytest
 from sqlalchemy import update
@@ -10,6 +13,7 @@ from sqlalchemy import update
 from app.deliveries import run_all
 from app.directory import dead_letters, pushing, signing_keys, streams
 from app.directory.pushing import LONGEST_WAIT, TRIES_OF_REFUSED, Failure, wait_after
+from app.security import outbound
 from app.security.event_tokens import SESSION_REVOKED, VERIFICATION
 from app.store.database import db
 from app.store.models import DeadLetter, EventStream
@@ -55,8 +59,8 @@ def test_our_own_network_is_not_pushed_to(app, account, receiver, stream):
     app.extensions["gatehouse"] = closed
     run_all()
     assert receiver.tried == []
-    assert "not an address that events are pushed to" in row(EventStream).problem
-    assert "GATEHOUSE_RECEIVER_NETWORKS" in row(EventStream).problem
+    assert row(EventStream).problem == pushing.NOT_PUSHED_TO
+    assert "GATEHOUSE_RECEIVER_NETWORKS" in pushing.NOT_PUSHED_TO
     elsewhere = {"endpoint": "https://127.0.0.1:1/", "next_try_at": None}
     db.session.execute(update(EventStream).values(elsewhere))
     db.session.commit()
@@ -70,6 +74,31 @@ def test_a_name_that_nobody_has_is_said(app, account, stream):
     db.session.commit()
     run_all()
     assert row(EventStream).problem == "the name media.invalid cannot be found (DNS)"
+
+
+def test_where_nobody_listens_is_said(app, account, stream):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    db.session.execute(update(EventStream).values(endpoint=f"http://127.0.0.1:{port}/"))
+    db.session.commit()
+    run_all()
+    assert row(EventStream).problem == "the connection was refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimeoutError(), "there was no answer in time"),
+        (IncompleteRead(b""), "the connection broke off"),
+        (BrokenPipeError(32, "Broken pipe"), "the connection broke off"),
+        (ssl.SSLEOFError(8, "EOF occurred"), "the connection broke off"),
+        (ssl.SSLError(1, "[SSL] wrong version"), "there is no TLS that both sides speak"),
+        (OSError(113, "No route to host"), "No route to host"),
+        (BadStatusLine("x"), "BadStatusLine"),
+    ],
+)
+def test_problems_are_said_in_words(error, said):
+    assert outbound.problem_of(error) == said
 
 
 def test_a_trial_says_what_the_receiver_says(account, receiver, stream):

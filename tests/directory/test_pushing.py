@@ -102,7 +102,7 @@ def test_a_receiver_that_is_away_for_long(account, receiver, stream):
     assert rows(DeadLetter) == [] and row(EventStream).failures == TRIES - 1
     push()
     letter = row(DeadLetter)
-    assert letter.error == "the connection was broken off"
+    assert letter.error == "the connection broke off"
     with write(account) as work:
         assert dead_letters.discard(work, stream) == 1
     assert rows(DeadLetter) == []

@@ -90,7 +90,10 @@ def test_it_is_not_read_again_before_it_is_due(browser, provider, site, account)
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        (BadMetadata("The metadata cannot be fetched: TimeoutError."), "cannot be fetched"),
+        (
+            BadMetadata("The metadata cannot be fetched: there was no answer in time."),
+            "cannot be fetched",
+        ),
         (b"<html/>", "describes 0 identity providers"),
         (b"", "cannot be read"),
         (TestProvider(entity_id="https://other.example").metadata(), "another provider"),

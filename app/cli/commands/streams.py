@@ -10,7 +10,10 @@ import click
 
 from app.cli.group import actor, json_option, plain, show, with_app
 
-NOTHING_ASIDE = "Nothing was put aside."
+NOTHING_PUT_ASIDE = "Nothing was put aside."
+NOTHING_TO_REPLAY = (
+    "Nothing is delivered again: nothing has happened since then, or it is still to be delivered."
+)
 
 
 @click.group("stream")
@@ -142,8 +145,8 @@ def replay(account: str, name: str, since: str | None, event: str | None, as_jso
     with transaction(account_id, actor()) as work:
         point = event or _moment(since or "")
         count = streams.replay(work, streams.find(account_id, name), point)
-    said = f"Delivered again: {count}." if count else "Nothing has happened since then."
-    show({"events": count}, as_json, said)
+    again = f"{count} event(s) are delivered again."
+    show({"events": count}, as_json, again if count else NOTHING_TO_REPLAY)
 
 
 @stream.command("test")
@@ -190,7 +193,7 @@ def remove(account: str, name: str, as_json: bool) -> None:
 @json_option
 @with_app
 def dead_letters(account: str, name: str, retry: bool, discard: bool, as_json: bool) -> None:
-    """List what the receiver of a stream (NAME or id) did not take, and what it said."""
+    """List what was put aside of a stream (NAME or id), and what its receiver said."""
     from app.directory import accounts, streams
     from app.directory import dead_letters as letters
     from app.directory.work import transaction
@@ -204,14 +207,14 @@ def dead_letters(account: str, name: str, retry: bool, discard: bool, as_json: b
         with transaction(account_id, actor()) as work:
             count = (letters.ask_again if retry else letters.discard)(work, stream_id)
         said = f"Tried again: {count}." if retry else f"Let go: {count}."
-        show({"events": count}, as_json, said if count else NOTHING_ASIDE)
+        show({"events": count}, as_json, said if count else NOTHING_PUT_ASIDE)
         return
     found = lists.dead_letters(account_id, stream_id, limit=500)
     text = "\n".join(
         f"{each['event_id']}  {each['type']}: {plain(each['error'])}" for each in found.items
     )
     result = {"dead_letters": [_plain(each) for each in found.items], "more": bool(found.next)}
-    show(result, as_json, text or NOTHING_ASIDE)
+    show(result, as_json, text or NOTHING_PUT_ASIDE)
 
 
 def _moment(text: str) -> datetime:
