@@ -21,6 +21,8 @@ GROUPS_LIMIT = 100
 """Most groups one row may name."""
 CELL_LIMIT = bounds.TEXT_LENGTH
 """Longest cell but that of the groups, in characters."""
+GROUP_NAME_LIMIT = bounds.KEY_LENGTH * 2
+"""Longest name of a group, in characters: the directory keeps no longer ones."""
 
 _ALIASES = {
     "userName": ("login", "loginname", "upn", "userprincipalname", "userid", "username"),
@@ -157,7 +159,7 @@ def key_of_group(name: str, column: str = "groups") -> str:
     :raises Refused: When no group can be called so.
     """
     try:
-        return comparison_key(bounds.required(column, name, bounds.KEY_LENGTH * 2))
+        return comparison_key(bounds.required(column, name, GROUP_NAME_LIMIT))
     except Invalid as error:
         raise Refused(column, error.sentence) from error
 
