@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -58,7 +59,18 @@ def found(operation: Any) -> dict[str, dict[str, Any]]:
     return by_kind
 
 
+class WithoutRoom(sqlite3.Connection):
+    """A database that says what SQLite does where the system finds no room for a page."""
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        if not sql.startswith("INSERT"):
+            return super().execute(sql, *args)
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+
 def fill_the_disk(patch: pytest.MonkeyPatch, module: ModuleType = reading) -> None:
-    """Let there be no room for a module's temporary files, and little for a temporary database."""
+    """Let there be no room for a module's temporary files, nor for a temporary database."""
     patch.setattr(module, "TemporaryFile", partial(Path.open, Path("/dev/full"), "r+b"))
-    patch.setattr(scim, "_TABLES", f"{scim._TABLES}PRAGMA max_page_count = 50;")
+    patch.setattr(scim.sqlite3, "connect", partial(sqlite3.connect, factory=WithoutRoom))

@@ -184,6 +184,24 @@ def test_what_people_take_with_their_groups_is_bounded(monkeypatch):
     assert "take more than 2 MB" in refusal_of(*wide, *many[:50])
 
 
+def test_groups_are_counted_as_they_are_read_with_those_nobody_is_in(monkeypatch):
+    monkeypatch.setattr(lines, "GROUPS_LIMIT", 2)
+    some = [a_user("ada"), a_group("Press"), a_group("PRESS"), a_group("Design"), a_group(" ")]
+    assert people_of(*some) == {"ada": []}
+    monkeypatch.setattr(scim.Found, "people", None)
+    assert refusal_of(*some, a_group("Sales")) == "The file names more than 2 groups."
+
+
+def test_more_than_a_temporary_database_may_hold_is_no_lack_of_room(monkeypatch):
+    monkeypatch.setattr(scim, "STORE_LIMIT", 2 * MEGABYTE)
+    some, many = ([f"{number:500}" for number in range(most)] for most in (1_000, 10_000))
+    people = [a_user(each, title="x" * 1_000) for each in some]
+    said = "The people of the file and the members of its groups take more than 2 MB."
+    assert people_of(a_group("Press", *some), a_user("ada")) == {"ada": []}
+    assert len(people_of(*people[:500])) == 500
+    assert refusal_of(a_group("Press", *many)) == refusal_of(a_group("P", *some), *people) == said
+
+
 def open_files() -> set[str]:
     return {str(each.resolve()) for each in Path("/proc/self/fd").iterdir()}
 

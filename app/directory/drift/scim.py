@@ -26,13 +26,14 @@ from app.store.types import storable
 from app.words import say
 
 STORE_LIMIT = 4 * files.SIZE_LIMIT
-"""Most bytes of the temporary database: some times what a file can fill."""
+"""How many bytes the temporary database may take."""
 ID_LIMIT = bounds.TEXT_LENGTH
 """Longest id of a resource, in characters."""
 _PAGE = 4096
+_AT_ONCE = 100
+"""So many members are noted before the size is looked at again."""
 _TABLES = f"""
 PRAGMA page_size = {_PAGE};
-PRAGMA max_page_count = {STORE_LIMIT // _PAGE};
 PRAGMA journal_mode = OFF;
 PRAGMA cache_size = -16384;
 CREATE TABLE people (number INTEGER PRIMARY KEY, id TEXT, line BLOB NOT NULL);
@@ -74,7 +75,8 @@ class Found:
 def people_in(chunks: Iterable[bytes]) -> Iterator[Found]:
     """Read a whole export: ListResponses (RFC 7644 §3.4.2), an array, or resources by themselves.
 
-    :raises Invalid: When it is no JSON, or holds what is no resource, or one page of several.
+    :raises Invalid: When it is no JSON, or holds what is no resource, or one page of several, or
+        too much.
     :raises sqlite3.OperationalError: When there is no room for it.
     """
     with closing(sqlite3.connect("")) as store:  # on disk, and gone when it is closed
@@ -84,7 +86,7 @@ def people_in(chunks: Iterable[bytes]) -> Iterator[Found]:
 
 def _take_all(store: sqlite3.Connection, chunks: Iterable[bytes]) -> bool:
     """Note all users and groups; return whether any says who is in which group."""
-    with_groups, people = False, 0
+    with_groups, people, groups = False, 0, 0
     for number, resource in enumerate(resources(chunks), start=1):
         if not isinstance(resource, dict):
             raise Invalid(say("Resource %(number)s is no object.", number=number), field="file")
@@ -92,14 +94,29 @@ def _take_all(store: sqlite3.Connection, chunks: Iterable[bytes]) -> bool:
             if "userName" in resource:
                 with_groups |= _take_user(store, number, resource)
                 people += 1
-                check(people)
             else:
-                _take_group(store, number, resource)
+                groups += _take_group(store, number, resource)
                 with_groups = True
+            check(people, groups)
+            _check_size(store)
         except Refused as error:
             sentence = say("Resource %(number)s: %(why)s", number=number, why=error.reason)
             raise Invalid(sentence, field="file") from error
     return with_groups
+
+
+def _check_size(store: sqlite3.Connection) -> None:
+    """Refuse an export of which too much is to be kept.
+
+    Not by ``max_page_count``: SQLite says the same of it as of a disk that is full.
+    """
+    (pages,) = store.execute("PRAGMA page_count").fetchone()
+    if pages * _PAGE > STORE_LIMIT:
+        sentence = say(
+            "The people of the file and the members of its groups take more than %(limit)s MB.",
+            limit=STORE_LIMIT // 1024 // 1024,
+        )
+        raise Invalid(sentence, field="file")
 
 
 def _take_user(store: sqlite3.Connection, number: int, resource: dict[str, Any]) -> bool:
@@ -110,19 +127,30 @@ def _take_user(store: sqlite3.Connection, number: int, resource: dict[str, Any])
     return isinstance(person, Person) and bool(person.groups)
 
 
-def _take_group(store: sqlite3.Connection, number: int, resource: dict[str, Any]) -> None:
+def _take_group(store: sqlite3.Connection, number: int, resource: dict[str, Any]) -> int:
+    """Note a group and who is in it; return how many groups that is which were not known."""
     name = resource.get("displayName")
     if not _is_text(name):
         sentence = say("Resource %(number)s is neither a user nor a group.", number=number)
         raise Invalid(sentence, field="file")
-    if name := name.strip():
-        key = persons.key_of_group(name, "displayName")
-        store.execute("INSERT OR IGNORE INTO groups (key, name) VALUES (?, ?)", (key, name))
-        ids = _ids(each.get("value") for each in _objects(resource.get("members")))
-        store.executemany(
-            "INSERT OR IGNORE INTO members SELECT ?, number FROM groups WHERE key = ?",
-            ((each, key) for each in ids),
-        )
+    name = name.strip()
+    if not name:
+        return 0
+    key = persons.key_of_group(name, "displayName")
+    noted = store.execute("INSERT OR IGNORE INTO groups (key, name) VALUES (?, ?)", (key, name))
+    ids = _ids(each.get("value") for each in _objects(resource.get("members")))
+    store.executemany(
+        "INSERT OR IGNORE INTO members SELECT ?, number FROM groups WHERE key = ?",
+        ((each, key) for each in _as_long_as_it_fits(store, ids)),
+    )
+    return noted.rowcount
+
+
+def _as_long_as_it_fits(store: sqlite3.Connection, ids: list[str]) -> Iterator[str]:
+    for number, each in enumerate(ids):
+        if number % _AT_ONCE == 0:
+            _check_size(store)
+        yield each
 
 
 def _ids(values: Iterable[Any]) -> list[str]:
