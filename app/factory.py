@@ -229,9 +229,9 @@ def _as_http(error: Exception) -> HTTPException:
     from app.security.secrets import SealError
     from app.store.database import db
     from app.store.outages import is_outage
-    from app.store.temporary import FULL
+    from app.store.temporary import NoRoom
 
-    if isinstance(error, OSError) and error.errno in FULL:
+    if isinstance(error, NoRoom):
         return InsufficientStorage()
     if isinstance(error, SealError):
         return InternalServerError(

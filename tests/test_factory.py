@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 from weakref import ref
@@ -12,6 +13,7 @@ from werkzeug.routing import Rule
 
 from app.factory import create_app
 from app.settings import Settings
+from app.store.temporary import NoRoom
 from tests.conftest import SECRET_KEY, make_app
 
 SECRET = "what only the log may say"
@@ -44,6 +46,20 @@ def test_the_unexpected_is_answered_in_the_form_of_the_face(failing, path, form)
     assert SECRET not in text and "Traceback" not in text
     if form != "application/scim+json":  # RFC 7644 §3.12 leaves no place for it.
         assert answer.headers["X-Request-Id"] in text
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(NoRoom(), 507), (OSError(errno.ENOSPC, SECRET), 500)]
+)
+def test_want_of_room_is_told_of_what_was_sent_alone(tmp_path, error, status):
+    def fail():
+        raise error
+
+    app = make_app(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    app.add_url_rule("/api/boom", "boom", fail)
+    answer = app.test_client().get("/api/boom")
+    assert answer.status_code == status
+    assert ("room for the file" in answer.get_data(as_text=True)) == (status == 507)
 
 
 def test_the_unexpected_is_logged_with_its_stack_and_without_secrets(tmp_path, capsys):

@@ -60,6 +60,14 @@ class BoundedRequest(Request):
             raise RequestEntityTooLarge
         return data
 
+    def _load_form_data(self) -> None:
+        """Read a form, whose files go to temporary ones.
+
+        :raises NoRoom: When it finds no room where these are.
+        """
+        with room():
+            super()._load_form_data()
+
     @property
     def blueprints(self) -> list[str]:
         """The names of the blueprint that answers, from the inside out; asked for several times."""

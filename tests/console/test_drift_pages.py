@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from werkzeug.test import stream_encode_multipart
@@ -104,6 +105,19 @@ def test_where_there_is_no_room_for_an_export_a_page_says_so(admin, account, mon
     assert answer.status_code == 507
     assert "Ask whoever runs the server to make room" in answer.get_data(as_text=True)
     assert rows(Operation) == [] and send(admin, okta).status_code == 303
+
+
+def _full(**_: object) -> io.BufferedRandom:
+    return os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b")
+
+
+def test_where_there_is_no_room_for_a_form_a_page_says_so(admin, account, monkeypatch):
+    okta, large = a_connection(account), TEXT + "\n" * 600_000
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.TemporaryFile", _full)
+        answer = send(admin, okta, large)
+    assert answer.status_code == 507 and rows(Operation) == []
+    assert send(admin, okta, large).status_code == 303
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.9, 0.99])
