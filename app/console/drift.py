@@ -103,7 +103,7 @@ def cancel(report_id: str) -> BaseResponse:
 def table(report_id: str) -> Response:
     """Hand out all that differs."""
     _read(report_id)
-    lines = rows.as_csv(visitor().account_id, report_id)
+    lines = rows.as_csv(visitor().account_id, report_id, in_words=True)
     return attachment(lines, spreadsheets.CONTENT_TYPE, "drift.csv")
 
 

@@ -14,7 +14,7 @@ from app.store.models import DriftRow
 
 SHOWN = ("number", "kind", "user_id", "name", "changes")
 AT_ONCE = 100
-KINDS = {"missing": "missing", "different": "different", "extra": "here alone"}
+IN_WORDS = {"missing": "missing", "different": "different", "extra": "here alone"}
 """What people are told that somebody is, by kind."""
 
 
@@ -41,10 +41,12 @@ def rows(
     return [dict(row._mapping) for row in found]
 
 
-def as_csv(account_id: str, operation_id: str) -> Iterator[str]:
+def as_csv(account_id: str, operation_id: str, *, in_words: bool) -> Iterator[str]:
     """Return all of them as CSV with a head: a record for each field that differs.
 
     Not within a write: no transaction stays open between two pages.
+
+    :param in_words: Whether it is for people: ``here alone``, where programs read ``extra``.
     """
     yield line(["person", "what", "field", "here", "there"])
     after = 0
@@ -52,9 +54,10 @@ def as_csv(account_id: str, operation_id: str) -> Iterator[str]:
         some = rows(account_id, operation_id, after=after, limit=AT_ONCE)
         db.session.rollback()
         for each in some:
+            kind = IN_WORDS[each["kind"]] if in_words else each["kind"]
             changes = each["changes"] or {None: (None, None)}
             for name, (here, there) in changes.items():
-                yield line([each["name"], KINDS[each["kind"]], name, _text(here), _text(there)])
+                yield line([each["name"], kind, name, _text(here), _text(there)])
         if len(some) < AT_ONCE:
             return
         after = some[-1]["number"]

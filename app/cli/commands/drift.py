@@ -54,7 +54,7 @@ def drift(
     report = _report(account_id, connections.find(account_id, connection), file)
     if table is not None:
         with table.open("w", encoding="utf-8", newline="") as lines:
-            lines.writelines(rows.as_csv(account_id, report["id"]))
+            lines.writelines(rows.as_csv(account_id, report["id"], in_words=True))
     fixed = _fix(account_id, report, many=many) if fix and _differs(report) else None
     _tell(account_id, report, fixed, as_json)
     last = fixed or report
@@ -146,7 +146,7 @@ def _found(account_id: str, report: dict[str, Any], counts: dict[str, Any]) -> l
     ]
     if ignored := report["options"]["ignored"]:
         lines.append(f"Columns that are not read: {', '.join(ignored)}.")
-    for kind, word in rows.KINDS.items():
+    for kind, word in rows.IN_WORDS.items():
         some = rows.rows(account_id, report["id"], kind=kind, limit=SHOWN)
         lines += [f"  {word}: {each['name']}{_changes(each['changes'])}" for each in some]
         if counts[kind] > len(some):

@@ -85,7 +85,7 @@ def test_an_export_is_compared_then_mended(account, api, okta):
     table = api.get(f"{path}/rows.csv")
     assert table.headers["Content-Disposition"] == "attachment; filename=drift.csv"
     assert table.text.splitlines()[1:] == [
-        *("ada,different,displayName,Ada,Ada L.", "new,missing,,,", "eve,here alone,,,")
+        *("ada,different,displayName,Ada,Ada L.", "new,missing,,,", "eve,extra,,,")
     ]
     fix = api.post(f"{path}/fix")
     assert fix.status_code == 201 and fix.json["fixes"] == report["id"]
