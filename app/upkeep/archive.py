@@ -53,13 +53,16 @@ class Manifest:
     format: int = FORMAT
 
 
-def write(path: Path, manifest: Manifest, database: Path, secret_key: str | None) -> None:
+def write(
+    path: Path, manifest: Manifest, database: Path, secret_key: str | None, *, overwrite: bool
+) -> None:
     """Write a backup. It is there whole or not at all, and only its owner may read it.
 
     :param database: The copy of the database.
+    :raises UpkeepError: When there is a file that is not to be overwritten.
     """
     with (
-        whole_file(path, OURS) as file,
+        whole_file(path, OURS, overwrite=overwrite) as file,
         # without a name in it, which no checksum covers
         gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as content,
         tarfile.open(fileobj=content, mode="w:") as tar,

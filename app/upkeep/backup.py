@@ -20,6 +20,7 @@ from app.store.database import db, is_current
 from app.store.types import now
 from app.upkeep import UpkeepError, archive, inspection, postgres, sqlite
 from app.upkeep.archive import DATABASE, SECRET_KEY, Manifest
+from app.upkeep.whole import check_place
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,7 @@ def back_up(
     :param force: Whether a file that is there may be overwritten.
     :raises UpkeepError: When it cannot be made, or the copy is not whole; then there is no file.
     """
-    if not path.absolute().parent.is_dir():
-        raise UpkeepError(f"There is no folder {path.absolute().parent}. Make it, or name another.")
-    if path.exists() and not force:
-        raise UpkeepError(f"{path} is there already. Choose another name, or add --force.")
+    check_place(path, overwrite=force)
     url, at = settings.resolved_database_url, now()
     with TemporaryDirectory(prefix=".gatehouse-backup-", dir=path.absolute().parent) as folder:
         copy = Path(folder) / DATABASE
@@ -55,7 +53,7 @@ def back_up(
             raise UpkeepError("There is no database of Gatehouse. Run: gatehouse db upgrade")
         key = settings.secret_key if with_key else None
         manifest = _manifest(settings, at, revision, rows, archive.hashes(copy, key))
-        archive.write(path, manifest, copy, key)
+        archive.write(path, manifest, copy, key, overwrite=force)
     # What was written is read again: only then is it known to be there.
     with archive.opened(path, path.absolute().parent):
         return Report(manifest, findings)

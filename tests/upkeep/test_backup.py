@@ -117,16 +117,6 @@ def test_a_file_that_is_there_is_overwritten_only_by_force(backup, settings):
     assert [each.name for each in backup.parent.glob(".gatehouse*")] == []
 
 
-def test_nobody_else_gets_it_by_a_link_in_its_way(backup, settings):
-    """In a folder that others may write to."""
-    theirs = backup.with_name("theirs")
-    theirs.write_text("as it was")
-    backup.with_name(f".{backup.name}.unfinished").symlink_to(theirs)
-    back_up(backup, settings, with_key=True, force=True)
-    assert theirs.read_text() == "as it was"
-    assert not backup.is_symlink() and backup.stat().st_mode & 0o777 == 0o600
-
-
 def altered(backup: Path, database: bytes | None = None, **members: object) -> Path:
     """A copy of a backup whose manifest says something else, or whose database is another one."""
     path = backup.with_name("altered.backup")

@@ -232,10 +232,7 @@ def _new_file(path: str, force: bool) -> AbstractContextManager[IO[Any]]:
 
     if path == "-":
         return click.open_file(path, "wb")
-    if Path(path).exists() and not force:
-        text = f"{path} is there already. Choose another name, or add --force."
-        raise click.UsageError(text)
-    return whole_file(Path(path), AS_USUAL)
+    return whole_file(Path(path), AS_USUAL, overwrite=force)
 
 
 def _so_far(state: str) -> str:
