@@ -25,7 +25,8 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     folder = path.absolute().parent
     if not folder.is_dir():
         raise UpkeepError(f"There is no folder {folder}. Make it, or name another.")
-    if path.exists() and not overwrite:
+    # A link that leads nowhere counts: whoever made it would say where the file is written.
+    if (path.exists() or path.is_symlink()) and not overwrite:
         raise _there_already(path)
 
 

@@ -92,3 +92,11 @@ def test_what_goes_wrong_is_said_as_it_is_and_leaves_nothing(tmp_path):
     ):
         raise FileExistsError("of something else")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_followed_unless_that_is_meant(tmp_path):
+    path, elsewhere = tmp_path / "file", tmp_path / "elsewhere"
+    path.symlink_to(elsewhere)
+    with pytest.raises(UpkeepError, match="file is there already"):
+        write(path, "text", overwrite=False)
+    assert not elsewhere.exists()
