@@ -86,7 +86,9 @@ def test_an_export_that_fails_leaves_the_folder_as_it_was(acme, tmp_path, monkey
         patched.setattr(export, "lines_of", fail)
         acme("review", "export", id_, str(file), exit_code=2)
     assert sorted(tmp_path.iterdir()) == [link]
-    acme("review", "export", id_, str(link))
+    acme("review", "export", id_, str(link), exit_code=2)
+    assert sorted(tmp_path.iterdir()) == [link]
+    acme("review", "export", id_, str(link), "--force")
     old = file.read_bytes()
     assert file.stat().st_mode & 0o777 == 0o666 & ~umask()
     with monkeypatch.context() as patched:
