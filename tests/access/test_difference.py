@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,6 +27,7 @@ from app.store.database import db
 from app.store.models import Grant, User
 from app.store.types import now
 from tests.conftest import write
+from tests.differences import change_folder, told
 from tests.factories import (
     a_custom_role,
     a_folder,
@@ -60,32 +60,12 @@ def give(work: Work, to: str, role: str, folder_id: str | None = None) -> None:
     grants.give(work, a_principal(work.account_id, to), role, folder_id)
 
 
-def change_folder(work: Work, folder_id: str, **changes) -> None:
-    profile = folders.profile_of(work.account_id, folder_id)
-    folders.replace(work, folder_id, replace(profile, **changes))
-
-
 def compared(account_id: str, user_ids: list[str], change: Change, *args, **options) -> Difference:
     """The difference that a change makes to users."""
     before = access_of(account_id, user_ids)
     with write(account_id) as work:
         change(work, *args, **options)
     return difference.difference(before, access_of(account_id, user_ids))
-
-
-def told(found: Difference) -> dict[str, tuple[list[str], list[str]]]:
-    """What each user gains and loses, in words, by user name."""
-    return {
-        change.user_name: (
-            words(change.gained_roles, change.gained_folders),
-            words(change.lost_roles, change.lost_folders),
-        )
-        for change in found.changes
-    }
-
-
-def words(roles: frozenset[str], visible: tuple[VisibleFolder, ...]) -> list[str]:
-    return sorted(roles) + [f"{each.path}: {', '.join(each.roles)}" for each in visible]
 
 
 # -- What a change makes --------------------------------------------------------

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.access.difference import Difference
 from app.directory.preview import Preview, preview
 from app.directory.work import Actor
 from app.store.database import db
@@ -31,18 +30,3 @@ def seen(
     found = preview(account_id, actor, lambda work: write_(work, *args, **options))
     assert everything() == before
     return found
-
-
-def told(found: Difference) -> dict[str, tuple[list[str], list[str]]]:
-    """What each user gains and loses, in words, by user name."""
-    return {
-        change.user_name: (
-            words(change.gained_roles, change.gained_folders),
-            words(change.lost_roles, change.lost_folders),
-        )
-        for change in found.changes
-    }
-
-
-def words(roles: Any, visible: Any) -> list[str]:
-    return sorted(roles) + [f"{each.path}: {', '.join(each.roles)}" for each in visible]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,15 +17,10 @@ from app.directory.work import Actor, Work
 from app.store.models import Account, Group, User
 from tests.access.oracle import World, build, worlds
 from tests.conftest import CLI_ACTOR, write
-from tests.directory.previewing import everything, seen, told
+from tests.differences import change_folder, told
+from tests.directory.previewing import everything, seen
 from tests.factories import a_folder, a_grant, a_large_group, a_master_admin, a_principal
 from tests.inspection import audit, epoch, outgoing, row, rows
-
-
-def change_folder(work: Work, folder_id: str, **changes: Any) -> None:
-    profile = folders.profile_of(work.account_id, folder_id)
-    folders.replace(work, folder_id, replace(profile, **changes))
-
 
 # -- Nothing is written -----------------------------------------------------------
 

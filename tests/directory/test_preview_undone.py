@@ -14,7 +14,8 @@ from app.directory.users import Profile
 from app.directory.work import Work
 from app.store.models import AuditEvent, OutgoingEvent, ProvisioningEntry, User
 from tests.conftest import CLI_ACTOR, write
-from tests.directory.previewing import everything, seen, told
+from tests.differences import told
+from tests.directory.previewing import everything, seen
 from tests.factories import a_user, an_account
 from tests.inspection import audit, epoch, row, rows
 from tests.threads import at_once
