@@ -19,7 +19,7 @@ from app.directory import streams
 from app.directory.work import Actor, transaction
 from app.security.event_tokens import Event
 from app.security.requests import settings
-from app.security.secrets import SealError, unseal
+from app.security.secrets import unseal
 from app.store.bulk import insert_rows
 from app.store.database import db, table, write_transaction
 from app.store.models import Account, AuditEvent, DeadLetter, EventStream, OutgoingEvent
@@ -47,15 +47,13 @@ class Turn:
     stream_id: str
     runner: str
     endpoint: str
-    authorization: str | None
+    sealed_authorization: str | None
     audience: str
     wanted: list[str]
     cursor: int
     failures: int
     dead_in_a_row: int
     noted_at: datetime
-    authorization_is_lost: bool = False
-    """Whether the header is sealed with another secret key."""
     delivered_at: datetime | None = None
     """When the receiver took an event, within this turn."""
 
@@ -108,43 +106,21 @@ def claim_next() -> Turn | None:
     return None if row is None else _turn(row, at)
 
 
-def authorization_of(stream: Any) -> str | None:
+def authorization_of(stream_id: str, sealed: str | None) -> str | None:
     """Return the header a stream pushes with.
 
     :raises SealError: When it was sealed with another secret key. Then nothing must be pushed.
     """
-    sealed = stream.sealed_authorization
-    return unseal(settings().secret_key, stream.id, sealed) if sealed else None
-
-
-def without_their_header(account_id: str) -> list[str]:
-    """Return the names of streams that push nothing, as their header cannot be read."""
-    query = select(EventStream.__table__).where(
-        EventStream.account_id == account_id,
-        EventStream.delivery == "push",
-        EventStream.status == "enabled",
-    )
-    rows = db.session.execute(query.order_by(EventStream.name)).all()
-    return [row.name for row in rows if _header(row)[1]]
-
-
-def _header(row: Any) -> tuple[str | None, bool]:
-    """Return the header a stream pushes with, and whether it is lost."""
-    try:
-        return authorization_of(row), False
-    except SealError:
-        return None, True
+    return unseal(settings().secret_key, stream_id, sealed) if sealed else None
 
 
 def _turn(row: Any, at: datetime) -> Turn:
-    authorization, is_lost = _header(row)
     return Turn(
         account_id=row.account_id,
         stream_id=row.id,
         runner=row.runner,
         endpoint=row.endpoint,
-        authorization=authorization,
-        authorization_is_lost=is_lost,
+        sealed_authorization=row.sealed_authorization,
         audience=row.audience,
         wanted=row.wanted,
         cursor=row.cursor,

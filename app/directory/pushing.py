@@ -84,26 +84,32 @@ def take_turn(turn: Turn, stop: threading.Event) -> None:
 
     :param stop: When set, the turn ends after the event that is under way.
     """
-    try:
-        if turn.authorization_is_lost:
+    with suppress(Lost):
+        try:
+            authorization = deliveries.authorization_of(turn.stream_id, turn.sealed_authorization)
+        except SealError:
             turn.failures = 0  # The receiver has done nothing wrong.
             deliveries.note_failure(turn, HEADER_LOST, WAIT_FOR_HEADER)
             return
-        with _Receiver(turn.endpoint, turn.authorization, turn.audience) as receiver:
-            if turn.failures == 0:  # otherwise it is not well, and the next event says when it is
-                _again(turn, receiver, stop)
-            until = time.monotonic() + TURN_SECONDS
-            while time.monotonic() < until and not stop.is_set():
-                events = deliveries.next_events(turn.account_id, turn.cursor, BATCH)
-                db.session.rollback()  # Nothing is held open while others are asked.
-                if not events:
-                    turn.failures = 0  # What was not taken is not wanted any more.
-                    break
-                if not _push(turn, receiver, events, stop):
-                    return
-        deliveries.release(turn)
-    except Lost:
-        return
+        with _Receiver(turn.endpoint, authorization, turn.audience) as receiver:
+            if _push_what_waits(turn, receiver, stop):
+                deliveries.release(turn)
+
+
+def _push_what_waits(turn: Turn, receiver: _Receiver, stop: threading.Event) -> bool:
+    """Return whether the turn is still to be ended."""
+    if turn.failures == 0:  # otherwise it is not well, and the next event says when it is
+        _again(turn, receiver, stop)
+    until = time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until and not stop.is_set():
+        events = deliveries.next_events(turn.account_id, turn.cursor, BATCH)
+        db.session.rollback()  # Nothing is held open while others are asked.
+        if not events:
+            turn.failures = 0  # What was not taken is not wanted any more.
+            break
+        if not _push(turn, receiver, events, stop):
+            return False
+    return True
 
 
 def test(stream: Any) -> str | None:
@@ -112,7 +118,7 @@ def test(stream: Any) -> str | None:
     :param stream: The row of one that pushes.
     """
     try:
-        authorization = deliveries.authorization_of(stream)
+        authorization = deliveries.authorization_of(stream.id, stream.sealed_authorization)
     except SealError:
         return HEADER_LOST
     with _Receiver(stream.endpoint, authorization, stream.audience) as receiver:

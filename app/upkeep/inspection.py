@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import Connection as OfDatabase
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Select, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from app.security.secrets import SealError, unseal
 from app.settings import Settings
 from app.store.database import MIGRATIONS, close_database, db, init_database
-from app.store.models import Account, Connection, ConnectionKey, SigningKey, TotpDevice
+from app.store.models import (
+    Account,
+    Connection,
+    ConnectionKey,
+    EventStream,
+    SigningKey,
+    TotpDevice,
+)
 from app.upkeep import UpkeepError
 
 ANOTHER_KEY = (
@@ -91,16 +99,9 @@ def opened(secret_key: str) -> list[bool]:
     return [_opens(secret_key, *row) for row in rows]
 
 
-@dataclass(frozen=True)
-class LostKey:
-    """Where our current key cannot be opened: the names."""
-
-    account: str
-    connection: str
-
-
-def lost_connection_keys(secret_key: str) -> list[LostKey]:
-    """Return the connections whose current key was sealed with another secret key."""
+def lost_connection_keys(secret_key: str) -> list[tuple[str, str]]:
+    """Return the connections whose current key was sealed with another secret key: the names of
+    the account and its connection."""
     query = (
         select(Account.name, Connection.name, ConnectionKey.connection_id, ConnectionKey.sealed_key)
         .join(Account, Account.id == ConnectionKey.account_id)
@@ -110,18 +111,33 @@ def lost_connection_keys(secret_key: str) -> list[LostKey]:
             & (Connection.id == ConnectionKey.connection_id),
         )
         .where(ConnectionKey.state == "current")
-        .order_by(Account.name, Connection.name)
     )
-    return [
-        LostKey(account, connection)
-        for account, connection, id_, sealed in db.session.execute(query)
-        if not _opens(secret_key, id_, sealed)
-    ]
+    return _lost(secret_key, query.order_by(Account.name, Connection.name))
+
+
+def lost_headers(secret_key: str) -> list[tuple[str, str]]:
+    """Return the streams that push nothing, as their header was sealed with another secret key: the
+    names of the account and its stream."""
+    query = (
+        select(Account.name, EventStream.name, EventStream.id, EventStream.sealed_authorization)
+        .join(Account, Account.id == EventStream.account_id)
+        .where(
+            EventStream.delivery == "push",
+            EventStream.status == "enabled",
+            EventStream.sealed_authorization.is_not(None),
+        )
+    )
+    return _lost(secret_key, query.order_by(Account.name, EventStream.name))
+
+
+def _lost(secret_key: str, query: Select[*tuple[Any, ...]]) -> list[tuple[str, str]]:
+    rows = db.session.execute(query)
+    return [(account, name) for account, name, *sealed in rows if not _opens(secret_key, *sealed)]
 
 
 def wrong_key(secret_key: str) -> str | None:
     """Return a sentence when a secret key is not the one that the data was written with."""
-    return _wrong(opened(secret_key))
+    return what_is_wrong(opened(secret_key))
 
 
 def refuse_another_key(secret_key: str) -> None:
@@ -132,11 +148,15 @@ def refuse_another_key(secret_key: str) -> None:
     :raises UpkeepError: When a secret key opens nothing of what is stored.
     """
     found = opened(secret_key)
-    if not any(found) and (reason := _wrong(found)):
+    if not any(found) and (reason := what_is_wrong(found)):
         raise UpkeepError(f"{reason} Bring that one back; if it is lost: docs/disaster.md.")
 
 
-def _wrong(found: list[bool]) -> str | None:
+def what_is_wrong(found: list[bool]) -> str | None:
+    """Return a sentence when what :func:`opened` has found is that the secret key is another one.
+
+    Where nothing is sealed, the seals of the audit logs tell.
+    """
     if found:
         return None if all(found) else ANOTHER_KEY
     from app.directory import audit_check

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, TypeGuard
 
 import orjson
@@ -19,7 +20,7 @@ from app.directory.drift.documents import resources
 from app.directory.drift.lines import check, read, written
 from app.directory.errors import Invalid
 from app.directory.imports import files, persons
-from app.directory.imports.persons import CELL_LIMIT, COLUMNS, PATHS, Person
+from app.directory.imports.persons import COLUMNS, PATHS, Person
 from app.directory.imports.refusals import NAME_SHOWN, Problem, Refused
 from app.directory.profiles import VALUES_LIMIT
 from app.store.types import storable
@@ -186,13 +187,10 @@ def _person(number: int, resource: dict[str, Any]) -> Person | Problem:
 
 def _check(emails: list[str]) -> None:
     """Refuse addresses that cannot be kept."""
-    if not storable("".join(emails)):
-        raise Refused("email", say("It holds a character that is not allowed."))
+    persons.check_cells(emails, repeat("email"))
     if len(emails) > VALUES_LIMIT:
         reason = say("A user may have %(limit)s values at the most.", limit=VALUES_LIMIT)
         raise Refused("email", reason)
-    if max(map(len, emails), default=0) > CELL_LIMIT:
-        raise Refused("email", say("It is longer than %(limit)s characters.", limit=CELL_LIMIT))
 
 
 def _paths() -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ An empty cell says nothing: it leaves things as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from app.directory import bounds
@@ -95,9 +95,7 @@ def read(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Pers
     """
     said = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if column}
     groups = said.pop("groups", "") if "groups" in columns else None
-    longest = max(map(len, said.values()), default=0)  # A row may end before all that is read.
-    if longest > CELL_LIMIT or not storable("".join(said.values())):
-        raise _unfit(said)
+    check_cells(said.values(), said)
     user_name, email = said.pop("userName", ""), said.pop("email", "")
     login = user_name or email
     if not login:
@@ -116,14 +114,20 @@ def read(line: int, cells: Sequence[str], columns: Sequence[str | None]) -> Pers
     )
 
 
-def _unfit(said: dict[str, str]) -> Refused:
-    """Return which cell cannot be kept, and why."""
-    for column, cell in said.items():
+def check_cells(cells: Collection[str], columns: Iterable[str]) -> None:
+    """Refuse cells that cannot be kept.
+
+    :param columns: The column of each.
+    :raises Refused: With the first that cannot.
+    """
+    # A row may end before all that is read.
+    if max(map(len, cells), default=0) <= CELL_LIMIT and storable("".join(cells)):
+        return
+    for column, cell in zip(columns, cells, strict=False):
         if len(cell) > CELL_LIMIT:
-            return Refused(column, say("It is longer than %(limit)s characters.", limit=CELL_LIMIT))
+            raise Refused(column, say("It is longer than %(limit)s characters.", limit=CELL_LIMIT))
         if not storable(cell):
-            break
-    return Refused(column, say("It holds a character that is not allowed."))
+            raise Refused(column, say("It holds a character that is not allowed."))
 
 
 def groups_in(cell: str) -> dict[str, str]:

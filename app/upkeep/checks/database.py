@@ -93,14 +93,14 @@ def secret_key(settings: Settings) -> Findings:
     """The secret key opens what is stored."""
     found = inspection.opened(settings.secret_key)
     if any(found) and (lost := inspection.lost_connection_keys(settings.secret_key)):
-        names = ", ".join(f"{each.connection!r} of {each.account!r}" for each in lost[:NAMED])
+        names = ", ".join(f"{connection!r} of {account!r}" for account, connection in lost[:NAMED])
         more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
         yield problem(
             f"Our key was sealed with another secret key, at {names}{more}.",
             "Bring that secret key back; if it is lost, for each: gatehouse connection key "
             "ACCOUNT CONNECTION announce, then use, then forget (docs/disaster.md).",
         )
-    elif reason := inspection.wrong_key(settings.secret_key):
+    elif reason := inspection.what_is_wrong(found):
         yield problem(
             reason,
             "Set GATEHOUSE_SECRET_KEY to the one it was made with, or put the file secret_key "

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from app.directory import accounts, deliveries, due
+from app.directory import due
 from app.directory.operations import IS_OPEN
 from app.lists import pending
 from app.settings import Settings
 from app.store.database import db
 from app.store.models import DeadLetter, Operation
 from app.store.types import now
+from app.upkeep import inspection
 from app.upkeep.checks import Findings, problem, warning
 
 LATE = timedelta(minutes=15)
@@ -55,15 +56,14 @@ def operations(_settings: Settings) -> Findings:
         )
 
 
-def events(_settings: Settings) -> Findings:
+def events(settings: Settings) -> Findings:
     """Others are told of changes in time."""
-    for account_id, account in accounts.listed():
-        for name in deliveries.without_their_header(account_id):
-            yield problem(
-                f"Stream {name!r} of account {account!r} pushes nothing: its Authorization header "
-                "was sealed with another secret key.",
-                "Set the header anew, in the console or over the API (docs/disaster.md).",
-            )
+    for account, name in inspection.lost_headers(settings.secret_key):
+        yield problem(
+            f"Stream {name!r} of account {account!r} pushes nothing: its Authorization header "
+            "was sealed with another secret key.",
+            "Set the header anew, in the console or over the API (docs/disaster.md).",
+        )
     waiting = pending.outgoing_events()
     if waiting.oldest is not None and waiting.age > LATE:
         yield warning(
